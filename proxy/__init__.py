@@ -1,0 +1,26 @@
+"""ackdrop loses Kafka acks on purpose, and proves whether the retries left duplicates.
+
+The map, from top to bottom; a room imports only from below it:
+
+    cli/             click: parse, call, exit code; one file a verb
+    experiment.py    one run: broker, arms, workload, verification, verdict
+    report/          the same result as terminal table, JSON, ...
+    relay/           trio: listeners and sessions; the only sockets of the data path
+    verify/          the log, the ledger, and what they prove
+    workload/        producers that make the traffic, each in a process of its own
+    broker/          where a broker comes from: given, found, Docker, embedded
+    ledger/          the store of what happened on the wire
+    scenario/        YAML to arms, workload and faults, with line numbers
+    direct/          our own conversation with the broker, past the proxy
+    core/            a run's wire, sans-io: bytes in, commands out
+    faults/          one small file a fault: match, trigger, verdict
+    result.py        the result that every report shows
+    observations.py  the frozen facts that rooms hand to each other
+    identity.py      the header by which our own records are known again
+    kafka/           bytes and meaning: frames, headers, produce, batches, addresses
+    errors.py        every exception of ours
+"""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

@@ -1,0 +1,240 @@
+"""The frozen facts that rooms hand to each other: what was seen on the wire, in the client and in the log.
+
+Times (`at`) are seconds on the run's monotonic clock; the ledger turns them into seconds since the arm's first
+produce request when it is read. A *wire* fact was seen by the proxy, a *send* was reported by the producer under
+test, a *log* fact was read back from the broker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Ack = Literal["delivered", "dropped", "withheld", "delayed", "none"]
+"""What became of a produce answer: it reached the client; a fault dropped it; it was stuck behind a dropped one; it
+was delivered late by a fault; it never reached the client for any other reason (or acks=0 asked for none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOpened:
+    """A client connected to the proxy. `node` is the broker id it stands for, -1 for the bootstrap listener."""
+
+    at: float
+    connection: int
+    node: int
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionClosed:
+    """A connection ended. `by` is who ended it, `how` the way it ended."""
+
+    at: float
+    connection: int
+    by: Literal["client", "broker", "ackdrop"]
+    how: Literal["fin", "reset"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One produce attempt: one partition's batch in one produce request (KIP-98 names the last fields).
+
+    `producer_id` is -1 where the batch carries none. `records` is the batch's record count. `crc` is the batch's
+    CRC-32C as the client wrote it. `retry_of` is the number of the attempt that this one repeats, `tries` counts from
+    1. `ambiguous` marks an attempt that may be a retry but cannot be told from an application's resend.
+    """
+
+    number: int
+    at: float
+    connection: int
+    correlation_id: int
+    client_id: str
+    software: str
+    api_version: int
+    acks: int
+    transactional_id: str | None
+    topic: str
+    partition: int
+    producer_id: int
+    producer_epoch: int
+    base_sequence: int
+    records: int
+    crc: int
+    size: int
+    retry_of: int | None
+    tries: int
+    ambiguous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """The request of this attempt went on to the broker."""
+
+    at: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The broker answered this attempt. `error` is the protocol's code (0: appended, or taken for a duplicate)."""
+
+    at: float
+    attempt: int
+    error: int
+    base_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """What the client got for this attempt. `error` is the code that the client saw, None when it saw nothing."""
+
+    at: float
+    attempt: int
+    ack: Ack
+    error: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A rule looked at an entry that it matches, and decided.
+
+    `n` counts the rule's matches for this (client, topic, partition). `verdict` is `pass`, or the fault's own word
+    (`drop`, `delay`, `error`). `hit` is True for an entry that a fired rule named, False for one that merely shared
+    the frame with it. Two runs with one seed agree on everything here but `at`, `connection` and `correlation_id`.
+    """
+
+    at: float
+    fault: str
+    connection: int
+    correlation_id: int
+    client_id: str
+    topic: str
+    partition: int
+    n: int
+    fired: bool
+    verdict: str
+    hit: bool
+    attempt: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """A frame that could not be read although it mattered. `closed` says that its connection was closed for it."""
+
+    at: float
+    connection: int
+    api: str
+    version: int
+    reason: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSeen:
+    """A topic that a produce request named, with the offset at which a partition began for this run."""
+
+    at: float
+    topic: str
+    partition: int
+    start_offset: int
+
+
+Observation = (
+    ConnectionOpened | ConnectionClosed | Attempt | Forwarded | Answered | Acked | Decided | Undecoded | TopicSeen
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One `send()` of the producer under test, and what its future said.
+
+    `record` is the logical record's number, `send` counts the application's own sends of it from 0. `outcome` is
+    `acked` (success with an offset), `failed` (the client reported an error) or `unknown` (acks=0, or the producer
+    ended before the future did). `order` counts the sends of one producer in the order in which they were called.
+    """
+
+    producer: str
+    record: int
+    send: int
+    order: int
+    outcome: Literal["acked", "failed", "unknown"]
+    partition: int | None
+    offset: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One record as it stands in the log, with what its batch's header says (uncommitted read).
+
+    `identity` names the logical record, `send` the application's send of it; `ours` says that the identity came from
+    our own workload's header, and not from key, value, headers and create time. `order` is the position in which the
+    producer sent it, where that is known.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    identity: str
+    send: int | None
+    order: int | None
+    producer: str | None
+    ours: bool
+    producer_id: int
+    producer_epoch: int
+    sequence: int
+    batch_base_offset: int
+    batch_crc: int
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStory:
+    """An attempt with all that became of it: the merged view of its observations, as verification reads it.
+
+    `error` and `base_offset` are the broker's answer, None without one. `seen_error` is what the client saw, None when
+    it saw nothing. `settled` is True once nothing more can happen: answered, acks=0, or its connection is dead.
+    `faults` names the rules that fired on it.
+    """
+
+    attempt: Attempt
+    forwarded: bool
+    answered_at: float | None
+    error: int | None
+    base_offset: int | None
+    ack: Ack
+    seen_error: int | None
+    settled: bool
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultTally:
+    """How often a rule matched an entry's frame, and how often it fired."""
+
+    name: str
+    matched: int
+    fired: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArmWire:
+    """All that was seen on the wire in one arm. `zero` is the clock at its first produce request, None without one.
+
+    `produce_requests`, `acks_*` count frames; `starts` maps (topic, partition) to the offset at which it began.
+    `let_go` counts the observations that a limit made the ledger or the index drop.
+    """
+
+    arm: str
+    zero: float | None
+    connections: int
+    produce_requests: int
+    acks_dropped: int
+    acks_withheld: int
+    acks_delayed: int
+    attempts: tuple[AttemptStory, ...]
+    faults: tuple[FaultTally, ...]
+    undecoded: tuple[Undecoded, ...]
+    starts: dict[tuple[str, int], int]
+    let_go: int

@@ -1,0 +1,229 @@
+"""The result of a run, as every report shows it: the contract `ackdrop/report/1`.
+
+The dataclasses mirror `report.json` field by field, in its order; `None` means "cannot be known", never 0.
+`to_json` is the only way from here to JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .observations import Ack
+
+SCHEMA = "ackdrop/report/1"
+
+Verdict = Literal["passed", "failed", "inconclusive", "error", "interrupted"]
+
+EXIT_CODES: dict[Verdict, int] = {"passed": 0, "failed": 1, "inconclusive": 3, "error": 4, "interrupted": 130}
+
+
+ExpectedFigure = Literal[
+    "records",
+    "distinct",
+    "duplicates",
+    "lost",
+    "unacked_present",
+    "out_of_order",
+    "phantom",
+    "offset_mismatch",
+    "past_proxy",
+    "sent",
+    "acked",
+    "failed",
+    "unknown",
+    "retries",
+]
+"""What an expectation may speak of: the figures of `log` and `records`, and the wire's retries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One line of `expect:`: the figure, the comparison and the number. `text` is how the author would say it."""
+
+    figure: ExpectedFigure
+    comparison: Literal["==", "!=", "<", "<=", ">", ">="]
+    number: int
+
+    @property
+    def text(self) -> str:
+        """`duplicates >= 1`; an equality reads `duplicates 0`."""
+        sign = "" if self.comparison == "==" else f"{self.comparison} "
+        return f"{self.figure} {sign}{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioInfo:
+    title: str
+    file: str | None
+    seed: int
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerInfo:
+    """The broker by what it answered. `version` is None where it does not tell."""
+
+    kind: Literal["redpanda", "kafka", "unknown"]
+    version: str | None
+    source: Literal["given", "found", "docker", "embedded"]
+    bootstrap: str
+    cluster_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a run did not pass. `code` is stable and meant for programs, `text` for people; `arm` None: the run."""
+
+    code: str
+    arm: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerInfo:
+    """`config` is what the neutral words became in the client's own terms; `not_applicable` names the rest."""
+
+    client: str
+    version: str | None
+    config: dict[str, Any]
+    not_applicable: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the producer's futures said, counted by send; all None for a program that is not ours."""
+
+    sent: int | None
+    acked: int | None
+    failed: int | None
+    unknown: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCount:
+    name: str
+    matched: int
+    fired: int
+
+
+@dataclass(frozen=True, slots=True)
+class WireCounts:
+    """`produce_requests`, `acks_*` count frames; `retries` counts attempts (one partition's batch in a request)."""
+
+    connections: int
+    produce_requests: int
+    retries: int
+    acks_dropped: int
+    acks_withheld: int
+    acks_delayed: int
+    undecoded: int
+    faults: list[FaultCount]
+
+
+@dataclass(frozen=True, slots=True)
+class LogCounts:
+    records: int | None
+    distinct: int | None
+    duplicates: int | None
+    lost: int | None
+    unacked_present: int | None
+    out_of_order: int | None
+    phantom: int | None
+    offset_mismatch: int | None
+    past_proxy: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLine:
+    """One attempt in a finding's chain. `at` is in seconds since the arm's first produce request.
+
+    `error` is the name of the broker's error, None where there was none or no answer. `base_offset` is what the
+    broker answered, None without an answer.
+    """
+
+    at: float
+    connection: int
+    correlation_id: int
+    topic: str
+    partition: int
+    producer_id: int
+    producer_epoch: int
+    base_sequence: int
+    records: int
+    crc: int
+    base_offset: int | None
+    error: str | None
+    ack: Ack
+
+
+FindingKind = Literal[
+    "duplicate", "deduplicated", "lost", "unacked_present", "out_of_order", "phantom", "offset_mismatch"
+]
+Cause = Literal[
+    "retry-unprotected",
+    "broker-did-not-deduplicate",
+    "new-epoch",
+    "new-producer-id",
+    "application-resend",
+    "injected",
+    "ambiguous",
+    "unexplained",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that the log or the wire shows. `deduplicated` is the good one: a retry that left no second copy.
+
+    `record` names the logical record, `fault` the fault that touched one of the attempts.
+    """
+
+    kind: FindingKind
+    cause: Cause | None
+    record: str
+    places: list[Place]
+    fault: str | None
+    attempts: list[AttemptLine]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationResult:
+    expect: str
+    actual: int | None
+    held: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    name: str
+    idempotence: bool | None
+    verdict: Verdict
+    producer: ProducerInfo
+    records: Records
+    wire: WireCounts
+    log: LogCounts
+    findings: list[Finding]
+    expectations: list[ExpectationResult]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    scenario: ScenarioInfo
+    broker: BrokerInfo | None
+    verdict: Verdict
+    reasons: list[Reason]
+    exit_code: int
+    arms: list[ArmResult]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract, as plain JSON values in the contract's order."""
+        return {"schema": SCHEMA, **dataclasses.asdict(self)}
