@@ -1,0 +1,103 @@
+"""Bytes to frames, in one direction of one connection.
+
+Every frame starts with its length (INT32, big-endian, not counting itself: the protocol guide's "Common Request and
+Response Structure"). A frame that matters is handed on whole; of one that does not, the header is enough, and its
+bytes stream through as they come, whatever its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+
+from ..errors import WireError
+
+_SIZE = Struct(">i")
+
+HEAD = 12
+"""The bytes that decide whether a frame matters: length, API key, API version, correlation id."""
+
+
+class Assembly:
+    """Cuts a stream of bytes into frames.
+
+    `head(view)` sees a frame's first bytes (HEAD, or the whole frame where it is shorter) and says whether the frame
+    is wanted whole; then `whole(frame)` gets it. Otherwise `through(bytes)` gets its bytes as they come. A size below
+    `least` or above `limit` raises WireError.
+    """
+
+    def __init__(
+        self,
+        *,
+        head: Callable[[memoryview], bool],
+        whole: Callable[[memoryview], None],
+        through: Callable[[memoryview], None],
+        least: int,
+        limit: int,
+    ) -> None:
+        self._head = head
+        self._whole = whole
+        self._through = through
+        self._least = least
+        self._limit = limit
+        self._pending = bytearray()
+        self._needed = 4
+        self._streaming = 0
+        self._wanted: bool | None = None
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes of a frame that is not whole yet are kept."""
+        return len(self._pending)
+
+    def feed(self, data: memoryview) -> None:
+        """Take the next bytes of the stream."""
+        if self._pending:
+            self._pending += data
+            if len(self._pending) < self._needed:
+                return
+            joined, self._pending = self._pending, bytearray()
+            data = memoryview(joined)
+        rest = self._walk(data)
+        if rest < len(data):
+            self._pending = bytearray(data[rest:])
+
+    def _walk(self, data: memoryview) -> int:
+        """Hand on what can be; the offset at which the rest begins, which has to wait for more bytes."""
+        at, end = 0, len(data)
+        while at < end:
+            if self._streaming:
+                at = self._stream(data, at)
+                continue
+            if end - at < 4:
+                self._needed = 4
+                return at
+            size = 4 + self._size(data, at)
+            if self._wanted is None:
+                if end - at < min(HEAD, size):
+                    self._needed = min(HEAD, size)
+                    return at
+                self._wanted = self._head(data[at : at + min(HEAD, size)])
+            if not self._wanted:
+                self._streaming, self._wanted = size, None
+                continue
+            if end - at < size:
+                self._needed = size
+                return at
+            self._wanted = None
+            self._whole(data[at : at + size])
+            at += size
+        self._needed = 4
+        return at
+
+    def _size(self, data: memoryview, at: int) -> int:
+        size: int = _SIZE.unpack_from(data, at)[0]
+        if not self._least <= size <= self._limit:
+            raise WireError(f"a frame of {size} bytes (allowed: {self._least} to {self._limit})")
+        return size
+
+    def _stream(self, data: memoryview, at: int) -> int:
+        part = data[at : at + self._streaming]
+        self._streaming -= len(part)
+        self._through(part)
+        return at + len(part)

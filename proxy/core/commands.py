@@ -1,0 +1,59 @@
+"""What the core tells the relay to do. A command names its connection: a frame on one may release another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+
+class Side(Enum):
+    """The two peers of a connection."""
+
+    CLIENT = "client"
+    BROKER = "broker"
+
+    @property
+    def other(self) -> Side:
+        return Side.BROKER if self is Side.CLIENT else Side.CLIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send these bytes to that side. A memoryview is only good until the call that fed the core's input returns."""
+
+    connection: int
+    to: Side
+    data: bytes | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Send nothing more to that side: FIN, after what has been sent. Reading from it goes on."""
+
+    connection: int
+    to: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End that side's socket at once: `fin` after what has been sent, `reset` with a RST."""
+
+    connection: int
+    to: Side
+    how: Literal["fin", "reset"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskStarts:
+    """Tell the wire (`Wire.starts_known`) at which offsets these partitions of a topic begin for this run.
+
+    A produce request waits for the answer. `topic_id` is set, and `topic` empty, where only the id is known.
+    """
+
+    topic: str
+    topic_id: bytes | None
+    partitions: tuple[int, ...]
+
+
+Command = Send | Finish | Close | AskStarts

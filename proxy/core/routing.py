@@ -1,0 +1,40 @@
+"""Answers that have to be read or rewritten on the way to the client, whatever the faults are.
+
+Broker addresses in Metadata, FindCoordinator, DescribeCluster, and in the NodeEndpoints of Produce, Fetch, ShareFetch
+and ShareAcknowledge answers become the proxy's own; ApiVersions offers no version that could not be rewritten; topic
+ids are learnt from Metadata and CreateTopics. An answer that carries addresses and cannot be read is never passed on:
+its client would leave the proxy unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..kafka import addresses
+from ..kafka.apis import api_key
+
+API_VERSIONS = api_key("api_versions")
+_NAMES_TOPICS = frozenset({api_key("metadata"), api_key("create_topics")})
+
+WANTED_WHOLE = frozenset({*addresses.MAX_VERSIONS, API_VERSIONS, *_NAMES_TOPICS})
+"""The APIs whose answers are handed on whole; all others stream through."""
+
+Translate = Callable[[int, str, int], tuple[str, int]]
+"""(node id, host, port) as the broker tells them -> (host, port) as the client is told."""
+
+
+def rewritten(key: int, version: int, frame: memoryview, translate: Translate) -> bytes | memoryview:
+    """The answer as the client may see it; the very same bytes where nothing had to change.
+
+    Raises UndecodableError where the answer cannot be read.
+    """
+    if key == API_VERSIONS:
+        return addresses.clamp_api_versions(frame, version) or frame
+    if key in addresses.MAX_VERSIONS:
+        return addresses.rewrite(key, version, frame, translate) or frame
+    return frame
+
+
+def topic_ids(key: int, version: int, frame: memoryview) -> list[tuple[str, bytes]]:
+    """The (name, id) pairs that this answer teaches. Raises UndecodableError where it cannot be read."""
+    return addresses.topic_ids(key, version, frame) if key in _NAMES_TOPICS else []

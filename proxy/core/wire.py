@@ -1,0 +1,144 @@
+"""A run's wire: all that spans connections. One `Wire` an arm.
+
+The relay opens connections on it, feeds them bytes, and performs the commands that come back. Attempts, rule counters,
+topic ids and start offsets live here, for the run and not for a connection.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..faults.engine import Engine
+from ..kafka.frames import FRAME_LIMIT
+from ..observations import Observation
+from .attempts import AttemptIndex
+from .commands import AskStarts, Command
+from .connection import Connection
+from .routing import Translate
+
+
+@dataclass(frozen=True, slots=True)
+class WireSettings:
+    """`frame_limit` in bytes; `drain` in seconds: how long the broker's answers are awaited after a client has gone.
+
+    `ask_starts` makes a partition's first produce request wait until its start offset is known. `backlog` is how many
+    bytes may wait towards a side before reading from the other one is paused.
+    """
+
+    frame_limit: int = FRAME_LIMIT
+    drain: float = 5.0
+    ask_starts: bool = False
+    backlog: int = 1 << 20
+    open_attempts: int = 100_000
+
+
+class Wire:
+    """The wire of one arm. Observations collect in `observations` until they are taken."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        translate: Translate,
+        *,
+        settings: WireSettings | None = None,
+        starts: dict[tuple[str, int], int] | None = None,
+        label: Callable[[str], str] = lambda topic: topic,
+    ) -> None:
+        self.engine = engine
+        self.translate = translate
+        self.settings = settings or WireSettings()
+        self.starts = dict(starts or {})
+        self.label = label
+        self.topic_names: dict[bytes, str] = {}
+        self.topics_seen: set[tuple[str, int]] = set()
+        self.attempts = AttemptIndex(self.settings.open_attempts)
+        self.unsettled = 0
+        """Produce requests that were forwarded and whose answer may still come."""
+        self._zero: float | None = None
+        self._connections: dict[int, Connection] = {}
+        self._opened = 0
+        self._numbered = 0
+        self._commands: list[Command] = []
+        self._observations: list[Observation] = []
+        self._timers: list[tuple[float, int]] = []
+        self._asked: set[AskStarts] = set()
+
+    # What the relay calls.
+
+    def open(self, node: int, peer: str, now: float) -> Connection:
+        """A client has connected to the listener that stands for broker `node` (-1: the bootstrap listener)."""
+        self._opened += 1
+        connection = Connection(self, self._opened, node, peer, now)
+        self._connections[connection.number] = connection
+        return connection
+
+    def tick(self, now: float) -> list[Command]:
+        """Do what is due by now."""
+        while self._timers and self._timers[0][0] <= now:
+            _, number = heapq.heappop(self._timers)
+            connection = self._connections.get(number)
+            if connection is not None:
+                connection.wake(now)
+        return self.take_commands()
+
+    @property
+    def due(self) -> float | None:
+        """When `tick` has something to do next; None when nothing is planned."""
+        return self._timers[0][0] if self._timers else None
+
+    def starts_known(self, asked: AskStarts, topic: str, starts: dict[int, int], now: float) -> list[Command]:
+        """The answer to AskStarts. A partition that is missing in `starts` is taken to begin nowhere known (-1)."""
+        self._asked.discard(asked)
+        if asked.topic_id is not None:
+            topic = topic or f"id:{asked.topic_id.hex()}"
+            self.topic_names[asked.topic_id] = topic
+        for partition in asked.partitions:
+            self.starts.setdefault((topic, partition), starts.get(partition, -1))
+        for connection in list(self._connections.values()):
+            connection.unpark(now)
+        return self.take_commands()
+
+    def take_commands(self) -> list[Command]:
+        """The commands since the last call, in order."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    def take_observations(self) -> list[Observation]:
+        """The observations since the last call, in order."""
+        observations, self._observations = self._observations, []
+        return observations
+
+    # What connections call.
+
+    def command(self, command: Command) -> None:
+        self._commands.append(command)
+
+    def observe(self, observation: Observation) -> None:
+        self._observations.append(observation)
+
+    def ask(self, asked: AskStarts) -> None:
+        """Ask for start offsets, once however many connections wait for them."""
+        if asked not in self._asked:
+            self._asked.add(asked)
+            self.command(asked)
+
+    def wake_at(self, due: float, connection: int) -> None:
+        heapq.heappush(self._timers, (due, connection))
+
+    def forget(self, connection: int) -> None:
+        self._connections.pop(connection, None)
+
+    def next_attempt(self) -> int:
+        self._numbered += 1
+        return self._numbered
+
+    def produced(self, now: float) -> None:
+        """A produce request passes; the first one is the arm's time zero."""
+        if self._zero is None:
+            self._zero = now
+
+    def elapsed(self, now: float) -> float:
+        """Seconds since the first produce request."""
+        return 0.0 if self._zero is None else now - self._zero

@@ -1,0 +1,13 @@
+"""The data path on trio: listeners, sessions, and the commands of the core performed on sockets.
+
+proxy.py      one arm's proxy: ties wire, listeners and sessions together
+listeners.py  a listener for every broker that the cluster tells of
+session.py    one client's connection: two sockets, two pumps
+peer.py       one socket: non-blocking sends, FIN, RST
+"""
+
+from __future__ import annotations
+
+from .proxy import Proxy, ProxySettings
+
+__all__ = ["Proxy", "ProxySettings"]

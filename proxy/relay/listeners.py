@@ -1,0 +1,116 @@
+"""A listener for every broker that the cluster tells of, made when it is first told of, and stable from then on.
+
+Addresses are needed in the middle of rewriting an answer, so a listening socket is bound at once; the accept loop
+starts in the background. A broker that moves keeps its listener: only where it leads changes.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import trio
+
+from ..errors import ListenerError
+
+Address = tuple[str, int]
+BOOTSTRAP = -1
+
+_OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+@dataclass(slots=True)
+class Listener:
+    """One listening socket. `node` is the broker id that it stands for, `upstream` where its connections lead."""
+
+    node: int
+    sock: socket.socket
+    upstream: list[Address]
+
+    @property
+    def port(self) -> int:
+        port: int = self.sock.getsockname()[1]
+        return port
+
+
+class Listeners:
+    """All listeners of one proxy. `mapping` turns advertised addresses into ones that can be reached from here."""
+
+    def __init__(
+        self,
+        host: str,
+        advertise: str,
+        mapping: dict[Address, Address],
+        accept: Callable[[Listener, socket.socket], Awaitable[None]],
+    ) -> None:
+        self._host = host
+        self._advertise = advertise
+        self._mapping = mapping
+        self._accept = accept
+        self._nursery: trio.Nursery | None = None
+        self._by_node: dict[int, Listener] = {}
+
+    def start(self, nursery: trio.Nursery, port: int, upstream: list[Address]) -> Listener:
+        """Open the bootstrap listener; accept loops run in `nursery` from now on. Raises ListenerError."""
+        self._nursery = nursery
+        return self._open(BOOTSTRAP, port, upstream)
+
+    def address(self, node: int, host: str, port: int) -> Address:
+        """Where clients find broker `node`, which tells its own address as host and port."""
+        upstream = self._mapping.get((host, port), (host, port))
+        listener = self._by_node.get(node)
+        if listener is None:
+            listener = self._open(node, 0, [upstream])
+        listener.upstream[:] = [upstream]
+        return self._advertise, listener.port
+
+    def _open(self, node: int, port: int, upstream: list[Address]) -> Listener:
+        assert self._nursery is not None, "listeners open only while the proxy runs"
+        listener = Listener(node, _listen(self._host, port), upstream)
+        self._by_node[node] = listener
+        self._nursery.start_soon(self._serve, listener)
+        return listener
+
+    async def _serve(self, listener: Listener) -> None:
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(listener.sock)
+                client = _accept(listener.sock)
+                if client is None:
+                    await trio.sleep(0.1)  # no file descriptor is free: give sessions time to end
+                elif self._nursery is not None:
+                    self._nursery.start_soon(self._accept, listener, client)
+        finally:
+            listener.sock.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ListenerError(f"cannot listen on {host}: {error}", remedy="name an address of this machine") from error
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setblocking(False)
+        sock.bind((host, port))
+        sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        raise ListenerError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            remedy="choose another port with --listen, or port 0 for any free one",
+        ) from error
+    return sock
+
+
+def _accept(sock: socket.socket) -> socket.socket | None:
+    """A new connection; None when the system has no room for one. One that has gone already counts as no room."""
+    try:
+        return sock.accept()[0]
+    except OSError as error:
+        if error.errno in _OUT_OF_FILES or isinstance(error, (BlockingIOError, ConnectionError)):
+            return None
+        raise

@@ -1,0 +1,102 @@
+"""One socket of a session: sends without blocking, keeps what the kernel does not take yet, and ends it well.
+
+The data path works on plain non-blocking sockets and `trio.lowlevel`: a send that the kernel takes at once costs no
+task switch, and what is read is handed on before anything else can overwrite the shared read buffer.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections import deque
+from typing import Literal
+
+import trio
+
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Peer:
+    """A connected socket. `backlog` counts the bytes that wait for the kernel."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = sock
+        self.backlog = 0
+        self.closed = False
+        self.silent = trio.Event()
+        """Set once nothing more will come from this side."""
+        self._waiting: deque[memoryview] = deque()
+        self._finishing = False
+        self._broken = False
+
+    def send(self, data: bytes | memoryview) -> bool:
+        """Send now what the kernel takes; True when some of it has to wait, so that `flush` must run."""
+        if self.closed or self._finishing or self._broken:
+            return False
+        if not self._waiting:
+            data = memoryview(data)[self._try(data) :]
+            if not data:
+                return False
+        self._waiting.append(memoryview(bytes(data)))
+        self.backlog += len(data)
+        return True
+
+    def _try(self, data: bytes | memoryview) -> int:
+        """How much the kernel took. A broken connection takes all of it: the reading side will tell of the end."""
+        try:
+            return self.sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self._broken = True
+            return len(data)
+
+    async def flush(self) -> None:
+        """Send what waits, until nothing does or the socket is gone."""
+        while self._waiting and not self.closed:
+            try:
+                await trio.lowlevel.wait_writable(self.sock)
+            except trio.ClosedResourceError:
+                return
+            self._send_waiting()
+        if self._finishing:
+            self._shutdown()
+
+    def _send_waiting(self) -> None:
+        while self._waiting and not self.closed:
+            first = self._waiting[0]
+            sent = self._try(first)
+            self.backlog -= sent
+            if sent < len(first):
+                self._waiting[0] = first[sent:]
+                return
+            self._waiting.popleft()
+
+    def finish(self) -> None:
+        """FIN, after what waits; reading goes on."""
+        if not self._finishing and not self.closed:
+            self._finishing = True
+            if not self._waiting:
+                self._shutdown()
+
+    def _shutdown(self) -> None:
+        if not self.closed and not self._broken:
+            try:
+                self.sock.shutdown(socket.SHUT_WR)
+            except OSError:  # the other side was faster
+                self._broken = True
+
+    def close(self, how: Literal["fin", "reset"] = "fin") -> None:
+        """Close the socket at once: `reset` sends a RST."""
+        if self.closed:
+            return
+        self.closed = True
+        self._waiting.clear()
+        self.backlog = 0
+        if how == "reset":
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        trio.lowlevel.notify_closing(self.sock)
+        self.sock.close()
+        self.silent.set()

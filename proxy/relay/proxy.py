@@ -1,0 +1,171 @@
+"""One arm's proxy: accepts clients, runs their sessions on the wire, and performs what the core commands."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import trio
+
+from ..core.commands import AskStarts, Close, Command, Finish, Send
+from ..core.wire import Wire, WireSettings
+from ..faults.engine import Engine
+from ..observations import Observation
+from .listeners import Address, Listener, Listeners
+from .session import Session
+
+READ_SIZE = 256 * 1024
+FLUSH_EVERY = 0.2
+CONNECT_TIMEOUT = 10.0
+
+Starts = tuple[str, dict[int, int]]
+Ask = Callable[[AskStarts], Awaitable[Starts]]
+Observe = Callable[[list[Observation]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """Where to listen and what stands behind.
+
+    `upstream` are bootstrap addresses, tried in order. `advertise` is the host that clients are told (default: the
+    host that is listened on). `mapping` turns a broker's advertised address into one that can be reached from here.
+    """
+
+    upstream: tuple[Address, ...]
+    listen: Address = ("127.0.0.1", 0)
+    advertise: str | None = None
+    mapping: dict[Address, Address] = field(default_factory=dict)
+    wire: WireSettings = field(default_factory=WireSettings)
+
+
+class Proxy:
+    """Runs with `nursery.start(proxy.serve)`; ends when it is cancelled. `observe` gets what was seen, in batches.
+
+    `ask` answers AskStarts from the broker directly; without it every partition's start counts as known.
+    """
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        engine: Engine,
+        observe: Observe,
+        *,
+        ask: Ask | None = None,
+        starts: dict[tuple[str, int], int] | None = None,
+        label: Callable[[str], str] = lambda topic: topic,
+    ) -> None:
+        self._settings = settings
+        self._observe = observe
+        self._ask = ask
+        host = settings.listen[0]
+        self._listeners = Listeners(host, settings.advertise or host, settings.mapping, self._session)
+        self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
+        self._sessions: dict[int, Session] = {}
+        self._buffer = memoryview(bytearray(READ_SIZE))
+        self._rescheduled = trio.Event()
+        self._planned = math.inf
+        self._nursery: trio.Nursery | None = None
+        self.bootstrap = ""
+        """HOST:PORT of the bootstrap listener, once it serves."""
+
+    async def serve(self, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
+        """Listen and relay until cancelled; tells its bootstrap address once it listens. Raises ListenerError."""
+        settings = self._settings
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                listener = self._listeners.start(nursery, settings.listen[1], list(settings.upstream))
+                self.bootstrap = f"{settings.advertise or settings.listen[0]}:{listener.port}"
+                nursery.start_soon(self._keep_time)
+                nursery.start_soon(self._hand_over)
+                task_status.started(self.bootstrap)
+        finally:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what was observed until now."""
+        observations = self.wire.take_observations()
+        if observations:
+            self._observe(observations)
+
+    async def _session(self, listener: Listener, client: socket.socket) -> None:
+        """One client, from accept to end."""
+        with client:
+            connection = self.wire.open(listener.node, _peer_name(client), trio.current_time())
+            broker = await _connect(listener.upstream)
+            if broker is None:
+                self.perform(connection.shut("the broker cannot be reached", trio.current_time()))
+                return
+            with broker:
+                backlog = self._settings.wire.backlog
+                session = Session(
+                    connection, client, broker, buffer=self._buffer, backlog=backlog, perform=self.perform
+                )
+                self._sessions[connection.number] = session
+                try:
+                    await session.run()
+                finally:
+                    del self._sessions[connection.number]
+
+    def perform(self, commands: list[Command]) -> None:
+        """Carry out what the core commands, at once: its memoryviews are good only now."""
+        for command in commands:
+            if isinstance(command, AskStarts):
+                if self._nursery is not None:
+                    self._nursery.start_soon(self._answer_starts, command)
+                continue
+            session = self._sessions.get(command.connection)
+            if session is None:
+                continue
+            if isinstance(command, Send):
+                session.send(command.to, command.data)
+            elif isinstance(command, Finish):
+                session.finish(command.to)
+            elif isinstance(command, Close):
+                session.close(command.to, command.how)
+        due = self.wire.due
+        if due is not None and due < self._planned:
+            self._rescheduled.set()
+
+    async def _answer_starts(self, asked: AskStarts) -> None:
+        topic, starts = (asked.topic, {}) if self._ask is None else await self._ask(asked)
+        self.perform(self.wire.starts_known(asked, topic, starts, trio.current_time()))
+        for session in self._sessions.values():
+            session.make_room()
+
+    async def _keep_time(self) -> None:
+        """Wake the core when it asked to be."""
+        while True:
+            due = self.wire.due
+            self._planned = math.inf if due is None else due
+            with trio.move_on_at(self._planned):
+                await self._rescheduled.wait()
+            self._rescheduled = trio.Event()
+            self.perform(self.wire.tick(trio.current_time()))
+
+    async def _hand_over(self) -> None:
+        while True:
+            await trio.sleep(FLUSH_EVERY)
+            self.flush()
+
+
+async def _connect(addresses: list[Address]) -> socket.socket | None:
+    """A socket connected to the first address that answers; None where none does."""
+    for host, port in list(addresses):
+        with trio.move_on_after(CONNECT_TIMEOUT):
+            try:
+                stream = await trio.open_tcp_stream(host, port)
+            except OSError:
+                continue
+            return socket.socket(fileno=stream.socket.detach())
+    return None
+
+
+def _peer_name(client: socket.socket) -> str:
+    try:
+        address = client.getpeername()
+    except OSError:
+        return "gone"
+    return f"{address[0]}:{address[1]}"
