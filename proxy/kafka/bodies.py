@@ -1,0 +1,96 @@
+"""Bodies that ackdrop asks for itself, encoded and decoded by kafka-python's `kafka.protocol`.
+
+This is the only module that imports it, and only when the first body is needed: importing it costs a tenth of a
+second. It reads what a broker answered to us, never what passes the proxy, and is not trusted with more: whatever
+it raises on a frame that it cannot read becomes UndecodableError.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from struct import error as StructError
+from types import ModuleType
+from typing import Any
+
+from ..errors import UndecodableError
+from .apis import api_key
+from .headers import response_body_at
+from .primitives import Buffer
+
+_ROOMS = ("metadata", "producer", "consumer", "admin", "sasl")
+_FAILURES = (StructError, IndexError, KeyError, ValueError, TypeError, AttributeError, AssertionError, OverflowError)
+
+
+def encode_request(api: str, version: int, correlation_id: int, client_id: str, **fields: object) -> bytes:
+    """A whole request frame of this API (`list_offsets`) and version.
+
+    `fields` are the body's fields in snake_case as Kafka's message definitions name them, arrays of structures as lists
+    of dictionaries: `topics=[{"name": "t", "partitions": [{"partition_index": 0, "timestamp": -1}]}]`. A field that
+    is not given has its default; one that this version does not have is left out. Raises KeyError for an API and
+    ValueError for a version or a field that kafka-python does not know: mistakes of the caller's.
+    """
+    message = _message_class(api, "Request")
+    request = _build(message, message._struct, version, fields)
+    request.with_header(correlation_id=correlation_id, client_id=client_id)
+    return bytes(request.encode(header=True, framed=True))
+
+
+def _build(container: Any, struct: Any, version: int, fields: Mapping[str, object]) -> Any:
+    """A container of kafka-python's with its nested ones made from dictionaries."""
+    values = {name: _value(struct.fields.get(name), version, value) for name, value in fields.items()}
+    return container(version=version, **values)
+
+
+def _value(field: Any, version: int, value: object) -> object:
+    if isinstance(value, Mapping) and field is not None and field.is_struct():
+        return _build(field.data_class, field, version, value)
+    if isinstance(value, list | tuple) and field is not None and field.is_struct_array():
+        return [_build(field.data_class, field, version, item) if isinstance(item, Mapping) else item for item in value]
+    return value
+
+
+def decode_response(api: str, version: int, frame: Buffer) -> Any:
+    """The body in a whole response frame: an object with the body's fields as attributes, in snake_case.
+
+    Fields that the version does not have hold their defaults, topic ids are `uuid.UUID`, records are bytes-like, null
+    arrays None. ApiVersions answers that carry an error are read as version 0, as a broker sends them to a client
+    that asked in a version it does not know (KIP-511). Raises UndecodableError.
+    """
+    message = _message_class(api, "Response")
+    if not 0 <= version <= message.max_version:
+        raise UndecodableError(f"{api} v{version} is not known: 0 to {message.max_version} are")
+    body = memoryview(frame)[response_body_at(frame, api_key(api), version) :]
+    try:
+        return message.decode(body, version=version)
+    except _FAILURES as error:
+        raise UndecodableError(f"{api} v{version}: the answer cannot be read ({error})") from None
+
+
+def NEWEST(api: str) -> int:
+    """The newest version of this API that kafka-python knows. Raises KeyError for an API that it does not know."""
+    return int(_message_class(api, "Request").max_version)
+
+
+@cache
+def _message_class(api: str, kind: str) -> Any:
+    name = "".join(part.capitalize() for part in api.split("_")) + kind
+    for room in _rooms():
+        found = getattr(room, name, None)
+        if found is not None:
+            return found
+    raise KeyError(api)
+
+
+@cache
+def _rooms() -> tuple[ModuleType, ...]:
+    """kafka-python's modules that hold message classes.
+
+    While it is imported it reads its definitions by a function that is deprecated in Python 3.11 and 3.12: no news for
+    anyone who runs us with warnings as errors.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return tuple(import_module(f"kafka.protocol.{room}") for room in _ROOMS)
