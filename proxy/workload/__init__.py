@@ -1,0 +1,18 @@
+"""Producers that make the traffic, each in a process of its own and in any interpreter.
+
+    plan.py                  what a producer shall do, and how it travels
+    outcome.py               what became of it: progress and report
+    clients.py               the client libraries by name
+    run.py                   one producer, from start to end, on trio
+    child.py                 its process: start, stop, end, last words
+    talk.py                  the lines that it says
+    driving.py               inside the process: what the drivers share
+    channel.py               inside the process: its lines to us
+    words.py                 inside the process: neutral words in the client's own terms
+    drive_kafka_python.py    inside the process: kafka-python
+    drive_confluent.py       inside the process: confluent-kafka
+    drive_aiokafka.py        inside the process: aiokafka
+
+The files "inside the process" are scripts for Python 3.8 and newer. They need nothing but the standard library and
+the client, import each other as neighbours in one folder, and nothing else of ackdrop.
+"""

@@ -1,0 +1,118 @@
+"""Drives confluent-kafka's Producer, which is librdkafka. A script: see driving.py."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING or __package__:
+    from . import driving, words
+else:
+    import driving
+    import words
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+TABLE: words.Table = {
+    "acks": (("acks", words.as_is),),
+    "retries": (("retries", words.as_is),),
+    # The first is the client's own patience: with socket.max.fails=1, its default, a request that is not answered in
+    # time makes librdkafka disconnect and retry. The second travels in the produce request and is the broker's.
+    "request_timeout": (("socket.timeout.ms", words.milliseconds), ("request.timeout.ms", words.milliseconds)),
+    "delivery_timeout": (("delivery.timeout.ms", words.milliseconds),),
+    "retry_backoff": (("retry.backoff.ms", words.milliseconds),),
+    "linger": (("linger.ms", words.milliseconds),),
+    "batch_size": (("batch.size", words.as_is),),
+    "max_in_flight": (("max.in.flight.requests.per.connection", words.as_is),),
+    "compression": (("compression.type", words.as_is),),
+}
+
+
+def settings(job: driving.Job) -> tuple[dict[str, Any], list[str]]:
+    """(Producer's settings, the words that it does not have). Idempotence is off unless asked for; it is always said.
+
+    The binding hands them to librdkafka in this order, and the last one of two aliases counts.
+    """
+    plan = job.plan
+    own = {
+        "bootstrap.servers": plan.bootstrap,
+        "client.id": plan.client_id,
+        "enable.idempotence": plan.idempotence,
+    }
+    config, missing = words.translate(plan.config, TABLE)
+    return {**own, **config, **plan.client_config}, missing
+
+
+def version(library: ModuleType) -> str:
+    """`2.16.1, librdkafka 2.16.0`: the second is what retries. Older bindings tell a pair instead of a text."""
+    binding, core = library.version(), library.libversion()
+    return f"{binding if isinstance(binding, str) else binding[0]}, librdkafka {core[0]}"
+
+
+def delivered(job: driving.Job, turn: driving.Turn, error: Any, message: Any) -> None:
+    """The delivery report. With acks=0 its offset is RD_KAFKA_OFFSET_INVALID, -1001."""
+    if error is not None:
+        job.fail(turn, f"{error.name()}: {error.str()}")
+    else:
+        job.answer(turn, message.partition(), message.offset())
+
+
+def send(job: driving.Job, producer: Any, library: ModuleType, turn: driving.Turn) -> None:
+    """One `produce()`, whose delivery report will tell. A full queue is waited for; it has not taken the record."""
+    report = functools.partial(delivered, job, turn)
+    where = {"partition": turn.partition, "headers": turn.headers, "on_delivery": report}
+    while not job.over:
+        try:
+            producer.produce(job.plan.topic, value=job.value, **where)
+        except BufferError:
+            producer.poll(driving.SLICE)
+        except library.KafkaException as error:
+            return job.fail(turn, error.args[0].str())
+        else:
+            return None
+    return None
+
+
+def idle(producer: Any, seconds: float) -> None:
+    """Waits, and lets delivery reports in meanwhile."""
+    producer.poll(max(0.0, min(seconds, driving.SLICE)))
+
+
+def settle(job: driving.Job, producer: Any) -> None:
+    """Lets delivery reports in until every send has one, or the job is over."""
+    while not job.settled and not job.over:
+        idle(producer, job.remaining)
+
+
+def close(job: driving.Job, producer: Any) -> None:
+    """Closes the producer; what was not answered is thrown away first, else closing would wait for it."""
+    if not job.settled:
+        producer.purge()
+    if hasattr(producer, "close"):
+        producer.close()
+
+
+def drive(job: driving.Job) -> None:
+    library = job.library("confluent_kafka")
+    config, missing = settings(job)
+    job.introduce(version(library), words.effective(config, TABLE), missing)
+    try:
+        producer = library.Producer(config)
+    except library.KafkaException as error:
+        job.refuse("refused", error.args[0].str())
+    except (ValueError, TypeError) as error:
+        job.refuse("refused", error)
+    job.ready()
+    for turn in job.turns(functools.partial(idle, producer)):
+        send(job, producer, library, turn)
+        producer.poll(0)
+        if not job.plan.pipelined:
+            settle(job, producer)
+    job.aside(lambda: producer.flush(job.remaining))
+    job.settle()
+    job.finish(lambda: close(job, producer))
+
+
+if __name__ == "__main__":
+    driving.run(drive)

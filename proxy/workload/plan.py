@@ -1,0 +1,56 @@
+"""What a producer shall do: the plan that `run.py` hands to a driver as one line of JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerPlan:
+    """One producer of one arm.
+
+    `client` is the library's name, `bootstrap` is `host:port`, `producer` the name in the identity header. Each of
+    `records` logical records is sent `sends` times by the application itself, `rate` sends a second (None: as fast as
+    it goes). Not `pipelined`: a send waits for the answer to the one before. `config` holds the neutral words
+    (durations in seconds, sizes in bytes, None: the client's own default), `client_config` the library's own words,
+    which win. `deadline`, in seconds from the start of the driver, bounds sending and waiting for answers. `strict`
+    refuses a neutral word that the client does not have.
+    """
+
+    client: str
+    bootstrap: str
+    topic: str
+    partitions: int
+    run_id: str
+    producer: str
+    client_id: str
+    idempotence: bool
+    records: int
+    sends: int
+    rate: float | None
+    pipelined: bool
+    value: object
+    config: dict[str, Any]
+    client_config: dict[str, Any]
+    deadline: float
+    strict: bool = False
+
+    @property
+    def planned(self) -> int:
+        """How often `send()` is to be called."""
+        return self.records * self.sends
+
+    def place(self, order: int) -> tuple[int, int, int]:
+        """(record, send, partition) of the send that is called at position `order`; the drivers count the same way.
+
+        Partitions are taken in turn by logical record, so that they are the same for each client and each run.
+        """
+        record, send = divmod(order, self.sends)
+        return record, send, record % self.partitions
+
+    def line(self, begun_fd: int) -> bytes:
+        """The line for the driver. `begun_fd` is the inherited descriptor of the counter of begun sends."""
+        return json.dumps({**dataclasses.asdict(self), "begun_fd": begun_fd}).encode() + b"\n"

@@ -1,0 +1,122 @@
+"""The lines that a driver says (see driving.py), gathered into what the run needs to know."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..observations import Send
+from .outcome import Progress
+from .plan import ProducerPlan
+
+LINE_LIMIT = 1 << 20
+"""Bytes without an end of line after which what came is taken for noise."""
+
+OUTCOMES = ("acked", "failed", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """What the client said of itself."""
+
+    version: str | None
+    config: dict[str, Any]
+    not_applicable: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why the client could not be started: no such module, one that cannot be imported, its settings, or anything else
+    (`start`: no broker)."""
+
+    kind: Literal["missing", "broken", "refused", "start"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The driver came to its end; `why` says what cut it short, None when nothing did."""
+
+    begun: int
+    why: Literal["deadline", "terminated"] | None
+
+
+@dataclass(slots=True)
+class Talk:
+    """All that was said so far. Lines that are none of ours are passed over: a driver may be anybody's interpreter."""
+
+    plan: ProducerPlan
+    greeted: bool = False
+    introduced: Introduced | None = None
+    ready: bool = False
+    refused: Refused | None = None
+    done: Done | None = None
+    sends: dict[int, Send] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    _rest: bytes = b""
+
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes of the driver's stdout, wherever they were cut."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LINE_LIMIT:
+            self._rest = b""
+        for line in lines:
+            self._line(line)
+
+    def _line(self, line: bytes) -> None:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(said, dict):
+            self._take(said)
+
+    def _take(self, said: dict[str, Any]) -> None:
+        match said:
+            case {"outcome": outcome} if outcome in OUTCOMES:
+                self._outcome(said)
+            case {"hello": "ackdrop"}:
+                self.greeted = True
+            case {"client": _, "version": version, "config": config, "not_applicable": missing}:
+                self.introduced = Introduced(version, config, missing)
+            case {"ready": True}:
+                self.ready = True
+            case {"error": {"kind": kind, "text": text}}:
+                self.refused = Refused(kind, text)
+            case {"done": {"begun": begun, "why": why}}:
+                self.done = Done(begun, why)
+
+    def _outcome(self, said: dict[str, Any]) -> None:
+        order = said["order"]
+        self.counts[said["outcome"]] += order not in self.sends
+        self.sends.setdefault(
+            order,
+            Send(
+                self.plan.producer,
+                said["record"],
+                said["send"],
+                order,
+                said["outcome"],
+                said["partition"],
+                said["offset"],
+                said["error"],
+            ),
+        )
+
+    def begun(self, counted: int) -> int:
+        """How many sends have begun: by the shared counter, and at least what was told."""
+        told = max(self.sends, default=-1) + 1
+        return max(counted, told, self.done.begun if self.done else 0)
+
+    def progress(self, counted: int) -> Progress:
+        """The counts so far; `counted` is the shared counter."""
+        return Progress(self.plan.planned, max(counted, len(self.sends)), **self.counts)
+
+    def all_sends(self, counted: int) -> list[Send]:
+        """Every send that began, in order; `unknown` where there was no answer."""
+        return [self.sends.get(order) or self._unanswered(order) for order in range(self.begun(counted))]
+
+    def _unanswered(self, order: int) -> Send:
+        record, send, partition = self.plan.place(order)
+        return Send(self.plan.producer, record, send, order, "unknown", partition, None, None)
