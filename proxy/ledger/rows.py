@@ -1,0 +1,199 @@
+"""Observations turned into rows: what one transaction of the ledger will write.
+
+The facts about an attempt are merged into its row while that row waits to be written, so that most attempts cost one
+insert and no update; a fact about an attempt that is already in the file becomes an update. Inserts go out many rows
+a statement: sqlite3 gives up XX"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+from ..observations import (
+    Acked,
+    Answered,
+    Attempt,
+    ConnectionClosed,
+    ConnectionOpened,
+    Decided,
+    Forwarded,
+    LogRecord,
+    Observation,
+    Send,
+    TopicSeen,
+    Undecoded,
+)
+from ..result import Finding
+from .bulk import execute, insert
+from .events import arm_line, decided_line
+
+Row = Sequence[Any]
+
+ATTEMPT_FIELDS = tuple(field.name for field in dataclasses.fields(Attempt))
+"""The columns of `attempts` that come with the attempt itself, in the order of the dataclass."""
+
+FATE_FIELDS = ("forwarded_at", "answered_at", "error", "base_offset", "acked_at", "ack", "seen_error")
+"""The columns of `attempts` that later facts fill in."""
+
+_CLOSE_FIELDS = ("closed_at", "closed_by", "closed_how", "closed_reason")
+_UNTOLD: tuple[None, ...] = (None,) * len(FATE_FIELDS)
+_FATE = 1 + len(ATTEMPT_FIELDS)
+_FORWARDED, _ANSWERED, _ACKED = 0, 1, 4
+_CLOSED = 5
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "arms": ("arm", "name", "idempotence"),
+    "faults": ("arm", "position", "name"),
+    "connections": ("arm", "connection", "node", "peer", "opened_at", *_CLOSE_FIELDS),
+    "attempts": ("arm", *ATTEMPT_FIELDS, *FATE_FIELDS),
+    "decisions": ("arm", *(field.name for field in dataclasses.fields(Decided))),
+    "undecoded": ("arm", *(field.name for field in dataclasses.fields(Undecoded))),
+    "partitions": ("arm", "topic", "partition", "start_offset", "at"),
+    "sends": ("arm", "producer", "send_order", "record", "send", "outcome", "partition", "offset", "error"),
+    "log": tuple({"order": "send_order"}.get(name, name) for name in ("arm", *LogRecord.__dataclass_fields__)),
+    "findings": ("arm", "kind", "cause", "record", "fault", "places", "attempts"),
+}
+
+# Where a row may come again: a partition keeps its first known start, a log that is read again replaces itself.
+_KEEP_FIRST_START = """
+ON CONFLICT (arm, topic, partition) DO UPDATE SET start_offset = excluded.start_offset, at = excluded.at
+WHERE start_offset < 0"""
+_COMES_AGAIN = {
+    "partitions": ("INSERT", _KEEP_FIRST_START),
+    "sends": ("INSERT OR REPLACE", ""),
+    "log": ("INSERT OR REPLACE", ""),
+}
+
+_UPDATE_ATTEMPT = """
+UPDATE attempts SET forwarded_at = coalesce(?, forwarded_at), answered_at = coalesce(?, answered_at),
+    error = coalesce(?, error), base_offset = coalesce(?, base_offset), acked_at = coalesce(?, acked_at),
+    seen_error = CASE WHEN ? IS NULL THEN seen_error ELSE ? END, ack = coalesce(?, ack)
+WHERE arm = ? AND number = ?"""
+
+_UPDATE_CONNECTION = """
+UPDATE connections SET closed_at = ?, closed_by = ?, closed_how = ?, closed_reason = ?
+WHERE arm = ? AND connection = ?"""
+
+_attempt_row = attrgetter(*ATTEMPT_FIELDS)
+_decided_row = attrgetter(*Decided.__dataclass_fields__)
+_undecoded_row = attrgetter(*Undecoded.__dataclass_fields__)
+_send_row = attrgetter("producer", "order", "record", "send", "outcome", "partition", "offset", "error")
+_log_row = attrgetter(*LogRecord.__dataclass_fields__)
+
+
+class Rows:
+    """What one transaction will write. Filled by the `add` methods, written by `write`."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self._inserts: dict[str, list[Row]] = {table: [] for table in COLUMNS}
+        self._attempts: dict[tuple[int, int], list[Any]] = {}
+        self._fates: dict[tuple[int, int], list[Any]] = {}
+        self._connections: dict[tuple[int, int], list[Any]] = {}
+        self._closes: list[Row] = []
+        self._add: dict[type, Callable[[int, str, Any], None]] = {
+            Attempt: self._attempt,
+            Forwarded: self._forwarded,
+            Answered: self._answered,
+            Acked: self._acked,
+            Decided: self._decided,
+            ConnectionOpened: self._opened,
+            ConnectionClosed: self._closed,
+            Undecoded: self._undecoded,
+            TopicSeen: self._topic,
+        }
+
+    def add(self, arm: int, name: str, observations: Iterable[Observation]) -> None:
+        """Take in what was seen on the wire in the arm of this number and name."""
+        handlers = self._add
+        for observation in observations:
+            handlers[type(observation)](arm, name, observation)
+
+    def add_arm(self, arm: int, name: str, idempotence: bool | None, faults: Sequence[str]) -> None:
+        """Take in the start of an arm."""
+        self._inserts["arms"].append((arm, name, idempotence))
+        self._inserts["faults"].extend((arm, position, fault) for position, fault in enumerate(faults))
+        self.events.append(arm_line(name, idempotence, faults))
+
+    def add_sends(self, arm: int, sends: Iterable[Send]) -> None:
+        """Take in what the producer under test reported."""
+        self._inserts["sends"].extend((arm, *_send_row(send)) for send in sends)
+
+    def add_log(self, arm: int, records: Iterable[LogRecord]) -> None:
+        """Take in records as they stand in the log."""
+        self._inserts["log"].extend((arm, *_log_row(record)) for record in records)
+
+    def add_findings(self, arm: int, findings: Iterable[Finding]) -> None:
+        """Take in what verification found; places and attempts become JSON."""
+        self._inserts["findings"].extend(_finding_row(arm, finding) for finding in findings)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write everything; the caller holds the transaction. Raises what sqlite3 raises."""
+        self._inserts["attempts"].extend(self._attempts.values())
+        self._inserts["connections"].extend(self._connections.values())
+        for table, rows in self._inserts.items():
+            verb, conflict = _COMES_AGAIN.get(table, ("INSERT", ""))
+            insert(connection, f"{verb} INTO {table}", COLUMNS[table], rows, conflict)
+        connection.executemany(_UPDATE_ATTEMPT, (_update(key, fate) for key, fate in self._fates.items()))
+        for close in self._closes:
+            execute(connection, _UPDATE_CONNECTION, close)
+
+    def _attempt(self, arm: int, name: str, fact: Attempt) -> None:
+        self._attempts[arm, fact.number] = [arm, *_attempt_row(fact), *_UNTOLD]
+
+    def _fate(self, arm: int, number: int) -> tuple[list[Any], int]:
+        """The row to fill in, and the position at which the attempt's fate begins in it."""
+        key = (arm, number)
+        row = self._attempts.get(key)
+        if row is not None:
+            return row, _FATE
+        return self._fates.setdefault(key, list(_UNTOLD)), 0
+
+    def _forwarded(self, arm: int, name: str, fact: Forwarded) -> None:
+        row, start = self._fate(arm, fact.attempt)
+        row[start + _FORWARDED] = fact.at
+
+    def _answered(self, arm: int, name: str, fact: Answered) -> None:
+        row, start = self._fate(arm, fact.attempt)
+        row[start + _ANSWERED : start + _ACKED] = (fact.at, fact.error, fact.base_offset)
+
+    def _acked(self, arm: int, name: str, fact: Acked) -> None:
+        row, start = self._fate(arm, fact.attempt)
+        row[start + _ACKED : start + len(_UNTOLD)] = (fact.at, fact.ack, fact.error)
+
+    def _decided(self, arm: int, name: str, fact: Decided) -> None:
+        self._inserts["decisions"].append((arm, *_decided_row(fact)))
+        self.events.append(decided_line(name, fact))
+
+    def _opened(self, arm: int, name: str, fact: ConnectionOpened) -> None:
+        row = [arm, fact.connection, fact.node, fact.peer, fact.at, None, None, None, None]
+        self._connections[arm, fact.connection] = row
+
+    def _closed(self, arm: int, name: str, fact: ConnectionClosed) -> None:
+        close = (fact.at, fact.by, fact.how, fact.reason)
+        row = self._connections.get((arm, fact.connection))
+        if row is None:
+            self._closes.append((*close, arm, fact.connection))
+        else:
+            row[_CLOSED:] = close
+
+    def _undecoded(self, arm: int, name: str, fact: Undecoded) -> None:
+        self._inserts["undecoded"].append((arm, *_undecoded_row(fact)))
+
+    def _topic(self, arm: int, name: str, fact: TopicSeen) -> None:
+        self._inserts["partitions"].append((arm, fact.topic, fact.partition, fact.start_offset, fact.at))
+
+
+def _finding_row(arm: int, finding: Finding) -> Row:
+    places = json.dumps([dataclasses.asdict(place) for place in finding.places])
+    attempts = json.dumps([dataclasses.asdict(attempt) for attempt in finding.attempts])
+    return arm, finding.kind, finding.cause, finding.record, finding.fault, places, attempts
+
+
+def _update(key: tuple[int, int], fate: list[Any]) -> Row:
+    forwarded_at, answered_at, error, base_offset, acked_at, ack, seen = fate
+    return forwarded_at, answered_at, error, base_offset, acked_at, ack, seen, ack, *key

@@ -1,0 +1,189 @@
+"""`Ledger` and `ArmWriter`: all that the other rooms need of the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from ..errors import SurroundingsError, UsageError
+from ..observations import ArmWire, LogRecord, Observation, Send
+from ..result import Finding
+from . import events, reading, schema
+from .rows import Rows
+from .writer import Writer
+
+FILE = "ledger.db"
+
+LIMIT = 200_000
+"""Observations that may wait to be written, some 100 MB of them, before further ones are let go."""
+
+T = TypeVar("T")
+
+_CHUNK = 5_000
+_CHUNKS_WAITING = 4
+
+
+class ArmWriter:
+    """Where one arm's facts go. Every method hands over to the writing thread; `put` never waits."""
+
+    def __init__(self, writer: Writer, arm: int, name: str) -> None:
+        self._writer = writer
+        self._arm = arm
+        self.name = name
+
+    def put(self, observations: Sequence[Observation]) -> None:
+        """Hand over what was seen on the wire, in its order. Never blocks; over the limit it is let go and counted."""
+        self._writer.put(self._arm, self.name, observations)
+
+    def sends(self, sends: Iterable[Send]) -> None:
+        """Store what the producer under test reported. Many thousands of them: call it in a worker thread."""
+        self._hand_over(sends, Rows.add_sends)
+
+    def log(self, records: Iterable[LogRecord]) -> None:
+        """Store records as they stand in the log. Many thousands of them: call it in a worker thread."""
+        self._hand_over(records, Rows.add_log)
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """Store what verification found."""
+        self._hand_over(findings, Rows.add_findings)
+
+    def _hand_over(self, values: Iterable[T], add: Callable[[Rows, int, Sequence[T]], None]) -> None:
+        """Hand over in chunks, and wait for the writer now and then: what is read from the log must not pile up."""
+        rest = iter(values)
+        number = 0
+        while chunk := tuple(islice(rest, _CHUNK)):
+            self._writer.do(partial(_add_chunk, add, self._arm, chunk))
+            number += 1
+            if number % _CHUNKS_WAITING == 0:
+                self._writer.flush()
+
+
+class Ledger:
+    """A run's ledger: `ledger.db` and `events.jsonl` in the run's folder.
+
+    `create` for a run, `open` to read a finished one. The reading methods see all that was handed over before. They
+    and `flush` wait for the disk: call them in a worker thread. All raise SurroundingsError when it cannot be written.
+    """
+
+    def __init__(self, folder: Path, writer: Writer | None) -> None:
+        self.folder = folder
+        self._writer = writer
+        self._arms: list[str] = []
+
+    @classmethod
+    def create(cls, folder: Path, *, limit: int = LIMIT) -> Ledger:
+        """Start a ledger in the folder, made if need be. SurroundingsError: it holds one, or cannot be made."""
+        path = folder / FILE
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.open("xb").close()
+            lines = (folder / events.FILE).open("w", encoding="ascii")
+            return cls(folder, Writer(_new_database(path), lines, limit))
+        except FileExistsError as error:
+            raise SurroundingsError(
+                f"{path} is there already", remedy="Every run needs a folder of its own: choose another --out."
+            ) from error
+        except (OSError, sqlite3.Error) as error:
+            raise SurroundingsError(
+                f"the ledger {path} could not be made: {error}",
+                remedy="Choose a folder that can be written with --out.",
+            ) from error
+
+    @classmethod
+    def open(cls, folder: Path) -> Ledger:
+        """A finished run's ledger, to be read. UsageError: there is none, or of a version that we cannot read."""
+        path = folder / FILE
+        if not path.is_file():
+            raise UsageError(f"{path} is not there", remedy="Name the folder of a run; it holds a ledger.db.")
+        try:
+            with reading.connected(path) as connection:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.Error as error:
+            raise UsageError(f"{path} is not a ledger: {error}") from error
+        if version != schema.VERSION:
+            raise UsageError(
+                f"{path} has version {version}, this ackdrop reads version {schema.VERSION}",
+                remedy="Read it with the version of ackdrop that wrote it.",
+            )
+        return cls(folder, None)
+
+    def arm(self, name: str, idempotence: bool | None, faults: Sequence[str] = ()) -> ArmWriter:
+        """Begin an arm. `faults` names the scenario's rules, so that one which never matches is tallied with 0."""
+        if self._writer is None:
+            raise ValueError("this ledger was opened to be read")
+        if name in self._arms:
+            raise ValueError(f"the arm {name!r} has begun already")
+        self._arms.append(name)
+        number = len(self._arms)
+        self._writer.do(lambda rows: rows.add_arm(number, name, idempotence, faults))
+        return ArmWriter(self._writer, number, name)
+
+    def flush(self) -> None:
+        """Wait until all that was handed over is committed."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is left and end the thread. Safe to call twice; reading goes on working."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def arms(self) -> list[str]:
+        """The names of the arms, in their order."""
+        with self._reader() as connection:
+            return reading.arms(connection)
+
+    def wire(self, arm: str) -> ArmWire:
+        """All that was seen on the wire in the arm. KeyError: no such arm."""
+        with self._reader() as connection:
+            return reading.wire(connection, arm)
+
+    def sends_of(self, arm: str) -> list[Send]:
+        """What the producers reported, by producer and order of `send()`."""
+        with self._reader() as connection:
+            return reading.sends(connection, arm)
+
+    def log_of(self, arm: str) -> Iterator[LogRecord]:
+        """The records in the log by topic, partition and offset. They stream; the file stays open meanwhile."""
+        with self._reader() as connection:
+            yield from reading.log(connection, arm)
+
+    def findings_of(self, arm: str) -> list[Finding]:
+        """What verification found, in its order."""
+        with self._reader() as connection:
+            return reading.findings(connection, arm)
+
+    def _reader(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        self.flush()
+        return reading.connected(self.folder / FILE)
+
+
+def _new_database(path: Path) -> sqlite3.Connection:
+    """An empty ledger. In WAL mode a commit is safe once the kernel has it, and readers do not stop the writer."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(f"BEGIN; {schema.TABLES} PRAGMA user_version = {schema.VERSION}; COMMIT;")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _add_chunk(add: Callable[[Rows, int, Sequence[T]], None], arm: int, chunk: Sequence[T], rows: Rows) -> None:
+    add(rows, arm, chunk)

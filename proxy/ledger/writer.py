@@ -1,0 +1,170 @@
+"""The thread that writes the ledger, off the event loop and bounded in memory.
+
+What is handed over waits in a queue; the thread gathers it for at most half a second, or until nothing new comes, and
+writes it in one transaction. More than `limit` observations waiting means that the disk cannot keep up: further ones
+are let go and counted, for an event loop must never wait for a disk. A write that fails is kept and raised by `flush`
+and `close`; from then on everything is let go.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TextIO
+
+from ..errors import SurroundingsError
+from ..observations import Observation
+from .rows import Rows
+
+GATHER = 0.5
+"""Seconds after which a transaction is committed at the latest."""
+
+IDLE = 0.05
+"""Seconds without anything new after which it is committed at once."""
+
+_ENOUGH = 20_000
+
+Job = Callable[[Rows], None]
+"""Something to put among the rows of the next transaction."""
+
+
+class Writer:
+    """The writing thread and its queue. `connection` and `events` belong to it from here on."""
+
+    def __init__(self, connection: sqlite3.Connection, events: TextIO, limit: int) -> None:
+        self._connection = connection
+        self._events = events
+        self._limit = limit
+        self._queue: SimpleQueue[tuple[Job, int, int] | threading.Event | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._handed = self._written = 0
+        self._let_go: Counter[int] = Counter()
+        self._told: dict[int, int] = {}
+        self._failure: Exception | None = None
+        self._ended = self._done = self._closed = False
+        self._thread = threading.Thread(target=self._run, name="ackdrop-ledger", daemon=True)
+        self._thread.start()
+
+    def put(self, arm: int, name: str, observations: Sequence[Observation]) -> None:
+        """Hand over observations, without waiting; what is over the limit is let go and counted."""
+        observations = tuple(observations)
+        kept = self._admit(arm, len(observations))
+        if kept:
+            self._queue.put((lambda rows: rows.add(arm, name, observations[:kept]), arm, kept))
+
+    def _admit(self, arm: int, offered: int) -> int:
+        """How many of the offered observations may wait; the rest are counted as let go."""
+        with self._lock:
+            broken = self._failure is not None or self._ended
+            room = 0 if broken else self._limit - (self._handed - self._written)
+            kept = max(0, min(offered, room))
+            self._handed += kept
+            if kept < offered:
+                self._let_go[arm] += offered - kept
+            return kept
+
+    def do(self, job: Job) -> None:
+        """Hand over something that is never let go."""
+        self._queue.put((job, 0, 0))
+
+    def flush(self) -> None:
+        """Wait until all that was handed over before is committed. Raises SurroundingsError when it could not be."""
+        barrier = threading.Event()
+        self._queue.put(barrier)
+        while self._thread.is_alive() and not barrier.wait(0.1):
+            pass
+        self._check()
+
+    def close(self) -> None:
+        """Write what is left and end the thread; safe to call twice. Raises SurroundingsError as `flush` does."""
+        if not self._closed:
+            self._queue.put(None)
+            self._thread.join()
+            self._closed = True
+            self._seal()
+        self._check()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise SurroundingsError(
+                f"the ledger could not be written: {self._failure}",
+                remedy="Make room on the disk, or choose another folder with --out.",
+            ) from self._failure
+        if self._ended and not self._done:
+            raise SurroundingsError("the thread that writes the ledger ended early")
+
+    def _run(self) -> None:
+        try:
+            while self._cycle():
+                pass
+            self._done = True
+        finally:
+            with self._lock:
+                self._ended = True
+
+    def _cycle(self) -> bool:
+        """Gather, commit, let those who wait go on; False at the end."""
+        rows, taken, barriers, more = self._gather()
+        self._write(rows, taken)
+        for barrier in barriers:
+            barrier.set()
+        return more
+
+    def _gather(self) -> tuple[Rows, Counter[int], list[threading.Event], bool]:
+        rows = Rows()
+        taken: Counter[int] = Counter()
+        item = self._queue.get()
+        due = monotonic() + GATHER
+        while isinstance(item, tuple):
+            job, arm, count = item
+            if self._failure is None:
+                job(rows)
+            taken[arm] += count
+            wait = min(IDLE, due - monotonic())
+            if wait <= 0 or taken.total() >= _ENOUGH:
+                return rows, taken, [], True
+            try:
+                item = self._queue.get(timeout=wait)
+            except Empty:
+                return rows, taken, [], True
+        return rows, taken, [] if item is None else [item], item is not None
+
+    def _write(self, rows: Rows, taken: Counter[int]) -> None:
+        with self._lock:
+            let_go = {arm: count for arm, count in self._let_go.items() if self._told.get(arm) != count}
+        if self._failure is None:
+            try:
+                self._transaction(rows, let_go)
+            except (sqlite3.Error, OSError, OverflowError) as error:
+                self._failure = error
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.rollback()
+        self._told.update(let_go)
+        with self._lock:
+            self._written += taken.total()
+            if self._failure is not None:
+                self._let_go += taken
+
+    def _transaction(self, rows: Rows, let_go: dict[int, int]) -> None:
+        self._connection.execute("BEGIN")
+        rows.write(self._connection)
+        counts = [(count, arm) for arm, count in let_go.items()]
+        self._connection.executemany("UPDATE arms SET let_go = ? WHERE arm = ?", counts)
+        self._connection.execute("COMMIT")
+        self._events.writelines(rows.events)
+        self._events.flush()
+
+    def _seal(self) -> None:
+        """Fold the write-ahead log into the file, so that `ledger.db` alone is the whole ledger."""
+        try:
+            with contextlib.suppress(sqlite3.OperationalError):  # somebody is reading: they keep the two files
+                self._connection.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            self._connection.close()
+            with contextlib.suppress(OSError):  # flushed at every commit; what fails here failed there
+                self._events.close()
