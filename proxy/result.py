@@ -146,8 +146,9 @@ class Place:
 class AttemptLine:
     """One attempt in a finding's chain. `at` is in seconds since the arm's first produce request.
 
-    `error` is the name of the broker's error, None where there was none or no answer. `base_offset` is what the
-    broker answered, None without an answer.
+    `base_offset` is what the broker answered, None without an answer. `error` is the name of the error that the client
+    was told, or that the broker answered where the client was told nothing; None without one. An error beside a base
+    offset that is not negative was written by a fault: the broker had appended.
     """
 
     at: float

@@ -1,0 +1,70 @@
+"""The verdict in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from ackdrop.report.verdicts import advice, reason, sentence
+from ackdrop.result import ExpectationResult, Reason
+
+
+def retried(results, arm, retries, duplicates=0):
+    wire = results.change(arm.wire, retries=retries)
+    return results.change(arm, wire=wire, log=results.change(arm.log, duplicates=duplicates))
+
+
+def test_passed_with_both_halves(results):
+    arms = [retried(results, results.off_arm(), 5, 5), retried(results, results.on_arm(), 5)]
+    assert sentence(results.run(*arms)) == "With idempotence on, 5 retries left no duplicate; with it off, they left 5."
+
+
+def test_passed_with_one_half(results):
+    assert sentence(results.run(results.on_arm())) == "With idempotence on, the retry left no duplicate."
+
+
+def test_passed_without_a_retry(results):
+    arm = retried(results, results.on_arm(), 0)
+    assert sentence(results.run(arm)) == "Every expectation held: 0 retries, and no duplicate."
+
+
+def test_passed_with_duplicates_that_were_expected(results):
+    arm = retried(results, results.on_arm(), 2, 2)
+    assert sentence(results.run(arm)) == "Every expectation held."
+
+
+@pytest.mark.parametrize(
+    ("expectations", "text"),
+    [
+        ([ExpectationResult("duplicates 0", 1, False)], "With idempotence on, 1 duplicate reached the log."),
+        (
+            [ExpectationResult("duplicates 0", 2, False), ExpectationResult("lost 0", 1, False)],
+            "With idempotence on, 2 duplicates reached the log. With idempotence on, 1 acked record is not in the log.",
+        ),
+        ([ExpectationResult("duplicates >= 1", 0, False)], "An expectation did not hold."),
+        ([ExpectationResult("phantom 0", 2, False)], "An expectation did not hold."),
+    ],
+)
+def test_failed(results, expectations, text):
+    arm = results.change(results.on_arm(), expectations=expectations)
+    assert sentence(results.run(arm, verdict="failed")) == text
+
+
+def test_failed_without_a_claim(results):
+    arm = results.change(results.foreign_arm(), expectations=[ExpectationResult("out_of_order 0", 2, False)])
+    assert sentence(results.run(arm, verdict="failed")) == "2 records are out of order."
+
+
+@pytest.mark.parametrize("verdict", ["inconclusive", "error", "interrupted"])
+def test_no_verdict(results, verdict):
+    assert sentence(results.run(verdict=verdict)).endswith(".")
+
+
+def test_reason():
+    assert reason(Reason("no-retry", "off", "Nothing was sent again.")) == "off: Nothing was sent again. (no-retry)"
+    assert reason(Reason("no-broker", None, "Nobody answers.")) == "Nobody answers. (no-broker)"
+
+
+def test_advice_only_where_reasons_do_not_give_it(results):
+    assert len(list(advice(results.failed(), kept=True))) == 1
+    assert list(advice(results.failed(), kept=False)) == []
+    assert list(advice(results.inconclusive(), kept=True)) == []
