@@ -1,0 +1,62 @@
+"""What an arm left behind, handed to the checks as one value: the wire, the producer's word, and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..observations import ArmWire, LogRecord, Send
+from ..result import Expectation, ProducerInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ArmEvidence:
+    """Everything that one arm's verdict rests on. Nothing else is consulted, and nothing here is changed.
+
+    `name`                 the arm's name, as the scenario has it
+    `idempotence`          what the arm claims; None for a program that is not ours and claims nothing
+    `wire`                 what the proxy saw, merged by attempt (times on the run's clock, `wire.zero` among them)
+    `sends`                what the producer's futures said; None for a program that is not ours
+    `log`                  every record between the start offsets and the high watermarks; None when it was not read
+    `producer`             client, version and configuration, handed through to the result
+    `run_id`               the run whose records are ours
+    `expectations`         the scenario's `expect:` for this arm
+    `gone`                 a sentence for each part of the log that is missing ("the log starts at 512: ...")
+    `rules`                the names of all fault rules, in the scenario's order, so that one which never matched counts
+    `control`              the scenario has a control arm; False for `control: none` and without a scenario
+    `is_control`           this arm is the control
+    `producer_finished`    the producer said everything that it had to say before it ended
+    `producer_error`       why the producer died, None where it did not
+    `barrier_quiet`        every partition's end stood still before the log was read
+    """
+
+    name: str
+    idempotence: bool | None
+    wire: ArmWire
+    sends: Sequence[Send] | None
+    log: Sequence[LogRecord] | None
+    producer: ProducerInfo
+    run_id: str = ""
+    expectations: tuple[Expectation, ...] = ()
+    gone: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    control: bool = False
+    is_control: bool = False
+    producer_finished: bool = True
+    producer_error: str | None = None
+    barrier_quiet: bool = True
+
+    @property
+    def foreign(self) -> bool:
+        """The producer is not ours: its futures are unknown, and its records carry no identity of ours."""
+        return self.sends is None
+
+    @property
+    def without_scenario(self) -> bool:
+        """`proxy` or `exec` alone: no fault and no expectation was asked for, so the built-in ones hold."""
+        return self.foreign and not self.rules and not self.expectations
+
+    def unread(self) -> list[tuple[str, int]]:
+        """The (topic, partition) pairs that the broker appended to and whose start offset was never taken."""
+        written = {(s.attempt.topic, s.attempt.partition) for s in self.wire.attempts if s.error == 0}
+        return sorted(written - self.wire.starts.keys())

@@ -1,0 +1,197 @@
+"""Each gate, by a run that is broken in exactly that way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ackdrop.observations import FaultTally, Undecoded
+from ackdrop.verify.case import open_case
+from ackdrop.verify.gates import failed_gates
+
+
+def codes(evidence):
+    return [reason.code for reason in failed_gates(open_case(evidence))]
+
+
+def texts(evidence):
+    return [reason.text for reason in failed_gates(open_case(evidence))]
+
+
+@pytest.mark.parametrize("idempotence", [False, True, None])
+def test_the_main_story_passes_every_gate(lost_ack, idempotence):
+    assert codes(lost_ack(idempotence).evidence()) == []
+
+
+def test_a_reason_names_its_arm_and_says_what_to_do(lost_ack):
+    for reason in failed_gates(open_case(lost_ack(True).evidence(log=None, gone=("cut",), producer_error="boom"))):
+        assert reason.arm == "on"
+        assert reason.text.endswith(".")
+
+
+@pytest.mark.parametrize("idempotence", [False, None])
+def test_nothing_produced(scene, idempotence):
+    evidence = scene(idempotence).evidence(rules=(), is_control=False)
+    assert codes(evidence) == ["nothing-produced"]
+    assert codes(replace(evidence, control=False)) == ["nothing-produced"]
+
+
+def test_nothing_appended(scene):
+    stage = scene(True)
+    stage.produce(0, error=3)
+    assert codes(stage.evidence(rules=())) == ["nothing-produced"]
+    assert codes(stage.evidence(rules=(), control=False)) == []
+
+
+def test_no_lost_ack(scene):
+    stage = scene(True)
+    stage.produce(0)
+    assert codes(stage.evidence(rules=())) == ["no-lost-ack"]
+    assert codes(stage.evidence(rules=(), control=False)) == []
+
+
+def test_an_ack_that_was_not_asked_for_is_not_lost(scene):
+    stage = scene(True)
+    stage.produce(0, acks=0, ack="none", answered=False)
+    assert codes(stage.evidence(rules=())) == ["no-lost-ack"]
+
+
+def test_a_lost_ack_of_what_was_not_appended_does_not_count(scene):
+    stage = scene(True)
+    stage.produce(0)
+    stage.produce(1, error=6, ack="dropped")
+    assert codes(stage.evidence(rules=())) == ["no-lost-ack"]
+
+
+def test_a_late_ack_counts_as_lost_when_the_batch_was_sent_again_before(scene):
+    stage = scene(True)
+    late = stage.produce(0, ack="delayed")
+    assert codes(stage.evidence(rules=())) == ["no-lost-ack"]
+    stage.produce(0, repeats=late, offset_of=late)
+    assert codes(stage.evidence(rules=())) == []
+
+
+def test_no_retry(scene):
+    stage = scene(True)
+    stage.lose(0)
+    assert codes(stage.evidence()) == ["no-retry"]
+
+
+def test_a_retry_that_may_be_meant_is_no_retry(scene):
+    stage = scene(None)
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, ambiguous=True)
+    assert codes(stage.evidence(rules=("lose",), control=True)) == ["no-retry"]
+
+
+def test_a_retry_that_only_the_records_show_is_one(scene):
+    stage = scene()
+    stage.lose(0)
+    stage.produce(0, 1, connection=2)
+    assert codes(stage.evidence()) == []
+
+
+def test_a_watched_program_that_never_retried(scene):
+    stage = scene(None)
+    stage.produce(0)
+    assert codes(stage.evidence()) == ["no-retry"]
+    assert codes(stage.evidence(rules=("lose",), wire={"faults": (FaultTally("lose", 1, 1),)})) == []
+
+
+def test_a_producer_id_where_idempotence_is_off(lost_ack):
+    stage = lost_ack(False)
+    stage.produce(3, producer_id=9, producer_epoch=0)
+    assert codes(stage.evidence()) == ["idempotence-not-as-claimed"]
+    assert "1 of 5 attempts carried" in texts(stage.evidence())[0]
+
+
+def test_no_producer_id_where_idempotence_is_on(lost_ack):
+    stage = lost_ack(True)
+    stage.produce(3, producer_id=-1, producer_epoch=-1)
+    assert codes(stage.evidence()) == ["idempotence-not-as-claimed"]
+    assert codes(stage.evidence(control=False)) == ["idempotence-not-as-claimed"]
+
+
+def test_a_fault_that_never_matched_and_one_that_never_fired(lost_ack):
+    faults = (FaultTally("lose", 4, 1), FaultTally("idle", 4, 0))
+    evidence = lost_ack(True).evidence(wire={"faults": faults}, rules=("absent", "lose", "idle"))
+    assert codes(evidence) == ["fault-never-fired"] * 2
+    assert [text.split(":")[0] for text in texts(evidence)] == [
+        'The fault "absent" matched nothing and so never fired',
+        'The fault "idle" matched 4 times and never fired',
+    ]
+    assert codes(replace(evidence, control=False)) == ["fault-never-fired"] * 2
+
+
+def test_the_control_stayed_clean(scene):
+    stage = scene()
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, offset_of=first)
+    assert codes(stage.evidence()) == ["control-clean"]
+    assert codes(stage.evidence(control=False)) == []
+    assert codes(stage.evidence(is_control=False)) == []
+
+
+def test_an_applications_resend_does_not_make_a_control(scene):
+    stage = scene()
+    first = stage.lose((0, 0))
+    stage.produce((0, 0), repeats=first, offset_of=first)
+    stage.produce((0, 1))
+    assert codes(stage.evidence()) == ["control-clean"]
+
+
+def test_a_record_of_ours_went_past_the_proxy(lost_ack):
+    stage = lost_ack(True)
+    stage.log.append(replace(stage.log[0], offset=9, batch_base_offset=9, batch_crc=1, sequence=50))
+    assert codes(stage.evidence()) == ["went-past-proxy"]
+    assert codes(stage.evidence(wire={"let_go": 3})) == ["ledger-incomplete"]
+
+
+def test_other_peoples_records_may_go_past(lost_ack):
+    stage = lost_ack(True)
+    stage.log.append(replace(stage.log[0], offset=9, batch_base_offset=9, batch_crc=1, sequence=50, ours=False))
+    assert codes(stage.evidence()) == []
+
+
+def test_a_frame_that_mattered_was_not_decoded(lost_ack):
+    undecoded = (Undecoded(101.0, 1, "produce", 14, "version too new", True),)
+    evidence = lost_ack(True).evidence(wire={"undecoded": undecoded})
+    assert codes(evidence) == ["undecoded"]
+    assert "produce version 14 (version too new)" in texts(evidence)[0]
+
+
+def test_the_log_was_not_read(lost_ack):
+    assert codes(lost_ack(True).evidence(log=None)) == ["log-not-read"]
+    assert codes(lost_ack(False).evidence(log=None)) == ["log-not-read"]
+
+
+def test_a_partition_without_a_start_offset(lost_ack):
+    evidence = lost_ack(True).evidence(wire={"starts": {}})
+    assert codes(evidence) == ["log-not-read"]
+    assert "ackdrop-t [0]" in texts(evidence)[0]
+
+
+def test_a_part_of_the_log_is_gone(lost_ack):
+    evidence = lost_ack(True).evidence(gone=("the log starts at 512: 12 records are gone",))
+    assert codes(evidence) == ["log-gone"]
+    assert "12 records are gone" in texts(evidence)[0]
+
+
+def test_an_attempt_is_still_open(lost_ack):
+    stage = lost_ack(True)
+    stage.stories[-1] = replace(stage.stories[-1], settled=False)
+    assert codes(stage.evidence()) == ["not-settled"]
+
+
+def test_the_log_still_grew(lost_ack):
+    assert codes(lost_ack(True).evidence(barrier_quiet=False)) == ["not-settled"]
+
+
+@pytest.mark.parametrize("end", [{"producer_finished": False}, {"producer_error": "exit code -9"}])
+def test_the_producer_died(lost_ack, end):
+    assert codes(lost_ack(True).evidence(**end)) == ["producer-died"]
+
+
+def test_the_ledger_let_something_go(lost_ack):
+    assert codes(lost_ack(True).evidence(wire={"let_go": 1})) == ["ledger-incomplete"]
