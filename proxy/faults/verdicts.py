@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 Then = Literal["hold", "disconnect", "reset"]
 
@@ -40,7 +40,7 @@ Verdict = Withhold | Postpone | Alter
 class Fault(Protocol):
     """What the engine needs of a fault. `word` is its name in a scenario's `do`."""
 
-    word: str
+    word: ClassVar[str]
 
     def verdict(self, chance: float) -> Verdict:
         """The verdict on a frame that the rule fires on; `chance` is this frame's own draw from [0, 1)."""
