@@ -1,0 +1,175 @@
+"""A link: our conversation with one broker, in the versions that both sides know.
+
+ApiVersions is asked first, in version 3, which tells the broker's features too (KIP-511, KIP-584). A broker that does
+not know the version answers in version 0 with error 35 and its own range for ApiVersions; any other version that it
+does not know makes Redpanda close the connection without a word. So every request after that is chosen from what the
+broker told. A connection that ends in the middle of a conversation is opened again, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from struct import Struct
+from typing import Any
+
+import trio
+
+from .. import __version__
+from ..errors import BrokerError
+from ..kafka.apis import api_key
+from ..kafka.codes import error_name
+from .connection import Connection, ConnectionLost, shown
+
+CLIENT_ID = "ackdrop"
+
+_NEWEST_ASKED = {"api_versions": 3, "fetch": 12, "delete_topics": 5}
+"""The newest version that we ask for, where it is not the newest that kafka-python knows: from Fetch 13 and
+DeleteTopics 6 on topics may go by id instead of name (KIP-516); of ApiVersions no field after version 3 is used."""
+
+_NO_LISTENER = "See that this is the client listener of a broker (not of a controller), and of no very old one."
+_ERROR = Struct(">h")
+_UNSUPPORTED_VERSION = 35
+
+Range = tuple[int, int]
+
+
+class Link:
+    """A conversation with the broker at one address; opened when it is first needed.
+
+    `versions` maps API keys to the broker's (lowest, highest) version, `features` and `finalized` map feature names
+    to the levels that the broker supports and that its cluster has agreed on; all are empty until the link has been
+    opened. `reopened` counts how often a broken connection was replaced.
+    """
+
+    def __init__(self, host: str, port: int, timeout: float = 10.0) -> None:
+        self.host, self.port, self.timeout = host, port, timeout
+        self.address = shown(host, port)
+        self.versions: dict[int, Range] = {}
+        self.features: dict[str, Range] = {}
+        self.finalized: dict[str, Range] = {}
+        self.reopened = 0
+        self._connection: Connection | None = None
+        self._asked = 0
+        self._turn = trio.Lock()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, host: str, port: int, timeout: float = 10.0) -> AsyncIterator[Link]:  # noqa: ASYNC109
+        """A link whose versions are known; closed at the end. `timeout` bounds every single wait, in seconds."""
+        link = cls(host, port, timeout)
+        try:
+            await link.connect()
+            yield link
+        finally:
+            link.close()
+
+    async def connect(self) -> None:
+        """Opens the connection where there is none. Raises BrokerError."""
+        async with self._turn:
+            await self._twice("api_versions", None)
+
+    def close(self) -> None:
+        """Ends the conversation. A later `ask` begins a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def version(self, api: str) -> int:
+        """The highest version of this API that both sides know. Raises BrokerError when there is none."""
+        ours = _newest(api)
+        lowest, highest = self.versions.get(api_key(api), (0, -1))
+        if highest < lowest:
+            raise BrokerError(f"{self.address}: whoever listens there does not know {api}", remedy=_NO_LISTENER)
+        if lowest > ours:
+            raise BrokerError(
+                f"{self.address}: the broker knows {api} from version {lowest} on, ackdrop up to {ours}",
+                remedy="Use a newer ackdrop, or an older broker.",
+            )
+        return min(ours, highest)
+
+    async def ask(self, api: str, **fields: Any) -> Any:
+        """Asks, and gives the decoded body of the answer: kafka-python's field names on both sides.
+
+        Raises BrokerError when there is no answer in time, UndecodableError when it cannot be read.
+        """
+        version, frame = await self.ask_raw(api, **fields)
+        return _decode(api, version, frame)
+
+    async def ask_raw(self, api: str, **fields: Any) -> tuple[int, memoryview]:
+        """Asks, and gives the version that was asked in and the whole frame of the answer."""
+        async with self._turn:
+            return await self._twice(api, fields)
+
+    async def _twice(self, api: str, fields: dict[str, Any] | None) -> tuple[int, memoryview]:
+        """One conversation, begun again on a new connection when the first one is lost in the middle."""
+        try:
+            return await self._once(api, fields)
+        except ConnectionLost:
+            self.reopened += 1
+            return await self._once(api, fields)
+
+    async def _once(self, api: str, fields: dict[str, Any] | None) -> tuple[int, memoryview]:
+        # A conversation that ends early, cancelled or failed, leaves an answer on its way: the connection belongs to
+        # this call until its answer is whole, and is closed when that never happens.
+        connection, self._connection = self._connection, None
+        try:
+            if connection is None:
+                connection = await Connection.open(self.host, self.port, self.timeout)
+                await self._learn(connection)
+            answer = (0, memoryview(b"")) if fields is None else await self._converse(connection, api, fields)
+            self._connection = connection
+        finally:
+            if self._connection is None and connection is not None:
+                connection.close()
+        return answer
+
+    async def _converse(
+        self, connection: Connection, api: str, fields: dict[str, Any], version: int | None = None
+    ) -> tuple[int, memoryview]:
+        version = self.version(api) if version is None else version
+        self._asked = (self._asked + 1) & 0x7FFFFFFF
+        request = _encode(api, version, self._asked, fields)
+        return version, await connection.exchange(request, f"{api} version {version}", self.timeout)
+
+    async def _learn(self, connection: Connection) -> None:
+        """Asks which versions the broker knows."""
+        version, frame = await self._converse(connection, "api_versions", _OURSELVES, _newest("api_versions"))
+        if _error(frame) == _UNSUPPORTED_VERSION:
+            known = {entry.api_key: entry.max_version for entry in _decode("api_versions", 0, frame).api_keys}
+            lower = min(known.get(api_key("api_versions"), 0), version - 1)
+            version, frame = await self._converse(connection, "api_versions", _OURSELVES, lower)
+        if error := _error(frame):
+            raise BrokerError(f"{self.address}: refused to tell its versions: {error_name(error)}")
+        body = _decode("api_versions", version, frame)
+        self.versions = {entry.api_key: (entry.min_version, entry.max_version) for entry in body.api_keys}
+        self.features = {entry.name: (entry.min_version, entry.max_version) for entry in body.supported_features or ()}
+        self.finalized = {
+            entry.name: (entry.min_version_level, entry.max_version_level) for entry in body.finalized_features or ()
+        }
+
+
+_OURSELVES = {"client_software_name": "ackdrop", "client_software_version": __version__}
+
+
+def _newest(api: str) -> int:
+    from ..kafka import bodies
+
+    return min(_NEWEST_ASKED.get(api, 1 << 15), bodies.NEWEST(api))
+
+
+def _encode(api: str, version: int, correlation_id: int, fields: dict[str, Any]) -> bytes:
+    from ..kafka import bodies
+
+    return bodies.encode_request(api, version, correlation_id, CLIENT_ID, **fields)
+
+
+def _decode(api: str, version: int, frame: memoryview) -> Any:
+    from ..kafka import bodies
+
+    return bodies.decode_response(api, version, frame)
+
+
+def _error(api_versions_answer: memoryview) -> int:
+    """The error code of an ApiVersions answer: always right after the header, which never has tags."""
+    return int(_ERROR.unpack_from(api_versions_answer, 8)[0]) if len(api_versions_answer) >= 10 else 0
