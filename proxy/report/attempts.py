@@ -36,7 +36,7 @@ def told(finding: Finding) -> list[Told]:
 
 
 def _blamed(finding: Finding) -> int | None:
-    """The attempt that the finding's fault touched: the first whose answer it dropped, held back, delayed or altered."""
+    """The attempt that the fault touched: the first whose answer it dropped, held back, delayed or altered."""
     if finding.fault is None:
         return None
     for n, attempt in enumerate(finding.attempts):

@@ -1,0 +1,22 @@
+"""Is that a Kafka broker, and is it ready? Two questions: ApiVersions and Metadata."""
+
+from __future__ import annotations
+
+from ..direct.link import Link
+from ..errors import BrokerError, UndecodableError
+
+
+async def probe(host: str, port: int, wait: float) -> None:
+    """Returns when a broker with a live controller answers there; raises BrokerError otherwise.
+
+    `wait` bounds every single wait, in seconds.
+    """
+    try:
+        async with Link.open(host, port, wait) as link:
+            cluster = await link.ask("metadata", topics=[])
+    except UndecodableError as error:
+        raise BrokerError(
+            f"{host}:{port}: {error.message}", remedy="See that a Kafka listener without TLS is on this port."
+        ) from error
+    if not cluster.brokers or cluster.controller_id < 0:
+        raise BrokerError(f"{host}:{port}: the cluster has no live broker or controller yet")

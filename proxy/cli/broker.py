@@ -1,0 +1,145 @@
+"""`ackdrop broker up | status | down`: the embedded Apache Kafka, for use by hand."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import click
+
+from ..broker.running import Progress
+from ..errors import AckdropError
+
+Result = TypeVar("Result")
+
+PLAIN_STEP = 0.25
+"""Where there is no terminal, a line is written for each such part of the download."""
+
+
+@click.group(epilog="Example:  ackdrop broker up")
+def broker() -> None:
+    """An embedded Apache Kafka, for use by hand: one node on a loopback port, with an empty log."""
+
+
+@broker.command(epilog="Example:  ackdrop broker up --port 29092")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on [29092, or a free one].")
+def up(port: int | None) -> None:
+    """Start it and leave it running.
+
+    It outlives this command, until `ackdrop broker down`. Standard output has one line to paste:
+    export ACKDROP_BOOTSTRAP=127.0.0.1:PORT
+    """
+    import trio
+
+    from ..broker import background
+
+    with download_progress() as progress:
+        running, new = trio.run(_interruptible, functools.partial(background.up, port, progress))
+    verb = "runs" if new else "runs already"
+    click.echo(f"Apache Kafka {running.kafka} {verb} at {running.bootstrap}; end it: ackdrop broker down", err=True)
+    click.echo(f"export ACKDROP_BOOTSTRAP={running.bootstrap}")
+
+
+@broker.command(epilog="Example:  ackdrop broker status")
+def status() -> None:
+    """Say whether it runs, where, and where its log is."""
+    from ..broker import background
+
+    running = background.status()
+    if running is None:
+        click.echo("No broker runs. Start one with: ackdrop broker up")
+        return
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(running.started))
+    click.echo(f"Apache Kafka {running.kafka} runs at {running.bootstrap}, since {since}")
+    click.echo(f"export ACKDROP_BOOTSTRAP={running.bootstrap}")
+    click.echo(f"its log: {running.log_file}")
+
+
+@broker.command(epilog="Example:  ackdrop broker down")
+def down() -> None:
+    """End it, and remove all it wrote."""
+    import trio
+
+    from ..broker import background
+
+    ended = trio.run(background.down)
+    click.echo("No broker runs." if ended is None else f"Ended the broker at {ended.bootstrap}.")
+
+
+async def _interruptible(work: Callable[[], Awaitable[Result]]) -> Result:
+    """The work's result; Ctrl-C and SIGTERM cancel it, and end the command once it has cleaned up."""
+    import signal
+
+    import trio
+
+    results: list[Result] = []
+    errors: list[AckdropError] = []
+
+    async def until_signal() -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(until_signal)
+        try:
+            results.append(await work())
+        except AckdropError as error:  # not through the nursery, which would wrap it
+            errors.append(error)
+        nursery.cancel_scope.cancel()
+    if errors:
+        raise errors[0]
+    if not results:
+        raise click.Abort
+    return results[0]
+
+
+@contextmanager
+def download_progress(quiet: bool = False) -> Iterator[Progress]:
+    """The display of the jars' download, on standard error: a bar on a terminal, a line now and then elsewhere.
+
+    Nothing is shown until the first call: there is none when no jar is missing.
+    """
+    if quiet:
+        yield lambda done, total: None
+    elif sys.stderr.isatty():
+        with _bar() as progress:
+            yield progress
+    else:
+        yield _plain_lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    bar = Progress(*columns, console=Console(stderr=True))
+    task = bar.add_task("Apache Kafka, once", total=None)
+
+    def show(done: int, total: int) -> None:
+        bar.start()  # again and again does no harm
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        bar.stop()
+
+
+def _plain_lines() -> Progress:
+    shown = -1.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        part = done / total if total else 1.0
+        if part >= shown + PLAIN_STEP or (part == 1.0 and shown < 1.0):
+            shown = part
+            click.echo(f"Downloading Apache Kafka, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB", err=True)
+
+    return show
