@@ -1,0 +1,98 @@
+"""An error in a value, before its place in the file is known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+Step = str | int
+
+_SHOWN = 24
+
+
+class Complaint(ValueError):
+    """What is wrong with a value. Raised inside a pydantic validator, which adds where.
+
+    `text` follows the value's place and a colon. `hint` is a line of help, `within` leads from the validated value to
+    the part of it that is wrong, `on_key` says that the key and not its value is. `incomplete` marks an error that may
+    be there only because another one removed a part.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        hint: str | None = None,
+        within: tuple[Step, ...] = (),
+        on_key: bool = False,
+        incomplete: bool = False,
+    ) -> None:
+        super().__init__(text)
+        self.text = text
+        self.hint = hint
+        self.within = within
+        self.on_key = on_key
+        self.incomplete = incomplete
+
+
+def expected(what: str, value: object, hint: str | None = None) -> Complaint:
+    """`expected WHAT, not the text 'x'`."""
+    return Complaint(f"expected {what}, not {described(value)}", hint=hint)
+
+
+def described(value: object) -> str:
+    """A value in words, short enough for a message."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {shortened(str(value))}"
+        case str():
+            return f"the text {shortened(value)!r}" if value else "an empty text"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def shortened(text: str, limit: int = 40) -> str:
+    """The text, cut with an ellipsis where it is longer than `limit`."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def unknown_word(
+    kind: str, word: str, valid: Iterable[str], later: Collection[str] = (), *, on_key: bool = False
+) -> Complaint:
+    """The complaint about a word that is none of `valid`; `later` are words that a later version brings."""
+    known = list(valid)
+    if word in later:
+        return Complaint(
+            f"the {kind} {word!r} is not in this version of ackdrop",
+            hint=f"this version has: {_listed(known)}",
+            on_key=on_key,
+        )
+    near = nearest(word, known)
+    hint = f"did you mean {near!r}? " if near else ""
+    return Complaint(
+        f"unknown {kind} {shortened(word)!r}", hint=f"{hint}expected one of: {_listed(known, near)}", on_key=on_key
+    )
+
+
+def nearest(word: str, valid: Iterable[str]) -> str | None:
+    """The valid word that looks most like `word`, whatever its case, hyphens and underscores; None without one."""
+    folded = {_folded(candidate): candidate for candidate in valid}
+    close = get_close_matches(_folded(word[:100]), folded, n=1, cutoff=0.55)
+    return folded[close[0]] if close else None
+
+
+def _folded(word: str) -> str:
+    return word.casefold().replace("-", "_").replace(" ", "_")
+
+
+def _listed(words: list[str], near: str | None = None) -> str:
+    if len(words) <= _SHOWN:
+        return ", ".join(words)
+    close = get_close_matches(near or "", words, n=6, cutoff=0.4) or words[:6]
+    return ", ".join(close) + f", … ({len(words)} in all)"

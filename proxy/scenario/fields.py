@@ -1,0 +1,240 @@
+"""The types of the language's values: how each is read, and what a JSON schema says of it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic_core import core_schema
+
+from ..kafka.codes import ERROR_CODES
+from . import units
+from .complaint import Complaint, expected, unknown_word
+from .models import Acks
+from .vocabulary import LATER_PRODUCERS, PRODUCERS, arm_name
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+
+
+@dataclass(frozen=True, eq=False)
+class Reads:
+    """Metadata of an annotated type: `read` makes the value or raises Complaint; `schema` describes the input."""
+
+    read: Callable[[object], object]
+    schema: dict[str, Any]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(
+        self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+def _whole(low: int, high: int) -> Reads:
+    """A whole number from `low` to `high`."""
+
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise expected(f"a whole number from {low} to {high}", value)
+        return value
+
+    return Reads(read, {"type": "integer", "minimum": low, "maximum": high})
+
+
+def _text(most: int, *, lines: bool) -> Reads:
+    """A text of at most `most` characters, of one line unless `lines`, without blanks around it."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise expected("a text", value, "put it in quotes")
+        text = value.strip()
+        if not lines and (not text or not text.isprintable()):
+            raise expected("one line of text", value)
+        if len(text) > most:
+            raise Complaint(f"longer than {most} characters")
+        return text
+
+    return Reads(read, {"type": "string", "maxLength": most})
+
+
+def words(kind: str, valid: Iterable[str], later: Iterable[str] = ()) -> Reads:
+    """One of a few words; `later` are those that a later version brings."""
+    known, coming = tuple(valid), frozenset(later)
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise expected(f"a {kind}", value, f"one of: {', '.join(known)}")
+        if value not in known:
+            raise unknown_word(kind, value, known, coming)
+        return value
+
+    return Reads(read, {"type": "string", "enum": list(known)})
+
+
+def _flag(value: object) -> bool:
+    """True or false, in every spelling that YAML has had for it."""
+    spellings = {"yes": True, "on": True, "no": False, "off": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in spellings:
+        return spellings[value.lower()]
+    raise expected("true or false", value)
+
+
+def _producer(value: object) -> str:
+    if isinstance(value, list) or (isinstance(value, str) and (" " in value.strip() or "/" in value)):
+        raise Complaint(
+            "a command as the producer is not in this version of ackdrop",
+            hint=f"this version has: {', '.join(PRODUCERS)}",
+        )
+    return str(_PRODUCER_WORD.read(value))
+
+
+def _any_or_flag(value: object) -> bool | None:
+    if value == "any":
+        return None
+    try:
+        return _flag(value)
+    except Complaint:
+        raise expected("any, true or false", value) from None
+
+
+def _acks(value: object) -> Acks:
+    if value in ("all", -1, "-1"):
+        return "all"
+    if value in (0, "0") and value is not False:
+        return 0
+    if value in (1, "1") and value is not True:
+        return 1
+    raise expected("all, 0 or 1", value)
+
+
+def _attempt(value: object) -> Literal["any", "first", "retry"] | int:
+    match value:
+        case "any" | "first" | "retry":
+            return value
+        case int() if not isinstance(value, bool) and 1 <= value <= 1_000_000:
+            return value
+    raise expected("any, first, retry or the attempt's number, from 1", value)
+
+
+def _many(value: object, one: Callable[[object], object]) -> tuple[Any, ...]:
+    """One value or a list of at least one, as a tuple; an error in an item says which."""
+    if not isinstance(value, list):
+        return (one(value),)
+    if not value:
+        raise Complaint("an empty list", hint="leave the key out, or give one value or a list of them")
+    items = []
+    for index, item in enumerate(value):
+        try:
+            items.append(one(item))
+        except Complaint as complaint:
+            raise Complaint(complaint.text, hint=complaint.hint, within=(index,)) from None
+    return tuple(items)
+
+
+def _one_or_many(item: Reads) -> Reads:
+    listed = {"type": "array", "items": item.schema, "minItems": 1}
+    return Reads(lambda value: _many(value, item.read), {"anyOf": [item.schema, listed]})
+
+
+def _partitions(value: object) -> tuple[int, ...] | None:
+    if value == "*":
+        return None
+    numbers: tuple[int, ...] = _many(value, _PARTITION.read)
+    return numbers
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise expected("a probability above 0 and up to 1", value)
+    return float(value)
+
+
+def _error_code(value: object) -> int:
+    names = [name for name, code in ERROR_CODES.items() if code != 0]
+    if isinstance(value, int) and not isinstance(value, bool):
+        name = next((name for name in names if ERROR_CODES[name] == value), None)
+        raise expected("the name of a Kafka error", value, f"did you mean {name!r}?" if name else None)
+    if not isinstance(value, str):
+        raise expected("the name of a Kafka error such as REQUEST_TIMED_OUT", value)
+    if value not in names:
+        raise unknown_word("Kafka error", value, names)
+    return ERROR_CODES[value]
+
+
+_ARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z", re.ASCII)
+
+
+def _arm(value: object) -> str:
+    if isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise expected("a name", value, "put it in quotes")
+    if not _ARM.match(value):
+        raise Complaint(
+            f"{value[:40]!r} cannot name a folder and a topic",
+            hint="at most 40 letters, digits, dots, underscores and hyphens, of which the first is a letter or digit",
+        )
+    return arm_name(value)
+
+
+def _json_value(value: object) -> object:
+    """Anything that JSON can say, so no infinity and no NaN."""
+    match value:
+        case dict():
+            return {key: _json_value(item) for key, item in value.items()}
+        case list():
+            return [_json_value(item) for item in value]
+        case float() if not math.isfinite(value):
+            raise Complaint("holds an infinity or a NaN, which JSON cannot say", hint="put it in quotes")
+    return value
+
+
+_PRODUCER_WORD = words("producer", PRODUCERS, LATER_PRODUCERS)
+_PARTITION = _whole(0, 1_000_000)
+_UNTIL_MILLION = _whole(1, 1_000_000)
+_GLOB = _text(249, lines=False)
+
+Title = Annotated[str, _text(120, lines=False)]
+Name = Annotated[str, _text(80, lines=False)]
+Description = Annotated[str, _text(20_000, lines=True)]
+Seed = Annotated[int, _whole(0, 2**63 - 1)]
+Records = Annotated[int, _whole(1, 10_000_000)]
+Times = Annotated[int, _UNTIL_MILLION]
+Partitions = Annotated[int, _whole(1, 10_000)]
+Replication = Annotated[int, _whole(1, 100)]
+Retries = Annotated[int, _whole(0, 2**31 - 1)]
+InFlight = Annotated[int, _UNTIL_MILLION]
+Producer = Annotated[str, Reads(_producer, _PRODUCER_WORD.schema)]
+Flag = Annotated[bool, Reads(_flag, {"type": "boolean"})]
+AnyOrFlag = Annotated[bool | None, Reads(_any_or_flag, {"enum": ["any", True, False]})]
+AcksWord = Annotated[Acks, Reads(_acks, {"enum": ["all", 0, 1]})]
+Attempt = Annotated[
+    Literal["any", "first", "retry"] | int,
+    Reads(_attempt, {"anyOf": [{"enum": ["any", "first", "retry"]}, {"type": "integer", "minimum": 1}]}),
+]
+Globs = Annotated[tuple[str, ...], _one_or_many(_GLOB)]
+PartitionNumbers = Annotated[
+    tuple[int, ...] | None,
+    Reads(_partitions, {"anyOf": [{"const": "*"}, *_one_or_many(_PARTITION).schema["anyOf"]]}),
+]
+Numbers = Annotated[tuple[int, ...], _one_or_many(_UNTIL_MILLION)]
+Probability = Annotated[float, Reads(_share, {"type": "number", "exclusiveMinimum": 0, "maximum": 1})]
+ErrorCode = Annotated[
+    int, Reads(_error_code, {"type": "string", "enum": [name for name, code in ERROR_CODES.items() if code]})
+]
+ArmName = Annotated[str, Reads(_arm, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"})]
+JsonValue = Annotated[object, Reads(_json_value, {})]
+
+_DURATION = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m)$"}
+Duration = Annotated[float, Reads(units.duration, _DURATION)]
+PositiveDuration = Annotated[float, Reads(units.positive_duration, _DURATION)]
+Rate = Annotated[float, Reads(units.rate, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?/s$"})]
+Size = Annotated[int, Reads(units.size, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(B|KiB|MiB|GiB)$"})]

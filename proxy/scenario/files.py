@@ -1,0 +1,85 @@
+"""Which scenario files an argument of the command line means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+from ..errors import ScenarioError, UsageError
+from .complaint import nearest
+from .models import Scenario
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def load_all(arguments: Iterable[str | Path]) -> list[Scenario]:
+    """The scenarios that the arguments of a command mean, each file once, in their order.
+
+    Raises UsageError for an argument that means nothing, and one ScenarioError with the problems of all files.
+    """
+    from .load import load
+
+    scenarios: list[Scenario] = []
+    problems: list[str] = []
+    for path in dict.fromkeys(path for argument in arguments for path in find(argument)):
+        try:
+            scenarios.append(load(path))
+        except ScenarioError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ScenarioError(problems)
+    return scenarios
+
+
+def find(argument: str | Path) -> list[Path]:
+    """The files that a shipped name, a file or a folder means; a folder's own files by name, not those below it.
+
+    A shipped name wins over a file or folder of that name in the working folder, which `./NAME` reaches.
+    Raises UsageError where there is nothing of that name, and for a folder without scenarios.
+    """
+    shipped_files = {path.stem: path for path in shipped()}
+    if str(argument) in shipped_files:
+        return [shipped_files[str(argument)]]
+    path = Path(argument)
+    try:
+        if path.is_dir():
+            return _in_folder(path)
+        if path.exists():
+            return [path]
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{argument}: {_reason(error)}") from error
+    near = nearest(path.name.removesuffix(".yaml"), shipped_files)
+    remedy = f"Did you mean {near}? " if near else ""
+    raise UsageError(
+        f"{argument}: no such file or folder, and no scenario of that name is shipped",
+        remedy=f"{remedy}Shipped are: {', '.join(shipped_files)}.",
+    )
+
+
+def shipped() -> list[Path]:
+    """The scenarios that come with ackdrop, by name: inside the package, or beside its folder in a checkout."""
+    package = Path(str(files(__package__.partition(".")[0])))
+    inside = package / "scenarios"
+    return _scenarios(inside if inside.is_dir() else package.parent / "scenarios")
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    found = _scenarios(folder)
+    if not found:
+        raise UsageError(
+            f"{folder}: no scenario in this folder",
+            remedy="A scenario is a file whose name ends in .yaml or .yml; folders below are not searched.",
+        )
+    return found
+
+
+def _scenarios(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    found = (path for path in folder.iterdir() if path.suffix in _SUFFIXES and not path.is_dir())
+    return sorted(found, key=lambda path: path.stem)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -1,0 +1,80 @@
+"""What a scenario is, once it is valid. Nothing later sees YAML; durations are seconds, sizes bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..faults.rule import Rule
+from ..result import Expectation
+
+Acks = Literal["all", 0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerConfig:
+    """The neutral words of `workload.config`. None: the client's own default. Durations in seconds."""
+
+    acks: Acks = "all"
+    retries: int | None = None
+    request_timeout: float | None = None
+    delivery_timeout: float | None = None
+    retry_backoff: float | None = None
+    linger: float | None = None
+    batch_size: int | None = None
+    max_in_flight: int | None = None
+    compression: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The traffic of each arm.
+
+    `sends` is how often the application sends each record, `rate` is in sends a second (None: as fast as the client
+    goes). With `pipelined` False a send waits for the last one's answer. `value` is the payload as plain JSON values.
+    `client_config` goes verbatim to the client's library. `deadline` is how many seconds an arm's producer may take.
+    """
+
+    producer: str
+    records: int
+    sends: int
+    rate: float | None
+    pipelined: bool
+    value: object
+    partitions: int
+    replication: int
+    config: ProducerConfig
+    client_config: Mapping[str, Any]
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One run of the workload. `name` is safe in file and topic names."""
+
+    name: str
+    idempotence: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A valid scenario.
+
+    `expect` has an entry for every arm, empty where nothing is expected of it. `control` is False for
+    `control: none`; else `control_arm` names the arm that must show a duplicate. `file` is the file as it was named,
+    None for text; `name` is the file's name without folder and suffix; `sha256` is that of the file's bytes.
+    """
+
+    title: str
+    description: str
+    seed: int
+    workload: Workload
+    arms: tuple[Arm, ...]
+    rules: tuple[Rule, ...]
+    expect: Mapping[str, tuple[Expectation, ...]]
+    control: bool
+    control_arm: str | None
+    file: str | None
+    sha256: str
+    name: str

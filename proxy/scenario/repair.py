@@ -1,0 +1,139 @@
+"""Validation that goes on behind an error.
+
+pydantic checks a whole mapping only when all of its parts are right. So what is found wrong is dropped from the tree,
+what is missing is filled with the example of its key, and the rest validated again, until nothing wrong is left: one
+reading of a file shows every error in it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from .actions import ACTIONS, Do
+from .complaint import Complaint, Step, expected, unknown_word
+from .language import keys, model_at, sample
+from .nodes import Node, Slot, node_of
+from .problems import Problem
+from .spec import ScenarioSpec
+from .vocabulary import LATER_ACTIONS, LATER_KEYS
+
+_PASSES = 40
+
+
+def validated(root: Node) -> tuple[ScenarioSpec | None, list[Problem]]:
+    """The models of what is right in the tree, and the problems of what is not. Wrong parts of the tree are dropped."""
+    problems: list[Problem] = []
+    for _ in range(_PASSES):
+        try:
+            return ScenarioSpec.model_validate(root.data()), problems
+        except ValidationError as error:
+            wrong = [_Wrong(root, detail) for detail in error.errors(include_url=False, include_input=False)]
+        problems.extend(problem for each in wrong if (problem := each.problem()) is not None)
+        for each in wrong:
+            each.mend()
+    return None, problems
+
+
+def place_of(steps: tuple[Step, ...]) -> str:
+    """`faults[0].when.nth`; empty for the whole file."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return text.removeprefix(".")
+
+
+def located(root: Node, steps: tuple[Step, ...]) -> list[Slot]:
+    """The slots along the steps, as far as they exist."""
+    found: list[Slot] = []
+    node = root
+    for step in steps:
+        slot = node.find(step)
+        if slot is None:
+            break
+        found.append(slot)
+        node = slot.node
+    return found
+
+
+def problem_at(root: Node, steps: tuple[Step, ...], complaint: Complaint) -> Problem:
+    """The complaint about the value (or key) at these steps, with its place."""
+    steps += complaint.within
+    slots = located(root, steps)
+    if not slots:
+        at = root.at
+    elif complaint.on_key and len(slots) == len(steps):
+        at = slots[-1].at
+    else:
+        at = slots[-1].node.at
+    place = place_of(steps[:-1] if complaint.on_key else steps)
+    return Problem(at, f"{place}: {complaint.text}" if place else complaint.text, complaint.hint)
+
+
+class _Wrong:
+    """One error of pydantic's, and what it is about in the tree."""
+
+    def __init__(self, root: Node, detail: Any) -> None:
+        self._root = root
+        self._steps: tuple[Step, ...] = tuple(detail["loc"])
+        self._on_key = bool(self._steps) and self._steps[-1] == "[key]"
+        if self._on_key:
+            self._steps = self._steps[:-1]
+        self._missing: str | None = None
+        self._complaint = self._complain(detail)
+        self._slots = located(root, self._steps + self._complaint.within)
+
+    def problem(self) -> Problem | None:
+        """The problem to show; None where it is there only because another one was found."""
+        if self._complaint.incomplete and any(slot.dropped for slot in self._holder().slots):
+            return None
+        return problem_at(self._root, self._steps, self._complaint)
+
+    def mend(self) -> None:
+        """Take the wrong part out of the tree, or put in what is missing."""
+        key = self._missing
+        if key is not None:
+            holder = self._holder()
+            holder.append(Slot(key, holder.at, node_of(sample(*self._steps, key), holder.at), made=True))
+        elif self._slots:
+            self._slots[-1].dropped = True
+
+    def _holder(self) -> Node:
+        return self._slots[-1].node if self._slots else self._root
+
+    def _complain(self, detail: Any) -> Complaint:
+        raised = detail.get("ctx", {}).get("error")
+        if isinstance(raised, Complaint):
+            raised.on_key = raised.on_key or self._on_key
+            self._missing = ACTIONS[0].word if raised.incomplete else None
+            return raised
+        slots = located(self._root, self._steps)
+        value = (slots[-1].node if slots else self._root).data()
+        match detail["type"]:
+            case "extra_forbidden":
+                return self._unknown_key()
+            case "missing":
+                return self._missing_key()
+            case "model_type" | "dict_type":
+                return expected("a mapping", value, self._for_example())
+            case "list_type":
+                return expected("a list", value, self._for_example())
+            case "too_short":
+                return Complaint("an empty list", hint="leave the key out for the default", incomplete=True)
+            case "too_long":
+                return Complaint(f"more than {detail['ctx']['max_length']} items")
+        return Complaint(str(detail["msg"]))
+
+    def _unknown_key(self) -> Complaint:
+        model = model_at(self._steps[:-1])
+        later = LATER_ACTIONS if model is Do else LATER_KEYS
+        return unknown_word("key", str(self._steps[-1]), keys(model) if model else (), later, on_key=True)
+
+    def _missing_key(self) -> Complaint:
+        key = self._missing = str(self._steps[-1])
+        hint = self._for_example(f"{key}: ")
+        self._steps = self._steps[:-1]
+        return Complaint(f"the key {key!r} is missing", hint=hint, incomplete=True)
+
+    def _for_example(self, before: str = "") -> str:
+        return f"for example: {before}{json.dumps(sample(*self._steps))}"

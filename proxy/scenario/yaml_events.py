@@ -1,0 +1,97 @@
+"""A YAML text as a stream of small events. The only module that imports ruamel.yaml.
+
+Only its parser is used: nothing in a file can make an object, and every event knows its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from .complaint import shortened
+from .problems import Problem
+
+if TYPE_CHECKING:
+    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.events import Event as Parsed
+
+EventKind = Literal["document", "scalar", "mapping", "list", "alias", "end", "end of document"]
+
+_HUGE_ESCAPE = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}")
+
+
+class Event(NamedTuple):
+    """`at` is its place in the text. `plain`: a scalar without quotes or tag, whose text may be a number."""
+
+    kind: EventKind
+    at: int
+    text: str = ""
+    plain: bool = False
+    tag: str | None = None
+    anchor: str | None = None
+
+
+class Fatal(Exception):
+    """The text cannot be read any further; `problem` says why and where."""
+
+    def __init__(self, at: int, text: str, hint: str | None = None) -> None:
+        super().__init__(text)
+        self.problem = Problem(at, text, hint)
+
+
+def events(text: str) -> Iterator[Event]:
+    """The events of a text, from its first document's start on. Raises Fatal where the text is not YAML."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
+
+    try:
+        for parsed in YAML(typ="safe", pure=True).parse(text):
+            if (event := _translated(parsed)) is not None:
+                yield event
+    except ReaderError as error:
+        raise Fatal(error.position, f"the character U+{error.character:04X} is not allowed in YAML") from error
+    except MarkedYAMLError as error:
+        raise _syntax(text, error) from error
+    except YAMLError as error:
+        raise Fatal(0, f"not YAML: {shortened(str(error), 200)}") from error
+    except (ValueError, OverflowError) as error:  # an escape such as \U00110000 reaches chr() unchecked
+        found = _HUGE_ESCAPE.search(text)
+        raise Fatal(found.start() if found else 0, "not YAML: an escape that stands for no character") from error
+
+
+def _translated(parsed: Parsed) -> Event | None:
+    from ruamel.yaml import events as yaml
+
+    at = parsed.start_mark.index
+    match parsed:
+        case yaml.ScalarEvent():
+            plain = parsed.implicit[0] and parsed.tag is None
+            return Event("scalar", at, parsed.value, plain, parsed.tag, parsed.anchor)
+        case yaml.MappingStartEvent():
+            return Event("mapping", at, tag=parsed.tag, anchor=parsed.anchor)
+        case yaml.SequenceStartEvent():
+            return Event("list", at, tag=parsed.tag, anchor=parsed.anchor)
+        case yaml.AliasEvent():
+            return Event("alias", at, anchor=parsed.anchor)
+        case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+            return Event("end", at)
+        case yaml.DocumentStartEvent():
+            return Event("document", at)
+        case yaml.DocumentEndEvent():
+            return Event("end of document", at)
+    return None
+
+
+def _syntax(text: str, error: MarkedYAMLError) -> Fatal:
+    mark = error.problem_mark or error.context_mark
+    at = mark.index if mark is not None else 0
+    said = "; ".join(part for part in (error.context, error.problem) if part)
+    line = text[text.rfind("\n", 0, at) + 1 :].split("\n", 1)[0]
+    hint = None
+    if "\t" in line:
+        hint = "YAML is indented with spaces, not with tabs"
+    elif any(sign in line for sign in (">", "<", "=")):
+        hint = 'a comparison needs quotes: ">= 1"'
+    return Fatal(at, f"not YAML: {shortened(said, 200)}", hint)
