@@ -51,6 +51,10 @@ def _passed(result: RunResult) -> str:
     if result.arms and all(arm.log.duplicates == 0 for arm in result.arms):
         seen = sum(arm.wire.retries for arm in result.arms)
         return f"Every expectation held: {counted(seen, 'retry', 'retries')}, and no duplicate."
+    watched = [arm for arm in result.arms if arm.idempotence is None and arm.log.duplicates]
+    if watched:
+        left = counted(sum(arm.log.duplicates or 0 for arm in watched), "duplicate is", "duplicates are")
+        return f"No protected retry left a duplicate; {left} there for other reasons, told above."
     return "Every expectation held."
 
 

@@ -52,9 +52,9 @@ class ArmEvidence:
         return self.sends is None
 
     @property
-    def without_scenario(self) -> bool:
-        """`proxy` or `exec` alone: no fault and no expectation was asked for, so the built-in ones hold."""
-        return self.foreign and not self.rules and not self.expectations
+    def watched(self) -> bool:
+        """A program that is not ours, of which nothing else is expected: the built-in expectations hold."""
+        return self.foreign and not self.expectations
 
     def unread(self) -> list[tuple[str, int]]:
         """The (topic, partition) pairs that the broker appended to and whose start offset was never taken."""

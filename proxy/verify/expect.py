@@ -34,8 +34,8 @@ class Judged:
 
 
 def expectations(case: Case) -> list[Judged]:
-    """The arm's expectations in order; the built-in ones for a program that is watched without a scenario."""
-    if case.evidence.without_scenario:
+    """The arm's expectations in order; the built-in ones for a program that is watched."""
+    if case.evidence.watched:
         return [
             _none_of("duplicates from protected retries", case.protected_duplicates),
             _none_of("lost", case.log.lost),

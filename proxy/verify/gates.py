@@ -85,12 +85,17 @@ def put_to_the_test(case: Case) -> Iterator[_Failure]:
 
 
 def retried_at_all(case: Case) -> Iterator[_Failure]:
-    """A program of someone else, watched without a scenario: without a retry there is nothing to say of retries."""
-    if case.evidence.without_scenario and case.evidence.wire.attempts and not case.wire.retries:
+    """A program of someone else, watched: without a retry there is nothing to say of retries."""
+    evidence = case.evidence
+    if evidence.watched and not evidence.control and evidence.wire.attempts and not case.wire.retries:
         yield (
             "no-retry",
-            "The program sent nothing again, so nothing can be said of its retries. Lose an ack with a scenario "
-            "(`--scenario lost-ack`), or watch for longer.",
+            "The program sent nothing again, so nothing can be said of its retries. "
+            + (
+                "See that the scenario's faults match its answers, or watch for longer."
+                if evidence.rules
+                else "Lose an ack with a scenario (`--scenario lost-ack`), or watch for longer."
+            ),
         )
 
 

@@ -139,6 +139,7 @@ class PartitionLog:
         base, producer_id, crc = header.base_offset, header.producer_id, header.crc
         lowest, highest = self.position - base, self.end - base
         first_sequence = header.base_sequence if producer_id >= 0 else -1
+        foreign = _Foreign(self.topic, self.partition, header)
         for record in iter_records(batch):
             delta = record.offset_delta
             if not lowest <= delta < highest:
@@ -148,7 +149,7 @@ class PartitionLog:
                 self.topic,
                 self.partition,
                 base + delta,
-                digest(header, record) if ours is None else f"{ours.producer}/{ours.record}",
+                foreign.identity(record) if ours is None else f"{ours.producer}/{ours.record}",
                 None if ours is None else ours.send,
                 None if ours is None else ours.order,
                 None if ours is None else ours.producer,
@@ -167,13 +168,36 @@ class PartitionLog:
         return identity if identity is not None and identity.run == self._run else None
 
 
-def digest(header: BatchHeader, record: Record) -> str:
-    """A foreign record's identity: 16 hexadecimal digits over key, value, headers and create time.
+class _Foreign:
+    """The identities of one batch's foreign records: 16 hexadecimal digits over topic, partition and `digest`.
+
+    Two equal records of one batch were both meant, so the second one has an identity of its own; it has the same one
+    again when the batch is written twice.
+    """
+
+    def __init__(self, topic: str, partition: int, header: BatchHeader) -> None:
+        self._state = hashlib.blake2b(f"{topic}\0{partition}".encode(), digest_size=8)
+        self._header = header
+        self._seen: dict[str, int] = {}
+
+    def identity(self, record: Record) -> str:
+        """The next record's identity."""
+        state = self._state.copy()
+        digest(state, self._header, record)
+        first = state.hexdigest()
+        count = self._seen[first] = self._seen.get(first, 0) + 1
+        if count == 1:
+            return first
+        state.update(_LENGTH.pack(count))
+        return state.hexdigest()
+
+
+def digest(state: hashlib.blake2b, header: BatchHeader, record: Record) -> None:
+    """Feed what a foreign record is known by into a hash: key, value, headers and create time.
 
     A client's retry repeats all four. Where the broker's clock sets the time, it differs between copies, and is left
     out. 64 bits: among ten million records the chance of two that differ and meet is one in 400,000.
     """
-    state = hashlib.blake2b(digest_size=8)
     _feed(state, record.key)
     _feed(state, record.value)
     for name, value in record.headers:
@@ -181,7 +205,6 @@ def digest(header: BatchHeader, record: Record) -> str:
         _feed(state, value)
     if not log_append_time(header.attributes):
         state.update(_TIME.pack(record.timestamp))
-    return state.hexdigest()
 
 
 def _feed(state: hashlib.blake2b, part: bytes | None) -> None:

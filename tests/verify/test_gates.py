@@ -96,7 +96,10 @@ def test_a_watched_program_that_never_retried(scene):
     stage = scene(None)
     stage.produce(0)
     assert codes(stage.evidence()) == ["no-retry"]
-    assert codes(stage.evidence(rules=("lose",), wire={"faults": (FaultTally("lose", 1, 1),)})) == []
+    assert "Lose an ack with a scenario" in texts(stage.evidence())[0]
+    with_faults = stage.evidence(rules=("lose",), wire={"faults": (FaultTally("lose", 1, 1),)})
+    assert codes(with_faults) == ["no-retry"]
+    assert "the scenario's faults" in texts(with_faults)[0]
 
 
 def test_a_producer_id_where_idempotence_is_off(lost_ack):

@@ -99,6 +99,21 @@ def test_the_brokers_time_does_not_tell_copies_apart():
     assert (first.timestamp, second.timestamp) == (5000, 6000)
 
 
+def test_equal_records_of_one_batch_were_both_meant():
+    """Their copies, when the batch is written again, are known as theirs."""
+    one, two, again, twice = log_of(batch_of(0, None, None), batch_of(2, None, None)).records
+    assert one.identity != two.identity
+    assert (again.identity, twice.identity) == (one.identity, two.identity)
+
+
+def test_equal_records_elsewhere_are_no_copies():
+    """A retry stays in its partition."""
+    logs = [PartitionLog(topic, partition, 0, 100, RUN) for topic, partition in (("t", 0), ("t", 1), ("u", 0))]
+    for log in logs:
+        log.take(batch_of(0))
+    assert len({record.identity for log in logs for record in log.records}) == 3
+
+
 def test_sequences_count_records_and_wrap_at_the_largest_int32():
     batch = batch_of(0, None, None, None, producer=(5, 0, 0x7FFFFFFE))
     assert [record.sequence for record in log_of(batch).records] == [0x7FFFFFFE, 0x7FFFFFFF, 0]
