@@ -8,6 +8,8 @@ when nothing handles it; `remedy` says what the reader can do next.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class AckdropError(Exception):
     """The base of every exception that ackdrop raises on purpose."""
@@ -56,3 +58,22 @@ class WireError(AckdropError):
 
 class UndecodableError(WireError):
     """A frame that ackdrop would have to read or rewrite, and cannot."""
+
+
+def ours_in(group: BaseExceptionGroup[BaseException]) -> AckdropError | None:
+    """The first error of ours in a group that holds no other, cancellations aside; None where something else failed.
+
+    A nursery wraps every error that leaves it, and raising what this gives takes it out again.
+    """
+    leaves = list(_leaves(group))
+    ours = [error for error in leaves if isinstance(error, AckdropError)]
+    failed = [error for error in leaves if isinstance(error, (Exception, KeyboardInterrupt, SystemExit))]
+    return ours[0] if ours and len(ours) == len(failed) else None
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -35,10 +35,11 @@ def _arm_names(spec: ScenarioSpec, root: Node) -> Found:
     for index, arm in enumerate(spec.arms):
         if any(slot.made for slot in located(root, ("arms", index, "name"))):
             continue
-        if arm.name.casefold() in seen:
-            hint = "arms need names that differ in more than upper and lower case"
+        alike = arm.name.casefold().replace(".", "_")  # Kafka takes topics that differ in these for one another
+        if alike in seen:
+            hint = "arms need names that differ in more than upper and lower case, or . and _"
             yield ("arms", index, "name"), Complaint(f"a second arm {arm.name!r}", hint=hint)
-        seen.add(arm.name.casefold())
+        seen.add(alike)
 
 
 def _rule_names(spec: ScenarioSpec) -> Found:

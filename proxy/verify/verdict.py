@@ -74,9 +74,11 @@ def judge_run(
 ) -> RunVerdict:
     """The run's verdict from its arms'. `control`: the scenario has a control arm, which must be among them.
 
-    `extra` are reasons of the run itself that make it inconclusive; `error` is one that made it impossible.
+    `extra` are reasons of the run itself that make it inconclusive; `error` is one that made it impossible. What an
+    interrupted run lacks needs no reason beside the interruption; the harm that it saw has one.
     """
-    reasons = [reason for arm in arms for reason in arm.reasons] + [*extra]
+    extra = list(extra)
+    reasons = [reason for arm in arms for reason in arm.reasons] + extra
     if not interrupted and error is None:
         reasons.extend(_missing(arms, control))
     verdict = _verdict(any(arm.violated for arm in arms), reasons)
@@ -84,7 +86,9 @@ def judge_run(
         verdict, reasons = "error", [error, *reasons]
     if interrupted:
         text = "The run was interrupted; the report holds what was seen until then. Run again for a verdict."
-        verdict, reasons = "interrupted", [Reason("interrupted", None, text), *reasons]
+        seen = [reason for arm in arms if arm.violated for reason in arm.reasons] + extra
+        broken = [] if error is None else [error]
+        verdict, reasons = "interrupted", [Reason("interrupted", None, text), *broken, *seen]
     return RunVerdict(verdict, reasons, EXIT_CODES[verdict])
 
 

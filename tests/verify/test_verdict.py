@@ -186,6 +186,12 @@ class TestWatchedProgram:
 
 
 class TestRun:
+    def test_what_an_interrupted_run_lacks_needs_no_reason(self, scene):
+        stage = scene(False)
+        stage.produce(0)
+        run = judge_run([judge_arm(stage.evidence(is_control=True))], control=True, interrupted=True)
+        assert codes(run) == ["interrupted"]
+
     def test_an_interruption_counts_most(self, arms, duplicated):
         error = Reason("broker", None, "The broker went away.")
         run = judge_run([judge_arm(duplicated.evidence(NONE))], control=True, interrupted=True, error=error)

@@ -1,0 +1,81 @@
+"""`ackdrop proxy`: stand between programs that are not ours and a broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import ADDRESS, DURATION, broker_options, option, report_options
+
+EPILOG = """\b
+Examples:
+  ackdrop proxy --bootstrap localhost:9092 --listen 127.0.0.1:19092
+  ackdrop proxy --bootstrap localhost:9092 --scenario lost-ack --for 30s
+"""
+
+
+@click.command(epilog=EPILOG)
+@broker_options
+@option(
+    "--listen",
+    type=ADDRESS,
+    default="127.0.0.1:19092",
+    show_default=True,
+    help="Where clients find the proxy; port 0 takes any free one.",
+)
+@option("--advertise", metavar="HOST", help="The host that clients are told, where it is not the one of --listen.")
+@option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
+@option("--for", "seconds", type=DURATION, help="End by itself after so long, instead of at Ctrl-C.")
+@option("--verify/--no-verify", default=True, show_default=True, help="Read the log at the end, or leave it alone.")
+@report_options
+def proxy(
+    bootstrap: str | None,
+    allow_remote: bool,
+    mapping: tuple[Any, ...],
+    listen: tuple[str, int],
+    advertise: str | None,
+    scenario: str | None,
+    seconds: float | None,
+    verify: bool,
+    out: Path,
+    json_file: str | None,
+    quiet: bool,
+    verbose: bool,
+    no_color: bool,
+) -> int:
+    """Relay between your own producers and a broker, inject a scenario's faults, and report at the end.
+
+    Point your programs at the address that --listen names. Ctrl-C, SIGTERM or --for ends it; then the topics that were
+    written through it are read back and what happened is reported. Exit codes are those of `ackdrop run`.
+    """
+    import trio
+
+    from ..errors import UsageError
+    from ..experiment.session import watch_programs
+    from ..experiment.settings import WatchSettings
+    from ..scenario import load_all
+    from .output import Output
+
+    if bootstrap is None:
+        raise UsageError("no broker is named", remedy="--bootstrap HOST:PORT, as in --bootstrap localhost:9092")
+    found = () if scenario is None else load_all((scenario,))
+    if len(found) > 1:
+        raise UsageError(f"{scenario} holds {len(found)} scenarios", remedy="name one of them with --scenario")
+    chosen = found[0] if found else None
+    output = Output(json_file=json_file, quiet=quiet, verbose=verbose, no_color=no_color)
+    settings = WatchSettings(
+        bootstrap=bootstrap,
+        allow_remote=allow_remote,
+        listen=listen,
+        advertise=advertise,
+        out=out,
+        seconds=seconds,
+        verify=verify,
+        mapping=dict(mapping),
+    )
+    told = output.told()
+    code = trio.run(watch_programs, chosen, settings, told)
+    output.finish(told)
+    return code

@@ -1,0 +1,98 @@
+"""`ackdrop run`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from .options import PRODUCER, broker_options, option, report_options
+
+EPILOG = """\b
+Examples:
+  ackdrop run                             the shipped scenario lost-ack
+  ackdrop run lost-ack-disconnect --producer confluent-kafka
+  ackdrop run my-scenario.yaml --bootstrap localhost:9092 --json result.json
+  ackdrop run scenarios/                  every scenario of a folder
+
+\b
+Exit codes:
+  0 every expectation held      3 inconclusive, with its reasons
+  1 an expectation failed       4 no broker, no producer, an internal error
+  2 usage, or a bad scenario    130 interrupted
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
+@broker_options
+@option(
+    "--broker",
+    type=click.Choice(["auto", "found", "docker", "embedded"]),
+    default="auto",
+    show_default=True,
+    help="Where the broker comes from when --bootstrap names none.",
+)
+@option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Instead of the scenario's own seed.")
+@option("--producer", type=PRODUCER, metavar="NAME", help="Instead of the scenario's own producer.")
+@option("--producer-python", metavar="PYTHON", help="The Python interpreter that runs the producer.")
+@option("--strict", is_flag=True, help="A word of `config` that the producer does not have is an error.")
+@option("--keep", is_flag=True, help="Keep the topics that were made.")
+@report_options
+@click.pass_context
+def run(
+    context: click.Context,
+    scenarios: tuple[str, ...],
+    bootstrap: str | None,
+    broker: Any,
+    allow_remote: bool,
+    mapping: tuple[Any, ...],
+    seed: int | None,
+    producer: str | None,
+    producer_python: str | None,
+    strict: bool,
+    keep: bool,
+    out: Path,
+    json_file: str | None,
+    quiet: bool,
+    verbose: bool,
+    no_color: bool,
+) -> int:
+    """Run SCENARIOs against a real broker, with idempotence off and on, and report what reached the log.
+
+    SCENARIO is a file, a folder or the name of a shipped scenario (see `ackdrop scenario list`). Without --bootstrap
+    the broker is one found on localhost:9092, else Redpanda in Docker, else an embedded Apache Kafka.
+    """
+    import trio
+
+    from ..experiment.session import BrokerChoice, run_scenarios
+    from ..experiment.settings import RunSettings
+    from ..scenario import load_all
+    from .output import Output
+
+    chosen = load_all(scenarios or ("lost-ack",))
+    output = Output(json_file=json_file, quiet=quiet, verbose=verbose, no_color=no_color)
+    settings = RunSettings(
+        out=out,
+        seed=seed,
+        producer=producer,
+        producer_python=producer_python,
+        strict=strict,
+        keep=keep,
+        mapping=dict(mapping),
+    )
+    told = output.told()
+    choice = BrokerChoice(broker, _unless_overruled(context, bootstrap), allow_remote)
+    try:
+        return trio.run(run_scenarios, chosen, choice, settings, told)
+    finally:
+        output.finish(told)
+
+
+def _unless_overruled(context: click.Context, bootstrap: str | None) -> str | None:
+    """The bootstrap address; None where it stands in the environment and the command line asks for another broker."""
+    environment, typed = ParameterSource.ENVIRONMENT, ParameterSource.COMMANDLINE
+    given, asked = context.get_parameter_source("bootstrap"), context.get_parameter_source("broker")
+    return None if given is environment and asked is typed and context.params["broker"] != "auto" else bootstrap

@@ -1,0 +1,28 @@
+"""A run's folder: made anew for each run, named by time and scenario."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import SurroundingsError
+
+
+def make(out: Path, name: str) -> Path:
+    """`OUT/2026-11-23T06-12-09-lost-ack`, with a number behind it where two runs start in one second."""
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
+    for number in itertools.count(1):
+        folder = out / (f"{stamp}-{name}" if number == 1 else f"{stamp}-{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not out.is_dir():
+                raise SurroundingsError(f"{out} is not a folder", remedy="name another one with --out") from None
+            continue
+        except OSError as error:
+            raise SurroundingsError(
+                f"cannot make {folder}: {error.strerror}", remedy="name a folder that can be written to with --out"
+            ) from error
+        return folder
+    raise AssertionError("counting ends nowhere")

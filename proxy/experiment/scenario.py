@@ -1,0 +1,175 @@
+"""`ackdrop run`: every arm of a scenario against one broker, and the verdict over all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from ..broker.running import RunningBroker
+from ..direct.cluster import Cluster
+from ..direct.identity import identity_of
+from ..errors import AckdropError, BrokerError, ListenerError, ProducerError
+from ..ledger import Ledger
+from ..report import as_json
+from ..report.progress import Progress
+from ..result import BrokerInfo, Reason, RunResult, ScenarioInfo
+from ..scenario.models import Scenario
+from ..verify.verdict import ArmVerdict, judge_run
+from . import folder as folders
+from .arm import Stage, run_arm
+from .settings import RunSettings
+from .stopping import Stop, ungrouped
+
+CODES: tuple[tuple[type[Exception], str], ...] = (
+    (BrokerError, "broker-error"),
+    (ProducerError, "producer-not-started"),
+    (ListenerError, "port-not-opened"),
+    (AckdropError, "environment"),
+    (Exception, "internal-error"),
+)
+"""The code of the reason that an error becomes; the first kind that it is counts."""
+
+
+class ScenarioRun:
+    """One scenario on its way to its result, which is there at any time: also when the way ends early.
+
+    `folder` is the run's own, made at once. `notes` are sentences for the report. `error` is the one of ours that
+    ended the run.
+    """
+
+    def __init__(self, scenario: Scenario, settings: RunSettings, progress: Progress, stop: Stop) -> None:
+        self.scenario = overridden(scenario, settings)
+        self.settings = settings
+        self.progress = progress
+        self.stop = stop
+        self.folder: Path = folders.make(settings.out, scenario.name)
+        self.notes: list[str] = []
+        self.error: AckdropError | None = None
+        self._broker: BrokerInfo | None = None
+        self._arms: list[ArmVerdict] = []
+        self._reason: Reason | None = None
+
+    async def run(self, broker: RunningBroker) -> RunResult:
+        """Run every arm, and write `report.json` however it ends.
+
+        An interruption ends the arm that runs and leaves out the rest. An error of ours ends the run; it is in the
+        result and in `error`. Any other, a defect, is in `report.json` and goes on to the caller.
+        """
+        try:
+            await self._run(broker)
+        except AckdropError as error:
+            self.error = error
+            self._reason = _reason(error)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._reason = _reason(error)
+            as_json.write(self.result(), self.folder / as_json.FILE)
+            raise
+        result = self.result()
+        as_json.write(result, self.folder / as_json.FILE)
+        return result
+
+    def result(self) -> RunResult:
+        """What is known by now."""
+        verdict = judge_run(
+            self._arms,
+            control=self.scenario.control,
+            interrupted=self.stop.asked,
+            extra=self._not_run(),
+            error=self._reason,
+        )
+        return RunResult(
+            scenario=scenario_info(self.scenario),
+            broker=self._broker,
+            verdict=verdict.verdict,
+            reasons=verdict.reasons,
+            exit_code=verdict.exit_code,
+            arms=[arm.result for arm in self._arms],
+        )
+
+    async def _run(self, broker: RunningBroker) -> None:
+        self.notes.extend(broker.notes)
+        with ungrouped():
+            async with (
+                _ledger(self.folder) as ledger,
+                Cluster.connect(broker.bootstrap, mapping=self.settings.mapping) as cluster,
+            ):
+                self.notes.extend(cluster.notes)
+                for note in cluster.notes:
+                    self.progress.note(note)
+                identity = await identity_of(cluster)
+                self._broker = BrokerInfo(
+                    identity.kind, identity.version, broker.source, broker.bootstrap, identity.cluster_id
+                )
+                await self._all_arms(cluster, ledger)
+
+    async def _all_arms(self, cluster: Cluster, ledger: Ledger) -> None:
+        run_id = secrets.token_hex(4)
+        stage = Stage(
+            self.scenario, self.settings, cluster, ledger, self.folder, run_id, self.progress, self.stop, self.notes
+        )
+        for arm in self.scenario.arms:
+            if self.stop.asked:
+                return
+            done = await run_arm(stage, arm)
+            self._arms.append(done.verdict)
+            if done.broken is not None:
+                raise done.broken
+
+    def _not_run(self) -> list[Reason]:
+        """A reason for each arm that has no verdict."""
+        how = "the run was interrupted" if self.stop.asked else "the run ended"
+        left = self.scenario.arms[len(self._arms) :]
+        return [Reason("arm-not-run", arm.name, f"There is no verdict on this arm: {how} before.") for arm in left]
+
+
+def not_run(scenario: Scenario, settings: RunSettings, error: Exception | None) -> RunResult:
+    """The result of a scenario that was not begun: for an error, mostly want of a broker; None: an interruption."""
+    why = None if error is None else _reason(error)
+    if isinstance(error, BrokerError):
+        why = Reason("no-broker", None, _in_words(error))
+    verdict = judge_run([], control=False, interrupted=error is None, error=why)
+    info = scenario_info(overridden(scenario, settings))
+    return RunResult(info, None, verdict.verdict, verdict.reasons, verdict.exit_code, [])
+
+
+def _reason(error: Exception) -> Reason:
+    code = next(code for kind, code in CODES if isinstance(error, kind))
+    return Reason(code, None, _in_words(error))
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, AckdropError):
+        return error.message + (f" (try: {error.remedy})" if error.remedy else "")
+    cause: BaseException = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return f"{type(cause).__name__}: {cause}"
+
+
+def overridden(scenario: Scenario, settings: RunSettings) -> Scenario:
+    """The scenario with what the command line says instead."""
+    workload = dataclasses.replace(scenario.workload, producer=settings.producer or scenario.workload.producer)
+    seed = scenario.seed if settings.seed is None else settings.seed
+    return dataclasses.replace(scenario, workload=workload, seed=seed)
+
+
+def scenario_info(scenario: Scenario) -> ScenarioInfo:
+    """The scenario as the result tells of it."""
+    return ScenarioInfo(scenario.title, scenario.file, scenario.seed, scenario.sha256)
+
+
+@asynccontextmanager
+async def _ledger(folder: Path) -> AsyncIterator[Ledger]:
+    """The run's ledger, written whole at the end, whatever is being cancelled; that waits for the disk."""
+    ledger = Ledger.create(folder)
+    try:
+        yield ledger
+    finally:
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(ledger.close)

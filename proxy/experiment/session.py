@@ -1,0 +1,144 @@
+"""A whole `ackdrop run`: one broker, one scenario after the other, and the worst exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ..broker.choose import choose
+from ..broker.given import given
+from ..broker.running import RunningBroker
+from ..errors import AckdropError, UsageError
+from ..report.progress import Progress
+from ..result import RunResult
+from ..scenario.models import Scenario
+from ..verify.verdict import worst
+from .scenario import ScenarioRun, not_run
+from .settings import RunSettings, Say, WatchSettings
+from .stopping import Stop, signals
+from .watch import watch
+
+
+class Show(Protocol):
+    """Shows a result to the person; `notes` are sentences that belong to it."""
+
+    def __call__(self, result: RunResult, folder: Path, notes: Sequence[str] = ()) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerChoice:
+    """Which broker to run against, as the command line says."""
+
+    kind: Literal["auto", "found", "docker", "embedded"] = "auto"
+    bootstrap: str | None = None
+    allow_remote: bool = False
+
+
+@dataclass(slots=True)
+class Told:
+    """How the person is told: `say` always, `verbose` where asked for, `show` for each result, `complain` for an error
+    that ended a run. `results` has one for each scenario, in their order."""
+
+    progress: Progress
+    say: Say
+    verbose: Say
+    show: Show
+    complain: Callable[[AckdropError], None]
+    results: list[RunResult] = field(default_factory=list)
+
+
+async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, settings: RunSettings, told: Told) -> int:
+    """Run them all; the exit code is the worst of theirs. An interruption ends the run well, and reports it.
+
+    `told.results` has a result for every scenario, whatever happens to the run; none after a UsageError. Raises that,
+    BrokerError where there is no broker, and SurroundingsError where a run's folder cannot be written.
+    """
+    try:
+        async with signals() as stop, AsyncExitStack() as stack:
+            broker = await _broker(choice, told, stop, stack)
+            for number, scenario in enumerate(scenarios, 1):
+                if broker is None or stop.asked:
+                    break
+                if len(scenarios) > 1:
+                    told.say(f"{scenario.name} ({number} of {len(scenarios)})")
+                await _run(ScenarioRun(scenario, settings, told.progress, stop), broker, told)
+    except UsageError:
+        raise
+    except Exception as error:  # raised again: no scenario shall be missing in what is written
+        told.results.extend(not_run(scenario, settings, error) for scenario in scenarios[len(told.results) :])
+        raise
+    _left_out(scenarios[len(told.results) :], settings, told)
+    return worst(result.exit_code for result in told.results)
+
+
+async def _run(run: ScenarioRun, broker: RunningBroker, told: Told) -> None:
+    """One scenario: its result is kept however it ends, and shown where it ends well enough."""
+    result: RunResult | None = None
+    try:
+        with told.progress:
+            result = await run.run(broker)
+    finally:
+        told.results.append(run.result())
+        if result is None:
+            told.say(f"Ended at once; what was seen until then is in {run.folder}")
+    if run.error is not None:
+        told.complain(run.error)
+    if run.error is None or result.arms:
+        told.show(result, run.folder, run.notes)
+    else:
+        told.say("\n".join([*run.notes, f"What there is of the run is in {run.folder}"]))
+
+
+def _left_out(scenarios: Sequence[Scenario], settings: RunSettings, told: Told) -> None:
+    """Scenarios that an interruption left no time for."""
+    if scenarios:
+        told.say(f"Interrupted; not run: {', '.join(scenario.name for scenario in scenarios)}")
+    told.results.extend(not_run(scenario, settings, None) for scenario in scenarios)
+
+
+async def _broker(choice: BrokerChoice, told: Told, stop: Stop, stack: AsyncExitStack) -> RunningBroker | None:
+    """The broker, which ends with the stack; None where a stop was asked for before there was one."""
+    with told.progress:
+        told.progress.phase("looking for a broker")
+        async with stop.until():
+            return await stack.enter_async_context(
+                choose(
+                    choice.kind,
+                    choice.bootstrap,
+                    choice.allow_remote,
+                    progress=_downloading(told.progress),
+                    say=told.say,
+                    verbose=told.verbose,
+                )
+            )
+    return None
+
+
+def _downloading(progress: Progress) -> Callable[[int, int], None]:
+    """Shows the download of the embedded broker, which happens once for each user."""
+
+    begun = False
+
+    def show(done: int, total: int) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            progress.phase("downloading Apache Kafka, this once", total, bytes=True)
+        progress.advance_to(done)
+
+    return show
+
+
+async def watch_programs(scenario: Scenario | None, settings: WatchSettings, told: Told) -> int:
+    """`ackdrop proxy`: the first signal ends the watching and reports; the second one ends at once."""
+    await given(settings.bootstrap, settings.allow_remote)
+    async with signals() as stop:
+        with told.progress:
+            result, folder, notes = await watch(scenario, settings, told.progress, told.say, stop)
+        told.results.append(result)
+        told.show(result, folder, notes)
+        return result.exit_code
+    return 130

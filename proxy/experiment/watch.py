@@ -1,0 +1,219 @@
+"""`ackdrop proxy`: the same proxy for programs that are not ours.
+
+It relays until it is told to end, takes each partition's start offset before its first produce request goes on, then
+verifies the topics that were written through it. There is one arm, and the program's futures are unknown: records are
+known by key, value, headers and create time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from ..core.commands import AskStarts
+from ..direct.cluster import Cluster
+from ..direct.identity import identity_of
+from ..errors import AckdropError, ListenerError
+from ..faults.engine import Engine
+from ..ledger import ArmWriter, Ledger
+from ..observations import ArmWire, AttemptStory
+from ..relay import Proxy, ProxySettings
+from ..report import as_json
+from ..report.progress import Progress
+from ..result import BrokerInfo, ProducerInfo, Reason, RunResult, ScenarioInfo
+from ..scenario.models import Scenario
+from ..verify.barrier import wait_quiet
+from ..verify.evidence import ArmEvidence
+from ..verify.reader import LogReading, read_log
+from ..verify.verdict import ArmVerdict, judge_arm, judge_run
+from . import folder as folders
+from .settings import Say, WatchSettings
+from .stopping import Stop
+
+ARM = "proxy"
+PATIENCE = 10.0
+"""Seconds for the broker to come to rest, and for each question that is put to it."""
+
+
+async def watch(
+    scenario: Scenario | None, settings: WatchSettings, progress: Progress, say: Say, stop: Stop
+) -> tuple[RunResult, Path, list[str]]:
+    """Relay until the stop is asked for or the time is over, then verify and report. Raises BrokerError at the start
+    where no broker answers, and ListenerError where the port is taken; neither leaves a folder. What it gives is the
+    result, the run's folder, and notes for the reader."""
+    async with Cluster.connect(settings.bootstrap, mapping=settings.mapping) as cluster:
+        identity = await identity_of(cluster)
+        for note in cluster.notes:
+            say(note)
+        info = BrokerInfo(identity.kind, identity.version, "given", settings.bootstrap, identity.cluster_id)
+        folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
+        try:
+            with Ledger.create(folder) as ledger:
+                writer = ledger.arm(ARM, None, () if scenario is None else [rule.name for rule in scenario.rules])
+                proxy = _proxy(cluster, scenario, settings, writer.put)
+                await _relay(proxy, settings, say, stop, info)
+                verdict = await _verdict(cluster, proxy, ledger, writer, settings, progress)
+        except* ListenerError:
+            if not proxy.bootstrap:
+                shutil.rmtree(folder)
+            raise
+    run = judge_run([verdict], control=False, interrupted=False)
+    result = RunResult(
+        scenario=_scenario_info(scenario),
+        broker=info,
+        verdict=run.verdict,
+        reasons=[_left_alone(reason, settings) for reason in run.reasons],
+        exit_code=run.exit_code,
+        arms=[verdict.result],
+    )
+    as_json.write(result, folder / "report.json")
+    return result, folder, verdict.notes
+
+
+async def _verdict(
+    cluster: Cluster, proxy: Proxy, ledger: Ledger, writer: ArmWriter, settings: WatchSettings, progress: Progress
+) -> ArmVerdict:
+    """The one arm's verdict.
+
+    A scenario's `expect` speaks of arms with a workload of ours; what is expected here is the same with it and without:
+    no duplicate from protected retries, no loss, and a retry.
+    """
+    await trio.to_thread.run_sync(ledger.flush)
+    wire = await trio.to_thread.run_sync(ledger.wire, ARM)
+    reading, quiet = await _read(cluster, proxy, wire, settings, progress)
+    if reading is not None:
+        writer.log(reading.records)
+    verdict = judge_arm(
+        ArmEvidence(
+            name=ARM,
+            idempotence=None,
+            wire=wire,
+            sends=None,
+            log=None if reading is None else reading.records,
+            producer=ProducerInfo(_clients(wire), None, {}),
+            gone=() if reading is None else tuple(reading.gone),
+            rules=tuple(tally.name for tally in wire.faults),
+            barrier_quiet=quiet,
+        )
+    )
+    writer.findings(verdict.result.findings)
+    return verdict
+
+
+def _proxy(cluster: Cluster, scenario: Scenario | None, settings: WatchSettings, observe: Callable[..., None]) -> Proxy:
+    engine = Engine(() if scenario is None else scenario.rules, seed=0 if scenario is None else scenario.seed, arm=ARM)
+    return Proxy(
+        ProxySettings(
+            upstream=(cluster.bootstrap,),
+            listen=settings.listen,
+            advertise=settings.advertise,
+            mapping=dict(cluster.mapping),
+            wire=dataclasses.replace(settings.wire, ask_starts=True),
+        ),
+        engine,
+        observe,
+        ask=lambda asked: _starts(cluster, asked),
+    )
+
+
+async def _starts(cluster: Cluster, asked: AskStarts) -> tuple[str, dict[int, int]]:
+    """The high watermarks of partitions that are about to be written through us for the first time.
+
+    A broker that does not answer makes them unknown; the request goes on, and the report says so.
+    """
+    with trio.move_on_after(PATIENCE):
+        try:
+            topic = asked.topic if asked.topic_id is None else await cluster.topic_name(asked.topic_id)
+            return topic, await cluster.end_offsets(topic)
+        except AckdropError:
+            pass
+    return asked.topic, {}
+
+
+async def _relay(proxy: Proxy, settings: WatchSettings, say: Say, stop: Stop, broker: BrokerInfo) -> None:
+    async with trio.open_nursery() as nursery:
+        address = await nursery.start(proxy.serve)
+        kind = " ".join(filter(None, (broker.kind, broker.version)))
+        say(f"ackdrop listens on {address}, in front of {kind} at {broker.bootstrap}")
+        say(f"  point your producers at  {address}")
+        say("  Ctrl-C ends it and reports" if settings.seconds is None else f"  it ends after {settings.seconds:g} s")
+        with trio.move_on_after(math.inf if settings.seconds is None else settings.seconds):
+            await stop.event.wait()
+        with trio.move_on_after(PATIENCE):
+            await proxy.settled()
+        nursery.cancel_scope.cancel()
+
+
+async def _read(
+    cluster: Cluster, proxy: Proxy, wire: ArmWire, settings: WatchSettings, progress: Progress
+) -> tuple[LogReading | None, bool]:
+    """The log of what was written through us, and whether all that is to come of it has come.
+
+    None where it is to be left alone or cannot be read. Where nothing was written there is nothing to read. Others may
+    go on writing to the same topics: the log has to come to rest only where a request was left without its answer,
+    which the broker may still append.
+    """
+    topics = {topic for topic, _ in wire.starts}
+    if not settings.verify:
+        return None, True
+    if not topics:
+        return LogReading([], [], 0, 0), True
+    unanswered = any(_unanswered(story) for story in wire.attempts)
+    try:
+        there = topics & (await cluster.topics(sorted(topics))).keys()
+        progress.phase("waiting for the broker to come to rest")
+        limit = PATIENCE if unanswered else 0.0
+        barrier = await wait_quiet(cluster, there, unsettled=lambda: proxy.wire.unsettled, timeout=limit)
+        wanted, gone = _wanted(wire.starts, barrier.high_watermarks)
+        total = sum(end - start for ends in wanted.values() for start, end in ends.values())
+        progress.phase("reading the log", total)
+        reading = await read_log(
+            cluster, wanted, run_id=None, on_progress=lambda done, _total: progress.advance_to(done)
+        )
+    except AckdropError as error:
+        progress.note(f"the log was not read: {error.message}")
+        return None, True
+    return dataclasses.replace(reading, gone=[*gone, *reading.gone]), barrier.quiet or not unanswered
+
+
+def _wanted(
+    starts: dict[tuple[str, int], int], ends: dict[str, dict[int, int]]
+) -> tuple[dict[str, dict[int, tuple[int, int]]], list[str]]:
+    """What is to be read (topic → partition → start and end), and a sentence for each log that is not there to be."""
+    wanted: dict[str, dict[int, tuple[int, int]]] = {}
+    gone: list[str] = []
+    for (topic, partition), start in sorted(starts.items()):
+        end = ends.get(topic, {}).get(partition, -1)
+        if end < start:
+            gone.append(f"{topic} [{partition}] was removed, or made anew, while it was watched")
+        else:
+            wanted.setdefault(topic, {})[partition] = start, end
+    return wanted, gone
+
+
+def _unanswered(story: AttemptStory) -> bool:
+    return story.forwarded and story.answered_at is None and story.attempt.acks != 0
+
+
+def _clients(wire: ArmWire) -> str:
+    """The client software that wrote, as it named itself."""
+    names = {story.attempt.software or story.attempt.client_id for story in wire.attempts}
+    return ", ".join(sorted(name for name in names if name)) or "unknown"
+
+
+def _left_alone(reason: Reason, settings: WatchSettings) -> Reason:
+    """A log that was not read because nobody wanted it is no defect of anything."""
+    if settings.verify or reason.code != "log-not-read":
+        return reason
+    return dataclasses.replace(reason, text="--no-verify left the log alone, so nothing is known of it.")
+
+
+def _scenario_info(scenario: Scenario | None) -> ScenarioInfo:
+    if scenario is None:
+        return ScenarioInfo("Watching, with no faults", None, 0, None)
+    return ScenarioInfo(scenario.title, scenario.file, scenario.seed, scenario.sha256)

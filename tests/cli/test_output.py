@@ -1,0 +1,147 @@
+"""Where a run's words, its table and its JSON go."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ackdrop.cli.output import Output
+from ackdrop.errors import BrokerError, SurroundingsError, UsageError
+from ackdrop.result import Reason, RunResult, ScenarioInfo
+
+RESULT = RunResult(
+    scenario=ScenarioInfo("Größe", None, 7, None),
+    broker=None,
+    verdict="error",
+    reasons=[Reason("no-broker", None, "nobody")],
+    exit_code=4,
+    arms=[],
+)
+
+
+def output(json_file: str | None = None, *, quiet: bool = False, verbose: bool = False) -> Output:
+    return Output(json_file=json_file, quiet=quiet, verbose=verbose, no_color=False)
+
+
+def test_words_go_to_standard_error_and_the_table_to_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = output(verbose=True).told()
+    told.say("[b]one[/b]")
+    told.verbose("two")
+    told.complain(BrokerError("three", remedy="four"))
+    told.show(RESULT, tmp_path, ["A note."])
+    captured = capsys.readouterr()
+    assert captured.err == "[b]one[/b]\ntwo\nackdrop: three\n  try: four\n"
+    assert captured.out.startswith("Größe ")
+    assert "A note." in captured.out
+
+
+def test_tables_are_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = output().told()
+    told.show(RESULT, tmp_path)
+    first = capsys.readouterr().out
+    told.show(RESULT, tmp_path)
+    assert capsys.readouterr().out == "\n" + first
+
+
+def test_quiet_says_errors_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = output(quiet=True, verbose=True).told()
+    told.say("one")
+    told.verbose("two")
+    told.show(RESULT, tmp_path)
+    with told.progress:
+        told.progress.phase("three")
+    told.complain(BrokerError("four"))
+    assert capsys.readouterr() == ("", "ackdrop: four\n")
+
+
+def test_what_was_passed_over_is_said_to_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    output().told().verbose("passed over")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_json_is_the_result_or_an_array_of_several(tmp_path: Path, count: int) -> None:
+    file = tmp_path / "below" / "result.json"
+    one = output(str(file))
+    assert not file.exists()
+    told = one.told()
+    told.results.extend([RESULT] * count)
+    one.finish(told)
+    results: Any = json.loads(file.read_text(encoding="ascii"))
+    assert results == (RESULT.to_json() if count == 1 else [RESULT.to_json()] * count)
+
+
+def test_json_on_standard_output_is_alone_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = output("-")
+    told = one.told()
+    told.results.append(RESULT)
+    told.show(RESULT, tmp_path)
+    one.finish(told)
+    assert json.loads(capsys.readouterr().out) == RESULT.to_json()
+
+
+def test_without_results_no_file_is_made(tmp_path: Path) -> None:
+    one = output(str(tmp_path / "result.json"))
+    one.finish(one.told())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    for wrong in (tmp_path, tmp_path / "file" / "below"):
+        with pytest.raises(UsageError, match="cannot write") as caught:
+            output(str(wrong))
+        assert caught.value.remedy == "name another file"
+    output(str(tmp_path / "file"))
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_file_that_cannot_be_written_any_more_is_told(tmp_path: Path) -> None:
+    one = output(str(tmp_path / "below" / "result.json"))
+    (tmp_path / "below").rmdir()
+    told = one.told()
+    told.results.append(RESULT)
+    with pytest.raises(SurroundingsError, match="cannot write") as caught:
+        one.finish(told)
+    assert "report.json" in (caught.value.remedy or "")
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from ackdrop.cli.output import Output
+from tests_result import RESULT
+one = Output(json_file="-" if sys.argv[1] == "json" else None, quiet=False, verbose=False, no_color=False)
+told = one.told()
+told.results.append(RESULT)
+sys.stdin.read()
+told.show(RESULT, Path("."))
+one.finish(told)
+sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("what", ["json", "table"])
+def test_a_reader_who_is_gone_does_not_change_the_exit_code(tmp_path: Path, what: str) -> None:
+    (tmp_path / "tests_result.py").write_text(f"from ackdrop.result import *\nRESULT = {RESULT!r}\n", encoding="utf-8")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    with subprocess.Popen(
+        [sys.executable, "program.py", what],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (3, "")

@@ -1,0 +1,117 @@
+"""`ackdrop run`: what its command line becomes. That it does it is shown by the integration tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ackdrop.cli.run import run
+from ackdrop.errors import ScenarioError, UsageError
+from ackdrop.experiment import session
+from ackdrop.experiment.session import BrokerChoice, Told
+from ackdrop.experiment.settings import RunSettings
+from ackdrop.scenario.models import Scenario
+
+
+class Asked:
+    """A stand-in for `run_scenarios` that keeps what it was asked for."""
+
+    scenarios: list[Scenario]
+    choice: BrokerChoice
+    settings: RunSettings
+
+    async def run_scenarios(
+        self, scenarios: list[Scenario], choice: BrokerChoice, settings: RunSettings, told: Told
+    ) -> int:
+        self.scenarios, self.choice, self.settings = scenarios, choice, settings
+        return 0
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
+    one = Asked()
+    monkeypatch.setattr(session, "run_scenarios", one.run_scenarios)
+    monkeypatch.chdir(tmp_path)
+    return one
+
+
+def call(*arguments: str, **env: str) -> Result:
+    return CliRunner().invoke(run, arguments, env=env, standalone_mode=False)
+
+
+def test_without_arguments_it_is_lost_ack_on_any_broker(asked: Asked) -> None:
+    assert call().return_value == 0
+    assert [scenario.name for scenario in asked.scenarios] == ["lost-ack"]
+    assert asked.choice == BrokerChoice("auto", None, False)
+    assert asked.settings == RunSettings(out=Path("ackdrop-runs"))
+
+
+def test_every_option_arrives(asked: Asked) -> None:
+    arguments = "--bootstrap a:1 --allow-remote --map b:2=c:3 --seed 0 --producer aiokafka --producer-python py"
+    assert call("lost-ack-reset", *arguments.split(), "--strict", "--keep", "--out", "there").return_value == 0
+    assert [scenario.name for scenario in asked.scenarios] == ["lost-ack-reset"]
+    assert asked.choice == BrokerChoice("auto", "a:1", True)
+    assert asked.settings == RunSettings(
+        out=Path("there"),
+        seed=0,
+        producer="aiokafka",
+        producer_python="py",
+        strict=True,
+        keep=True,
+        mapping={("b", 2): ("c", 3)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choice"),
+    [
+        ([], BrokerChoice("auto", "a:1")),
+        (["--broker", "auto"], BrokerChoice("auto", "a:1")),
+        (["--broker", "embedded"], BrokerChoice("embedded", None)),
+        (["--broker", "embedded", "--bootstrap", "b:2"], BrokerChoice("embedded", "b:2")),
+    ],
+)
+def test_a_typed_source_wins_over_an_address_of_the_environment(
+    asked: Asked, arguments: list[str], choice: BrokerChoice
+) -> None:
+    assert call(*arguments, ACKDROP_BOOTSTRAP="a:1").return_value == 0
+    assert asked.choice == choice
+
+
+def test_each_file_is_run_once_in_its_order(asked: Asked, tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.yaml").write_text("version: 1")
+    assert call("b.yaml", "a.yaml", "b.yaml", "lost-ack").return_value == 0
+    assert [scenario.name for scenario in asked.scenarios] == ["b", "a", "lost-ack"]
+
+
+def test_every_problem_of_every_file_is_told_at_once(asked: Asked, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text("version: 1\nnonsense: 1\nsead: 1\n")
+    result = call("one.yaml", "two.yaml")
+    assert isinstance(result.exception, ScenarioError)
+    assert len(result.exception.problems) == 4
+
+
+@pytest.mark.parametrize("arguments", [["nobody.yaml"], ["--json", "."]])
+def test_wrong_usage_runs_nothing(asked: Asked, arguments: list[str]) -> None:
+    result: Any = call(*arguments)
+    assert isinstance(result.exception, UsageError)
+    assert not hasattr(asked, "scenarios")
+
+
+def test_what_there_is_of_results_is_written_also_after_an_error(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from ackdrop.experiment.scenario import not_run
+
+    async def fail(scenarios: list[Scenario], _: BrokerChoice, settings: RunSettings, told: Told) -> int:
+        told.results.append(not_run(scenarios[0], settings, None))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(session, "run_scenarios", fail)
+    assert isinstance(call("--json", "result.json").exception, ZeroDivisionError)
+    assert '"verdict": "interrupted"' in (tmp_path / "result.json").read_text()

@@ -1,0 +1,54 @@
+"""A run without a broker: a scenario, settings, and a person who writes down what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ackdrop.errors import AckdropError
+from ackdrop.experiment.session import Told
+from ackdrop.experiment.settings import RunSettings
+from ackdrop.report.progress import Progress
+from ackdrop.result import RunResult
+from ackdrop.scenario.load import load
+from ackdrop.scenario.models import Scenario
+
+
+@dataclass(slots=True)
+class Person:
+    """Everything that was said, shown and complained of."""
+
+    said: list[str] = field(default_factory=list)
+    shown: list[tuple[RunResult, Path, list[str]]] = field(default_factory=list)
+    complaints: list[AckdropError] = field(default_factory=list)
+
+    def show(self, result: RunResult, folder: Path, notes: Sequence[str] = ()) -> None:
+        self.shown.append((result, folder, list(notes)))
+
+    def told(self) -> Told:
+        return Told(Progress(quiet=True), self.said.append, self.said.append, self.show, self.complaints.append)
+
+
+@pytest.fixture
+def person() -> Person:
+    return Person()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> RunSettings:
+    return RunSettings(out=tmp_path / "runs")
+
+
+@pytest.fixture
+def make_scenario(tmp_path: Path) -> Callable[[str], Scenario]:
+    """`make_scenario(name)` is a valid scenario from a file of this name."""
+
+    def make(name: str = "mine") -> Scenario:
+        file = tmp_path / f"{name}.yaml"
+        file.write_text("{version: 1, title: Mine, seed: 7}")
+        return load(file)
+
+    return make

@@ -1,0 +1,132 @@
+"""A whole run that ends before its first scenario begins; the rest is in the integration tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from ackdrop.broker.running import RunningBroker
+from ackdrop.direct.cluster import Cluster
+from ackdrop.errors import BrokerError, SurroundingsError, UsageError
+from ackdrop.experiment import session
+from ackdrop.experiment.session import BrokerChoice, run_scenarios
+from ackdrop.experiment.settings import RunSettings
+from ackdrop.scenario.models import Scenario
+
+Make = Callable[[str], Scenario]
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[tuple[str, trio.Event]]:
+    """The address of a server that takes connections and says nothing, and an event for the first of them."""
+    reached = trio.Event()
+
+    async def handle(stream: trio.SocketStream) -> None:
+        reached.set()
+        await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, handle, listeners)
+        yield f"127.0.0.1:{listeners[0].socket.getsockname()[1]}", reached
+        nursery.cancel_scope.cancel()
+
+
+async def test_without_a_broker_every_scenario_has_an_error(
+    make_scenario: Make, settings: RunSettings, person: Any, autojump_clock: MockClock
+) -> None:
+    told = person.told()
+    with pytest.raises(BrokerError, match="no Kafka broker answers"):
+        await run_scenarios(
+            [make_scenario("a"), make_scenario("b")], BrokerChoice(bootstrap="127.0.0.1:1"), settings, told
+        )
+    assert [(result.verdict, result.reasons[0].code) for result in told.results] == [("error", "no-broker")] * 2
+    assert not settings.out.exists()
+
+
+async def test_wrong_usage_has_no_results(make_scenario: Make, settings: RunSettings, person: Any) -> None:
+    told = person.told()
+    with pytest.raises(UsageError, match="asks for another"):
+        await run_scenarios([make_scenario("a")], BrokerChoice("embedded", "127.0.0.1:1"), settings, told)
+    assert told.results == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_interrupted_while_it_looks_for_a_broker(
+    make_scenario: Make,
+    settings: RunSettings,
+    person: Any,
+    silent: tuple[str, trio.Event],
+    number: signal.Signals,
+) -> None:
+    address, reached = silent
+    told = person.told()
+    codes: list[int] = []
+
+    async def run() -> None:
+        scenarios = [make_scenario("a"), make_scenario("b")]
+        codes.append(await run_scenarios(scenarios, BrokerChoice(bootstrap=address), settings, told))
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run)
+            await reached.wait()
+            os.kill(os.getpid(), number)
+    assert codes == [130]
+    assert [result.verdict for result in told.results] == ["interrupted"] * 2
+    assert person.said == ["Interrupted; not run: a, b"]
+    assert not settings.out.exists()
+
+
+async def nowhere(*_: object) -> RunningBroker:
+    return RunningBroker("127.0.0.1:1", "given")
+
+
+async def test_a_folder_that_cannot_be_made_is_an_error_of_every_scenario_that_is_left(
+    make_scenario: Make, settings: RunSettings, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_broker", nowhere)
+    settings.out.write_text("in the way")
+    told = person.told()
+    with pytest.raises(SurroundingsError, match="runs"):
+        await run_scenarios([make_scenario("a"), make_scenario("b")], BrokerChoice(), settings, told)
+    assert [(result.verdict, result.reasons[0].code) for result in told.results] == [("error", "environment")] * 2
+
+
+async def test_an_error_of_one_scenario_is_told_and_the_next_one_is_run(
+    make_scenario: Make,
+    settings: RunSettings,
+    person: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    autojump_clock: MockClock,
+) -> None:
+    monkeypatch.setattr(session, "_broker", nowhere)
+    told = person.told()
+    assert await run_scenarios([make_scenario("a"), make_scenario("b")], BrokerChoice(), settings, told) == 4
+    assert [type(error) for error in person.complaints] == [BrokerError, BrokerError]
+    assert (person.shown, [result.verdict for result in told.results]) == ([], ["error", "error"])
+    folders = sorted(map(str, settings.out.iterdir()))
+    assert [line.split()[-1] for line in person.said if "is in" in line] == folders
+
+
+async def test_after_a_defect_no_scenario_is_missing_in_the_results(
+    make_scenario: Make, settings: RunSettings, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(session, "_broker", nowhere)
+    monkeypatch.setattr(Cluster, "connect", fail)
+    told = person.told()
+    with pytest.raises(ExceptionGroup) as caught:
+        await run_scenarios([make_scenario("a"), make_scenario("b")], BrokerChoice(), settings, told)
+    assert caught.group_contains(ZeroDivisionError)
+    assert [result.scenario.file for result in told.results] == [make_scenario(name).file for name in ("a", "b")]
+    reasons = [result.reasons[0] for result in told.results]
+    assert [(reason.code, reason.text) for reason in reasons] == [("internal-error", "ZeroDivisionError: a defect")] * 2

@@ -1,0 +1,291 @@
+"""Every shipped scenario, run as a user runs it, and its figures held against a count of the log that is not ours.
+
+All runs go side by side, a few at a time, before the session's broker; each test looks at one of them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from ackdrop.direct.cluster import Cluster
+from ackdrop.ledger import Ledger
+from ackdrop.scenario import shipped
+
+pytestmark = pytest.mark.integration
+
+SIDE_BY_SIDE = 5
+"""Most of a run is waiting for a request timeout."""
+DEADLINE = 100.0
+
+DEFAULT = "kafka-python"
+OTHERS = ("confluent-kafka", "aiokafka")
+WITH_OTHERS = ("lost-ack", "lost-ack-disconnect", "timed-out-append")
+NAMES = (
+    "lost-ack-pipelined",
+    "delayed-ack",
+    "lost-ack",
+    "lost-ack-disconnect",
+    "lost-ack-reset",
+    "timed-out-append",
+    "application-resend",
+)
+"""The longest first, so that the last ones end together."""
+
+Case = tuple[str, str]
+CASES: tuple[Case, ...] = (
+    *((name, DEFAULT) for name in NAMES[:2]),
+    *((name, client) for client in (DEFAULT, *OTHERS) for name in WITH_OTHERS),
+    *((name, DEFAULT) for name in NAMES[2:] if name not in WITH_OTHERS),
+)
+INCONCLUSIVE = {("lost-ack", "aiokafka")}
+"""aiokafka without idempotence does not retry after silence: it reports a failure for a record that is in the log."""
+
+PASSING = [case for case in CASES if case not in INCONCLUSIVE]
+RETRYING = [case for case in PASSING if case[0] != "application-resend"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A topic's log as kafka-python's consumer gives it: `(record, send)` out of each `ackdrop` header, by offset."""
+
+    identities: tuple[tuple[int, int], ...]
+
+    @property
+    def records(self) -> int:
+        return len(self.identities)
+
+    @property
+    def distinct(self) -> int:
+        return len({record for record, _ in self.identities})
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of `ackdrop run`: its exit code, what it said, its report, and for each arm the count of its topic."""
+
+    exit_code: int
+    out: str
+    err: str
+    report: dict[str, Any]
+    logs: dict[str, Counted]
+
+    @property
+    def arms(self) -> dict[str, dict[str, Any]]:
+        return {arm["name"]: arm for arm in self.report["arms"]}
+
+    @property
+    def codes(self) -> set[tuple[str, str]]:
+        return {(reason["arm"], reason["code"]) for reason in self.report["reasons"]}
+
+
+def start(case: Case, bootstrap: str, folder: Path) -> Ran:
+    name, producer = case
+    file = folder / "result.json"
+    command = [sys.executable, "-m", "ackdrop", "run", name, "--bootstrap", bootstrap, "--producer", producer]
+    command += ["--json", str(file), "--out", str(folder / "runs"), "--keep"]
+    environment = {word: value for word, value in os.environ.items() if not word.startswith("ACKDROP_")}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**environment, "TMPDIR": str(folder), "XDG_STATE_HOME": str(folder), "COLUMNS": "80"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+    assert file.exists(), done.stderr
+    (run,) = (folder / "runs").iterdir()
+    return Ran(done.returncode, done.stdout, done.stderr, json.loads(file.read_text()), counts(bootstrap, run))
+
+
+def counts(bootstrap: str, run: Path) -> dict[str, Counted]:
+    """The log of each arm's topic, read past everything of ackdrop's."""
+    ledger = Ledger.open(run)
+    return {
+        arm: count(bootstrap, topic)
+        for arm in ledger.arms()
+        for topic in {story.attempt.topic for story in ledger.wire(arm).attempts}
+    }
+
+
+def count(bootstrap: str, topic: str) -> Counted:
+    import kafka
+
+    consumer = kafka.KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    try:
+        place = kafka.TopicPartition(topic, 0)
+        assert consumer.partitions_for_topic(topic) == {0}
+        consumer.assign([place])
+        consumer.seek_to_beginning(place)
+        end = consumer.end_offsets([place])[place]
+        records: list[Any] = []
+        while consumer.position(place) < end:
+            records += consumer.poll(timeout_ms=1000).get(place, [])
+    finally:
+        consumer.close()
+    assert [record.offset for record in records] == list(range(end))
+    assert {record.value for record in records} == {b'{"key": "value", "count": 1}'}
+    return Counted(tuple(identity(dict(record.headers)["ackdrop"]) for record in records))
+
+
+def identity(header: bytes) -> tuple[int, int]:
+    """(logical record, the application's send of it) out of RUN/PRODUCER/RECORD/SEND/ORDER."""
+    _, _, record, send, _ = header.decode().split("/")
+    return int(record), int(send)
+
+
+@pytest.fixture(scope="module")
+def runs(embedded_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Case, Future[Ran]]]:
+    """All runs, started; at the end the topics that they kept are removed."""
+    folders = [tmp_path_factory.mktemp("shipped") for _ in CASES]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        yield {
+            case: pool.submit(start, case, embedded_broker, folder) for case, folder in zip(CASES, folders, strict=True)
+        }
+    trio.run(remove_topics, embedded_broker)
+    assert [path for folder in folders for path in folder.glob("ackdrop-*") if path.name != "ackdrop-runs"] == []
+
+
+async def remove_topics(bootstrap: str) -> None:
+    async with Cluster.connect(bootstrap) as cluster:
+        for topic in await cluster.topics(None):
+            if any(topic.startswith(f"ackdrop-{name}-o") for name in NAMES):
+                await cluster.delete_topic(topic)
+
+
+@pytest.fixture
+def ran(runs: dict[Case, Future[Ran]]) -> Callable[[Case], Ran]:
+    def wait(case: Case) -> Ran:
+        module = case[1].replace("-", "_")
+        if case[1] in OTHERS and importlib.util.find_spec(module) is None and not os.environ.get("CI"):
+            pytest.skip(f"{case[1]} is not installed: pip install 'ackdrop[{case[1]}]'")
+        return runs[case].result(DEADLINE)
+
+    return wait
+
+
+def ids(case: Case) -> str:
+    return "-".join(case)
+
+
+def test_these_are_all_that_are_shipped() -> None:
+    assert sorted(path.stem for path in shipped()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("case", PASSING, ids=ids)
+def test_it_passes(ran: Callable[[Case], Ran], case: Case) -> None:
+    done = ran(case)
+    assert done.exit_code == done.report["exit_code"] == 0, done.out + done.err
+    assert (done.report["verdict"], done.report["reasons"]) == ("passed", [])
+    assert [arm["verdict"] for arm in done.report["arms"]] == ["passed", "passed"]
+    assert all(expectation["held"] for arm in done.report["arms"] for expectation in arm["expectations"])
+    assert {arm["producer"]["client"] for arm in done.report["arms"]} == {case[1]}
+    assert re.search(r"^PASSED  ", done.out, re.MULTILINE)
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_a_count_of_the_log_by_another_client_agrees(ran: Callable[[Case], Ran], case: Case) -> None:
+    done = ran(case)
+    assert set(done.logs) == {"off", "on"}
+    for name, counted in done.logs.items():
+        log = done.arms[name]["log"]
+        assert (log["records"], log["distinct"]) == (counted.records, counted.distinct)
+        assert log["duplicates"] == counted.records - counted.distinct
+        told = {int(found["record"].split("/")[-1]) for found in done.arms[name]["findings"] if is_duplicate(found)}
+        assert told == {record for record, copies in copies_of(counted).items() if copies > 1}
+
+
+def is_duplicate(finding: dict[str, Any]) -> bool:
+    return bool(finding["kind"] == "duplicate")
+
+
+def copies_of(counted: Counted) -> dict[int, int]:
+    records = [record for record, _ in counted.identities]
+    return {record: records.count(record) for record in set(records)}
+
+
+@pytest.mark.parametrize("case", RETRYING, ids=ids)
+def test_the_retry_left_a_duplicate_with_idempotence_off_and_none_with_it_on(
+    ran: Callable[[Case], Ran], case: Case
+) -> None:
+    done = ran(case)
+    off, on = done.arms["off"], done.arms["on"]
+    assert off["log"]["duplicates"] >= 1
+    assert on["log"]["duplicates"] == 0
+    for arm in (off, on):
+        assert [fault["fired"] for fault in arm["wire"]["faults"]] == [1]
+        assert arm["wire"]["retries"] >= 1
+        assert arm["records"]["sent"] == arm["records"]["acked"] == arm["log"]["distinct"]
+        clean = ("lost", "unacked_present", "phantom", "past_proxy")
+        assert [arm["log"][figure] for figure in clean] == [0, 0, 0, 0]
+    assert {found["cause"] for found in off["findings"] if is_duplicate(found)} == {"retry-unprotected"}
+    assert {found["kind"] for found in on["findings"]} == {"deduplicated"}
+    attempts = [attempt for found in on["findings"] for attempt in found["attempts"]]
+    assert all(attempt["producer_id"] >= 0 and attempt["base_sequence"] >= 0 for attempt in attempts)
+    assert all(attempt["producer_id"] == -1 for found in off["findings"] for attempt in found["attempts"])
+
+
+@pytest.mark.parametrize(
+    ("case", "figure"),
+    [
+        (("lost-ack", DEFAULT), "acks_dropped"),
+        (("lost-ack-disconnect", DEFAULT), "acks_dropped"),
+        (("lost-ack-reset", DEFAULT), "acks_dropped"),
+        (("delayed-ack", DEFAULT), "acks_delayed"),
+    ],
+)
+def test_one_ack_at_a_time_is_one_duplicate(ran: Callable[[Case], Ran], case: Case, figure: str) -> None:
+    done = ran(case)
+    for name, duplicates in (("off", 1), ("on", 0)):
+        arm = done.arms[name]
+        assert (arm["wire"]["retries"], arm["wire"][figure]) == (1, 1)
+        assert (arm["log"]["duplicates"], arm["log"]["out_of_order"]) == (duplicates, 0)
+    (duplicate,) = filter(is_duplicate, done.arms["off"]["findings"])
+    assert [place["offset"] for place in duplicate["places"]] == [2, 3]
+    assert [attempt["base_offset"] for attempt in duplicate["attempts"]] == [2, 3]
+    (kept,) = done.arms["on"]["findings"]
+    assert [attempt["base_offset"] for attempt in kept["attempts"]] == [2, 2]
+
+
+def test_in_flight_the_acks_behind_the_lost_one_are_withheld(ran: Callable[[Case], Ran]) -> None:
+    """With idempotence on, kafka-python has one request of a partition in flight, so nothing is behind the lost ack."""
+    off, on = ran(("lost-ack-pipelined", DEFAULT)).report["arms"]
+    assert (off["wire"]["acks_dropped"], on["wire"]["acks_dropped"]) == (1, 1)
+    assert off["wire"]["acks_withheld"] >= 1
+    assert off["log"]["duplicates"] == off["wire"]["acks_dropped"] + off["wire"]["acks_withheld"]
+
+
+def test_what_the_application_sends_again_stays_in_both_arms(ran: Callable[[Case], Ran]) -> None:
+    done = ran(("application-resend", DEFAULT))
+    for name, arm in done.arms.items():
+        log = arm["log"]
+        assert (arm["records"]["sent"], log["records"], log["distinct"], log["duplicates"]) == (3, 3, 1, 2)
+        assert arm["wire"]["retries"] == 0
+        assert [(found["kind"], found["cause"]) for found in arm["findings"]] == [("duplicate", "application-resend")]
+        assert done.logs[name].identities == ((0, 0), (0, 1), (0, 2))
+
+
+def test_aiokafka_does_not_retry_after_silence_with_idempotence_off(ran: Callable[[Case], Ran]) -> None:
+    done = ran(("lost-ack", "aiokafka"))
+    assert (done.exit_code, done.report["verdict"]) == (3, "inconclusive")
+    assert ("off", "no-retry") in done.codes
+    assert {arm for arm, _ in done.codes} == {"off"}
+    off, on = done.arms["off"], done.arms["on"]
+    assert (off["records"]["failed"], off["log"]["unacked_present"], off["log"]["duplicates"]) == (1, 1, 0)
+    assert (on["wire"]["retries"], on["log"]["duplicates"]) == (1, 0)
+    assert set(off["producer"]["not_applicable"]) == {"retries", "delivery_timeout"}
+    assert re.search(r"^INCONCLUSIVE  ", done.out, re.MULTILINE)
