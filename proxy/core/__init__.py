@@ -1,7 +1,9 @@
 """A run's wire, sans-io: bytes go in with the time, commands come out; no socket, no clock, no thread.
 
 wire.py        what spans connections: attempts, rule counters, topic ids, nodes, start offsets, timers
-connection.py  one client's connection: its exchanges in order, and what becomes of each frame
+connection.py  one client's connection: what becomes of each frame
+exchanges.py   the requests of a connection that wait for their answers, in order
+ends.py        how a connection falls silent, and how it ends
 assembly.py    bytes to frames: whole ones where a frame matters, streamed ones where it does not
 outlet.py      bytes out, in order: at once, later, or never
 produce.py     produce requests and answers: attempts, and the rules' say in them

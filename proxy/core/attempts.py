@@ -16,7 +16,7 @@ identity header it is marked ambiguous.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from .. import identity
@@ -26,29 +26,27 @@ from ..kafka.produce import BatchHeader
 from ..kafka.records import Record, iter_records
 
 Partition = tuple[str, int]
+Key = tuple[Hashable, ...]
 
 
 @dataclass(slots=True, eq=False)
 class OpenAttempt:
-    """An attempt whose success has not been delivered. `raw` is its batch; `records` are filled in once it is lost."""
+    """An attempt whose success has not been delivered.
+
+    `outstanding` while its answer may still reach the client. `raw` is its batch until then; once it is lost,
+    `records` are those that no later attempt has taken over. `repeats` is the attempt that this one is a retry of.
+    """
 
     number: int
     connection: int
     where: Partition
     batch: BatchHeader
     raw: bytes
-    tries: int
+    tries: int = 1
     outstanding: bool = True
+    ambiguous: bool = False
     records: set[Hashable] = field(default_factory=set)
     repeats: OpenAttempt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The attempt that a new one repeats."""
-
-    attempt: OpenAttempt
-    ambiguous: bool
 
 
 class AttemptIndex:
@@ -57,8 +55,7 @@ class AttemptIndex:
     def __init__(self, limit: int = 100_000) -> None:
         self._limit = limit
         self._open: OrderedDict[int, OpenAttempt] = OrderedDict()
-        self._by_sequence: dict[tuple[Hashable, ...], OpenAttempt] = {}
-        self._by_crc: dict[tuple[Hashable, ...], OpenAttempt] = {}
+        self._by_batch: dict[Key, OpenAttempt] = {}
         self._by_record: dict[Partition, dict[Hashable, OpenAttempt]] = {}
         self.let_go = 0
 
@@ -67,23 +64,19 @@ class AttemptIndex:
 
     def begin(self, number: int, connection: int, where: Partition, batch: BatchHeader, raw: bytes) -> OpenAttempt:
         """A new attempt passes: find what it repeats, and remember it."""
-        origin = self._origin(connection, where, batch, raw)
-        attempt = OpenAttempt(number, connection, where, batch, raw, 1 if origin is None else origin.attempt.tries + 1)
-        attempt.repeats = None if origin is None else origin.attempt
+        attempt = OpenAttempt(number, connection, where, batch, raw)
+        origin = self._origin(attempt)
+        if origin is not None:
+            attempt.repeats = origin
+            attempt.tries = origin.tries + 1
+            attempt.ambiguous = origin.outstanding and batch.producer_id < 0 and not _all_ours(raw)
         self._open[number] = attempt
-        for table, key in self._keys(attempt):
-            table[key] = attempt
+        for key in _keys(attempt):
+            self._by_batch[key] = attempt
         if len(self._open) > self._limit:
             self._forget(next(iter(self._open.values())))
             self.let_go += 1
         return attempt
-
-    def is_ambiguous(self, attempt: OpenAttempt) -> bool:
-        """Whether an attempt that repeats another may as well be meant by the application."""
-        first = attempt.repeats
-        if first is None or not first.outstanding or attempt.batch.producer_id >= 0:
-            return False
-        return not all(isinstance(record, identity.Identity) for record in record_identities(attempt.raw))
 
     def lost(self, attempt: OpenAttempt) -> None:
         """The attempt's success will not be delivered: from now on its records are known again in any batch."""
@@ -93,18 +86,21 @@ class AttemptIndex:
         if attempt.number not in self._open:
             return
         attempt.records = set(record_identities(attempt.raw))
+        attempt.raw = b""
+        if not attempt.records:
+            return
         table = self._by_record.setdefault(attempt.where, {})
-        for record in attempt.records:
-            table[record] = attempt
+        taken_over = [(record, table[record]) for record in attempt.records if record in table]
+        table.update(dict.fromkeys(attempt.records, attempt))
+        for record, earlier in taken_over:
+            self._take(earlier, record)
 
     def delivered(self, attempt: OpenAttempt) -> None:
         """The client has seen success: neither this attempt nor those that it repeats can be retried any more."""
         attempt.outstanding = False
-        earlier = attempt.repeats
-        if earlier is not None:
+        if attempt.repeats is not None:
             self._settle_records(attempt)
-            if earlier.outstanding:  # its connection is dead, though we have not been told yet
-                self._forget(earlier)
+            self._settle_batch(attempt)
         self._forget(attempt)
 
     def _settle_records(self, attempt: OpenAttempt) -> None:
@@ -112,41 +108,61 @@ class AttemptIndex:
         for record in record_identities(attempt.raw):
             earlier = table.pop(record, None)
             if earlier is not None:
-                earlier.records.discard(record)
-                if not earlier.records:
-                    self._forget(earlier)
+                self._take(earlier, record)
+
+    def _settle_batch(self, attempt: OpenAttempt) -> None:
+        """Forget the attempts that were this very batch, whatever their records and though they be outstanding."""
+        keys = set(_keys(attempt))
+        earlier = attempt.repeats
+        while earlier is not None:
+            before = earlier.repeats
+            if not keys.isdisjoint(_keys(earlier)):
+                self._forget(earlier)
+            earlier = before
+
+    def _take(self, earlier: OpenAttempt, record: Hashable) -> None:
+        """A later attempt stands for this record; one that stands for none any more is forgotten."""
+        earlier.records.discard(record)
+        if not earlier.records:
+            self._forget(earlier)
 
     def _forget(self, attempt: OpenAttempt) -> None:
         self._open.pop(attempt.number, None)
-        for table, key in self._keys(attempt):
-            if table.get(key) is attempt:
-                del table[key]
-        records = self._by_record.get(attempt.where, {})
+        for key in _keys(attempt):
+            if self._by_batch.get(key) is attempt:
+                del self._by_batch[key]
+        table = self._by_record.get(attempt.where, {})
         for record in attempt.records:
-            if records.get(record) is attempt:
-                del records[record]
-        if not records:
+            if table.get(record) is attempt:
+                del table[record]
+        if not table:
             self._by_record.pop(attempt.where, None)
         attempt.raw, attempt.repeats = b"", None
 
-    def _keys(
-        self, attempt: OpenAttempt
-    ) -> Iterable[tuple[dict[tuple[Hashable, ...], OpenAttempt], tuple[Hashable, ...]]]:
-        if attempt.batch.producer_id >= 0:
-            yield self._by_sequence, _sequence_key(attempt.where, attempt.batch)
-        yield self._by_crc, _crc_key(attempt.where, attempt.batch)
-
-    def _origin(self, connection: int, where: Partition, batch: BatchHeader, raw: bytes) -> Origin | None:
-        found = self._by_sequence.get(_sequence_key(where, batch)) if batch.producer_id >= 0 else None
-        found = found or self._by_crc.get(_crc_key(where, batch))
+    def _origin(self, attempt: OpenAttempt) -> OpenAttempt | None:
+        found = next(filter(None, map(self._by_batch.get, _keys(attempt))), None)
         if found is not None:
-            pipelined = found.outstanding and found.connection == connection
-            return None if pipelined else Origin(found, found.outstanding)
-        table = self._by_record.get(where)
+            pipelined = found.outstanding and found.connection == attempt.connection
+            return None if pipelined else found
+        table = self._by_record.get(attempt.where)
         if not table:
             return None
-        known = [table[record] for record in record_identities(raw) if record in table]
-        return Origin(max(known, key=lambda attempt: attempt.number), False) if known else None
+        known = [table[record] for record in record_identities(attempt.raw) if record in table]
+        return max(known, key=lambda lost: lost.number, default=None)
+
+
+def _keys(attempt: OpenAttempt) -> Iterator[Key]:
+    """What a batch is known by whole: its sequence first, then its bytes."""
+    where, batch = attempt.where, attempt.batch
+    if batch.producer_id >= 0:
+        yield (*where, "sequence", batch.producer_id, batch.producer_epoch, batch.base_sequence, batch.records)
+    yield (*where, "bytes", batch.crc, batch.records, batch.length)
+
+
+def _all_ours(raw: bytes) -> bool:
+    """Whether every record of a batch tells by our own header which send it belongs to."""
+    identities = record_identities(raw)
+    return bool(identities) and all(isinstance(record, identity.Identity) for record in identities)
 
 
 def record_identities(raw: bytes) -> list[Hashable]:
@@ -160,11 +176,3 @@ def record_identities(raw: bytes) -> list[Hashable]:
 def _identity(record: Record) -> Hashable:
     ours = identity.read(record.headers)
     return ours if ours is not None else (record.timestamp, record.key, record.value, record.headers)
-
-
-def _sequence_key(where: Partition, batch: BatchHeader) -> tuple[Hashable, ...]:
-    return (*where, batch.producer_id, batch.producer_epoch, batch.base_sequence, batch.records)
-
-
-def _crc_key(where: Partition, batch: BatchHeader) -> tuple[Hashable, ...]:
-    return (*where, batch.crc, batch.records, batch.length)

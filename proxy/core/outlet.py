@@ -13,7 +13,7 @@ from dataclasses import dataclass
 FAR = float("inf")
 
 Told = Callable[[float, bool], None]
-"""Called once with the time: True when the bytes went out, False when they never will."""
+"""Called once with the time: True when the bytes went out, False when they never will, or to nobody."""
 
 
 @dataclass(slots=True)
@@ -61,6 +61,13 @@ class Outlet:
             self._send(item.data)
             if item.then is not None:
                 item.then(now, True)
+
+    def disown(self, now: float) -> None:
+        """Nobody may be left to read: what waits counts as lost from now on, though it still goes out in its time."""
+        for item in self._items:
+            if item.then is not None:
+                item.then(now, False)
+                item.then = None
 
     def discard(self, now: float) -> None:
         """Forget what waits: its side is gone."""

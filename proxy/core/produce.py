@@ -129,7 +129,7 @@ class ProduceTraffic:
                 size=entry.end - entry.start,
                 retry_of=None if attempt.repeats is None else attempt.repeats.number,
                 tries=attempt.tries,
-                ambiguous=wire.attempts.is_ambiguous(attempt),
+                ambiguous=attempt.ambiguous,
             )
         )
         wire.observe(Forwarded(now, attempt.number))
@@ -168,9 +168,10 @@ class ProduceTraffic:
         if outcome is None or not isinstance(outcome.verdict, Alter):
             return Judged(frame, None if outcome is None else outcome.verdict, {})
         code = outcome.verdict.code
-        codes = {entry.attempt: code for entry in outcome.hit}
-        answers = [share.answer for share in in_flight.shares if share.answer and share.attempt.number in codes]
-        return Judged(with_errors(frame, in_flight.api_version, answers, code), outcome.verdict, codes)
+        hit = {entry.attempt for entry in outcome.hit}
+        answers = {s.attempt.number: s.answer for s in in_flight.shares if s.answer and s.attempt.number in hit}
+        altered = with_errors(frame, in_flight.api_version, answers.values(), code)
+        return Judged(altered, outcome.verdict, dict.fromkeys(answers, code))
 
     def _decided(self, decision: Decision, frame: Frame, now: float) -> Decided:
         return Decided(
@@ -208,6 +209,11 @@ class ProduceTraffic:
             self._acked(share, ack, None, now)
             self._wire.attempts.lost(share.attempt)
         in_flight.settled = True
+
+    def abandoned(self, in_flight: InFlight) -> None:
+        """The client will not read the answer any more, whenever it comes: what it sends again is a retry."""
+        for share in in_flight.shares:
+            self._wire.attempts.lost(share.attempt)
 
     def _acked(self, share: Share, ack: Ack, error: int | None, now: float) -> None:
         self._wire.observe(Acked(now, share.attempt.number, ack, error))

@@ -12,15 +12,27 @@ from collections.abc import Callable
 
 from ..kafka import addresses
 from ..kafka.apis import api_key
+from ..kafka.layouts import LAYOUTS
 
 API_VERSIONS = api_key("api_versions")
 _NAMES_TOPICS = frozenset({api_key("metadata"), api_key("create_topics")})
 
-WANTED_WHOLE = frozenset({*addresses.MAX_VERSIONS, API_VERSIONS, *_NAMES_TOPICS})
-"""The APIs whose answers are handed on whole; all others stream through."""
+_PRODUCE = api_key("produce")
+_READ = frozenset({_PRODUCE, API_VERSIONS, *_NAMES_TOPICS})
 
 Translate = Callable[[int, str, int], tuple[str, int]]
 """(node id, host, port) as the broker tells them -> (host, port) as the client is told."""
+
+
+def wanted_whole(key: int, version: int) -> bool:
+    """Whether an answer of this API and version has to be seen whole; all others stream through as they come.
+
+    Those that are read, and those that carry addresses, or may: only a version that is known to be too old for them
+    streams, such as Fetch up to 15, whose answers hold tens of megabytes.
+    """
+    if key in _READ:
+        return True
+    return key in addresses.MAX_VERSIONS and not addresses.MIN_VERSIONS.get(key, 0) <= version < LAYOUTS[key].since
 
 
 def rewritten(key: int, version: int, frame: memoryview, translate: Translate) -> bytes | memoryview:

@@ -63,7 +63,7 @@ class Wire:
         self._commands: list[Command] = []
         self._observations: list[Observation] = []
         self._timers: list[tuple[float, int]] = []
-        self._asked: set[AskStarts] = set()
+        self._asked: set[tuple[str, bytes | None, int]] = set()
 
     # What the relay calls.
 
@@ -90,7 +90,7 @@ class Wire:
 
     def starts_known(self, asked: AskStarts, topic: str, starts: dict[int, int], now: float) -> list[Command]:
         """The answer to AskStarts. A partition that is missing in `starts` is taken to begin nowhere known (-1)."""
-        self._asked.discard(asked)
+        self._asked.difference_update(_each(asked))
         if asked.topic_id is not None:
             topic = topic or f"id:{asked.topic_id.hex()}"
             self.topic_names[asked.topic_id] = topic
@@ -119,10 +119,11 @@ class Wire:
         self._observations.append(observation)
 
     def ask(self, asked: AskStarts) -> None:
-        """Ask for start offsets, once however many connections wait for them."""
-        if asked not in self._asked:
-            self._asked.add(asked)
-            self.command(asked)
+        """Ask for start offsets, once for each partition however many connections wait for it."""
+        fresh = [each for each in _each(asked) if each not in self._asked]
+        if fresh:
+            self._asked.update(fresh)
+            self.command(AskStarts(asked.topic, asked.topic_id, tuple(partition for _, _, partition in fresh)))
 
     def wake_at(self, due: float, connection: int) -> None:
         heapq.heappush(self._timers, (due, connection))
@@ -142,3 +143,8 @@ class Wire:
     def elapsed(self, now: float) -> float:
         """Seconds since the first produce request."""
         return 0.0 if self._zero is None else now - self._zero
+
+
+def _each(asked: AskStarts) -> dict[tuple[str, bytes | None, int], None]:
+    """What is asked for, partition by partition, each once and in order."""
+    return dict.fromkeys((asked.topic, asked.topic_id, partition) for partition in asked.partitions)

@@ -18,7 +18,8 @@ from ..errors import ListenerError
 Address = tuple[str, int]
 BOOTSTRAP = -1
 
-_OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_BROKEN = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EOPNOTSUPP, errno.EFAULT}
 
 
 @dataclass(slots=True)
@@ -52,10 +53,15 @@ class Listeners:
         self._nursery: trio.Nursery | None = None
         self._by_node: dict[int, Listener] = {}
 
-    def start(self, nursery: trio.Nursery, port: int, upstream: list[Address]) -> Listener:
-        """Open the bootstrap listener; accept loops run in `nursery` from now on. Raises ListenerError."""
-        self._nursery = nursery
+    def bind(self, port: int, upstream: list[Address]) -> Listener:
+        """Open the bootstrap listener; nobody is accepted yet. Raises ListenerError."""
         return self._open(BOOTSTRAP, port, upstream)
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Accept clients in `nursery` from now on, those of listeners to come included."""
+        self._nursery = nursery
+        for listener in self._by_node.values():
+            nursery.start_soon(self._serve, nursery, listener)
 
     def address(self, node: int, host: str, port: int) -> Address:
         """Where clients find broker `node`, which tells its own address as host and port."""
@@ -67,23 +73,35 @@ class Listeners:
         return self._advertise, listener.port
 
     def _open(self, node: int, port: int, upstream: list[Address]) -> Listener:
-        assert self._nursery is not None, "listeners open only while the proxy runs"
         listener = Listener(node, _listen(self._host, port), upstream)
         self._by_node[node] = listener
-        self._nursery.start_soon(self._serve, listener)
+        if self._nursery is not None:
+            self._nursery.start_soon(self._serve, self._nursery, listener)
         return listener
 
-    async def _serve(self, listener: Listener) -> None:
+    async def _serve(self, nursery: trio.Nursery, listener: Listener) -> None:
         try:
             while True:
                 await trio.lowlevel.wait_readable(listener.sock)
-                client = _accept(listener.sock)
-                if client is None:
-                    await trio.sleep(0.1)  # no file descriptor is free: give sessions time to end
-                elif self._nursery is not None:
-                    self._nursery.start_soon(self._accept, listener, client)
+                try:
+                    client, _ = listener.sock.accept()
+                except OSError as error:
+                    await _bear(error)
+                else:
+                    nursery.start_soon(self._accept, listener, client)
         finally:
             listener.sock.close()
+
+
+async def _bear(error: OSError) -> None:
+    """Go on after a failed accept, unless the listener itself is broken.
+
+    Linux also reports what happened to the client on the way, and what the network did (accept(2), "Error handling").
+    """
+    if error.errno in _BROKEN:
+        raise error
+    if error.errno in _NO_ROOM:
+        await trio.sleep(0.1)  # give sessions time to end
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -104,13 +122,3 @@ def _listen(host: str, port: int) -> socket.socket:
             remedy="choose another port with --listen, or port 0 for any free one",
         ) from error
     return sock
-
-
-def _accept(sock: socket.socket) -> socket.socket | None:
-    """A new connection; None when the system has no room for one. One that has gone already counts as no room."""
-    try:
-        return sock.accept()[0]
-    except OSError as error:
-        if error.errno in _OUT_OF_FILES or isinstance(error, (BlockingIOError, ConnectionError)):
-            return None
-        raise

@@ -6,6 +6,7 @@ task switch, and what is read is handed on before anything else can overwrite th
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from collections import deque
@@ -21,27 +22,37 @@ class Peer:
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):  # some systems refuse it on a connection that was reset already
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = sock
         self.backlog = 0
-        self.closed = False
         self.silent = trio.Event()
         """Set once nothing more will come from this side."""
+        self.gone = trio.Event()
+        """Set once the socket is closed."""
         self._waiting: deque[memoryview] = deque()
+        self._emptied = trio.Event()
         self._finishing = False
         self._broken = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is closed."""
+        return self.gone.is_set()
+
     def send(self, data: bytes | memoryview) -> bool:
-        """Send now what the kernel takes; True when some of it has to wait, so that `flush` must run."""
+        """Send now what the kernel takes; True when the rest begins to wait, so that `flush` must run."""
         if self.closed or self._finishing or self._broken:
             return False
-        if not self._waiting:
+        idle = not self._waiting
+        if idle:
             data = memoryview(data)[self._try(data) :]
             if not data:
                 return False
+            self._emptied = trio.Event()
         self._waiting.append(memoryview(bytes(data)))
         self.backlog += len(data)
-        return True
+        return idle
 
     def _try(self, data: bytes | memoryview) -> int:
         """How much the kernel took. A broken connection takes all of it: the reading side will tell of the end."""
@@ -54,18 +65,24 @@ class Peer:
             return len(data)
 
     async def flush(self) -> None:
-        """Send what waits, until nothing does or the socket is gone."""
-        while self._waiting and not self.closed:
+        """Send what waits, until nothing does or the socket is gone. At most one task may be at it."""
+        while self._waiting:
             try:
                 await trio.lowlevel.wait_writable(self.sock)
             except trio.ClosedResourceError:
                 return
             self._send_waiting()
+        self._emptied.set()
         if self._finishing:
             self._shutdown()
 
+    async def flushed(self) -> None:
+        """Wait until nothing waits, or the socket is gone."""
+        while self._waiting:
+            await self._emptied.wait()
+
     def _send_waiting(self) -> None:
-        while self._waiting and not self.closed:
+        while self._waiting:
             first = self._waiting[0]
             sent = self._try(first)
             self.backlog -= sent
@@ -82,21 +99,19 @@ class Peer:
                 self._shutdown()
 
     def _shutdown(self) -> None:
-        if not self.closed and not self._broken:
-            try:
-                self.sock.shutdown(socket.SHUT_WR)
-            except OSError:  # the other side was faster
-                self._broken = True
+        with contextlib.suppress(OSError):  # the other side was faster
+            self.sock.shutdown(socket.SHUT_WR)
 
     def close(self, how: Literal["fin", "reset"] = "fin") -> None:
-        """Close the socket at once: `reset` sends a RST."""
+        """Close the socket at once, what waits included: `reset` sends a RST."""
         if self.closed:
             return
-        self.closed = True
         self._waiting.clear()
         self.backlog = 0
         if how == "reset":
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            with contextlib.suppress(OSError):
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         trio.lowlevel.notify_closing(self.sock)
         self.sock.close()
-        self.silent.set()
+        for event in (self.gone, self.silent, self._emptied):
+            event.set()

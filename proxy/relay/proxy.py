@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import trio
 
 from ..core.commands import AskStarts, Close, Command, Finish, Send
+from ..core.connection import Connection
 from ..core.wire import Wire, WireSettings
 from ..faults.engine import Engine
 from ..observations import Observation
@@ -66,6 +67,7 @@ class Proxy:
         self._buffer = memoryview(bytearray(READ_SIZE))
         self._rescheduled = trio.Event()
         self._planned = math.inf
+        self._settled = trio.lowlevel.ParkingLot()
         self._nursery: trio.Nursery | None = None
         self.bootstrap = ""
         """HOST:PORT of the bootstrap listener, once it serves."""
@@ -73,11 +75,13 @@ class Proxy:
     async def serve(self, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen and relay until cancelled; tells its bootstrap address once it listens. Raises ListenerError."""
         settings = self._settings
+        listener = self._listeners.bind(settings.listen[1], list(settings.upstream))
+        host = settings.advertise or settings.listen[0]
+        self.bootstrap = f"[{host}]:{listener.port}" if ":" in host else f"{host}:{listener.port}"
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                listener = self._listeners.start(nursery, settings.listen[1], list(settings.upstream))
-                self.bootstrap = f"{settings.advertise or settings.listen[0]}:{listener.port}"
+                self._listeners.start(nursery)
                 nursery.start_soon(self._keep_time)
                 nursery.start_soon(self._hand_over)
                 task_status.started(self.bootstrap)
@@ -90,27 +94,40 @@ class Proxy:
         if observations:
             self._observe(observations)
 
+    async def settled(self) -> None:
+        """Wait until every produce request that was forwarded has its answer, or a dead connection."""
+        while self.wire.unsettled:
+            await self._settled.park()
+
     async def _session(self, listener: Listener, client: socket.socket) -> None:
         """One client, from accept to end."""
-        with client:
-            connection = self.wire.open(listener.node, _peer_name(client), trio.current_time())
-            broker = await _connect(listener.upstream)
-            if broker is None:
-                self.perform(connection.shut("the broker cannot be reached", trio.current_time()))
-                return
-            with broker:
-                backlog = self._settings.wire.backlog
-                session = Session(
-                    connection, client, broker, buffer=self._buffer, backlog=backlog, perform=self.perform
-                )
-                self._sessions[connection.number] = session
-                try:
-                    await session.run()
-                finally:
-                    del self._sessions[connection.number]
+        connection = self.wire.open(listener.node, _peer_name(client), trio.current_time())
+        reason = "the proxy ended"
+        try:
+            with client:
+                broker = await _connect(listener.upstream)
+                if broker is None:
+                    reason = "the broker cannot be reached"
+                    return
+                with broker:
+                    await self._relay(connection, client, broker)
+        finally:
+            self.perform(connection.shut(reason, trio.current_time()))
+
+    async def _relay(self, connection: Connection, client: socket.socket, broker: socket.socket) -> None:
+        backlog = self._settings.wire.backlog
+        session = Session(connection, client, broker, buffer=self._buffer, backlog=backlog, perform=self.perform)
+        self._sessions[connection.number] = session
+        try:
+            await session.run()
+        finally:
+            del self._sessions[connection.number]
 
     def perform(self, commands: list[Command]) -> None:
-        """Carry out what the core commands, at once: its memoryviews are good only now."""
+        """Carry out what the core commands, at once: its memoryviews are good only now.
+
+        A connection without a session has not reached its broker yet, or has ended: there is nothing to be done to it.
+        """
         for command in commands:
             if isinstance(command, AskStarts):
                 if self._nursery is not None:
@@ -125,6 +142,8 @@ class Proxy:
                 session.finish(command.to)
             elif isinstance(command, Close):
                 session.close(command.to, command.how)
+        if not self.wire.unsettled:
+            self._settled.unpark_all()
         due = self.wire.due
         if due is not None and due < self._planned:
             self._rescheduled.set()

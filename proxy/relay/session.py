@@ -42,14 +42,16 @@ class Session:
         self._nursery: trio.Nursery | None = None
 
     async def run(self) -> None:
-        """Pump both ways until both sides have ended."""
+        """Pump both ways until the core has ended both sides; a side that only says its end may still be sent to."""
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 nursery.start_soon(self._pump, Side.CLIENT)
                 nursery.start_soon(self._pump, Side.BROKER)
+                for peer in self._peers.values():
+                    await peer.gone.wait()
         finally:
-            self._perform(self.connection.shut("the proxy ended", trio.current_time()))
+            self._nursery = None
             for peer in self._peers.values():
                 peer.close()
 
@@ -67,16 +69,17 @@ class Session:
 
     async def _read(self, peer: Peer) -> int | None:
         """Bytes read into the buffer; 0 at a FIN, -1 at a reset, None once the socket is closed on our side."""
-        while True:
+        while not peer.closed:
             try:
                 await trio.lowlevel.wait_readable(peer.sock)
                 return peer.sock.recv_into(self._buffer)
             except BlockingIOError:
                 continue
             except trio.ClosedResourceError:
-                return None
+                break
             except OSError:
                 return None if peer.closed else -1
+        return None
 
     def _full(self, side: Side) -> bool:
         """Whether reading from this side has to pause."""
@@ -90,8 +93,7 @@ class Session:
     def send(self, to: Side, data: bytes | memoryview) -> None:
         """Send bytes to that side, in the background where the kernel does not take all of them."""
         peer = self._peers[to]
-        idle = peer.backlog == 0
-        if peer.send(data) and idle and self._nursery is not None:
+        if peer.send(data) and self._nursery is not None:
             self._nursery.start_soon(self._flush, peer)
         self.make_room()
 
@@ -104,7 +106,7 @@ class Session:
         self._peers[to].finish()
 
     def close(self, to: Side, how: Literal["fin", "reset"]) -> None:
-        """End that side: a RST at once, or a FIN and a bounded wait for its own end."""
+        """End that side: a RST at once; or a FIN after what waits, and a bounded wait for its own end."""
         peer = self._peers[to]
         if how == "reset" or peer.closed or self._nursery is None:
             peer.close(how)
@@ -114,9 +116,9 @@ class Session:
         self.make_room()
 
     async def _linger(self, peer: Peer) -> None:
+        await peer.flushed()
         with trio.move_on_after(LINGER):
             await peer.silent.wait()
-            await peer.flush()
         peer.close()
         self.make_room()
 

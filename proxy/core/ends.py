@@ -1,0 +1,153 @@
+"""How one connection ends, and how it falls silent before that.
+
+Either side may say that it sends nothing more (FIN) and go on reading; either may be gone altogether (RST). A
+connection ends in steps: when the client has gone while produce answers are still on their way, the broker's side is
+kept for a while (`WireSettings.drain`), so that what the broker answered is known. A connection whose answers are
+withheld stays silent towards its client, the broker's own FIN included, as a dead network would; it ends when the
+client closes it.
+
+Events change the state; `advance` then does what follows from the state and the time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ..observations import ConnectionClosed
+from .commands import Close, Finish, Side
+from .exchanges import Exchanges
+from .outlet import FAR, Outlet
+
+if TYPE_CHECKING:
+    from .wire import Wire
+
+How = Literal["fin", "reset"]
+By = Literal["client", "broker", "ackdrop"]
+
+
+class Ends:
+    """The two ends of a connection. The first cause of its end is the one that is told."""
+
+    def __init__(self, wire: Wire, number: int, exchanges: Exchanges, to_client: Outlet) -> None:
+        self._wire = wire
+        self._number = number
+        self._exchanges = exchanges
+        self._to_client = to_client
+        self.client_open = self.broker_open = True
+        """Whether something may still be sent to that side."""
+        self.client_sends = self.broker_sends = True
+        """Whether something may still come from that side. A client that sends nothing more counts as gone."""
+        self._silent_until: float | None = None
+        self._drain_until: float | None = None
+        self._planned = FAR
+        self._said_end = False
+        self._to_broker_how: How = "fin"
+        self._to_client_how: How = "fin"
+        self._cause: tuple[By, How, str] | None = None
+        self._told = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether answers are withheld from the client."""
+        return self._silent_until is not None
+
+    # What happens.
+
+    def hold(self, until: float) -> None:
+        """Withhold every answer from now on until that time."""
+        self._silent_until = until
+
+    def cut(self, how: How, now: float) -> None:
+        """End the client's side for a fault. The broker's answers are still read, and withheld."""
+        self._silent_until = FAR
+        self._cause = self._cause or ("ackdrop", how, "fault")
+        self._close_client(how, now)
+
+    def client_ended(self, how: How, now: float) -> None:
+        """The client sends nothing more, or is gone."""
+        if not self.client_sends:
+            return
+        self.client_sends = False
+        self._cause = self._cause or ("client", how, "")
+        self._to_broker_how = how
+        self._exchanges.abandoned()
+        self._to_client.disown(now)
+        if how == "reset" or self.silent:
+            self._close_client("fin", now)
+
+    def broker_ended(self, how: How, now: float) -> None:
+        """The broker sends nothing more, or is gone. Its client learns so once it has what the broker sent."""
+        if not self.broker_sends:
+            return
+        self.broker_sends = False
+        self._cause = self._cause or ("broker", how, "")
+        if self._to_client.empty and not self.silent:
+            self._to_client_how = how
+        self._close_broker("fin", now)
+
+    def finish(self, reason: str, now: float) -> None:
+        """End both sides at once, from our side."""
+        self._cause = self._cause or ("ackdrop", "fin", reason)
+        self._close_client("fin", now)
+        self._close_broker("fin", now)
+        self._tell(now)
+
+    # What follows.
+
+    def advance(self, now: float) -> None:
+        """Do what the state and the time ask for, and plan when to look again."""
+        if self._silent_until is not None and self._silent_until <= now:
+            self._silent_until = None
+        if self.client_open:
+            self._to_client.release(now)
+        if self._drain_until is not None and self._drain_until <= now:
+            self._close_broker(self._to_broker_how, now)
+        if not self.client_sends and self.broker_open:
+            self._drain(now)
+        if not self.broker_open and not self.silent and self._to_client.empty:
+            self._close_client(self._to_client_how, now)
+        self._tell(now)
+        self._plan(now)
+
+    def _drain(self, now: float) -> None:
+        """The client sends nothing more: tell the broker, once its answers to produce requests are in."""
+        if self._exchanges.owes_produce:
+            if self._drain_until is None:
+                self._drain_until = now + self._wire.settings.drain
+            return
+        self._drain_until = None
+        if not self.client_open:
+            self._close_broker(self._to_broker_how, now)
+        elif not self._said_end:
+            self._said_end = True
+            self._wire.command(Finish(self._number, Side.BROKER))
+
+    def _plan(self, now: float) -> None:
+        if self._planned <= now:
+            self._planned = FAR
+        times = [self._silent_until, self._drain_until, self._to_client.due if self.client_open else None]
+        due = min((time for time in times if time is not None), default=FAR)
+        if due < self._planned and not self._told:
+            self._planned = due
+            self._wire.wake_at(due, self._number)
+
+    def _close_client(self, how: How, now: float) -> None:
+        if self.client_open:
+            self.client_open = self.client_sends = False
+            self._exchanges.abandoned()
+            self._to_client.discard(now)
+            self._wire.command(Close(self._number, Side.CLIENT, how))
+
+    def _close_broker(self, how: How, now: float) -> None:
+        if self.broker_open:
+            self.broker_open = self.broker_sends = False
+            self._drain_until = None
+            self._wire.command(Close(self._number, Side.BROKER, how))
+            self._exchanges.clear(now)
+
+    def _tell(self, now: float) -> None:
+        if not self.client_open and not self.broker_open and not self._told:
+            self._told = True
+            by, how, reason = self._cause or ("ackdrop", "fin", "")
+            self._wire.observe(ConnectionClosed(now, self._number, by, how, reason))
+            self._wire.forget(self._number)

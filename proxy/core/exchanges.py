@@ -1,0 +1,94 @@
+"""The requests of one connection that wait for their answers, in order.
+
+The broker answers the requests of a connection in their order (the protocol guide, "Network"), so an answer belongs to
+the first request that still waits, and its correlation id has to agree. A request stays here until its answer is whole:
+a connection that ends in the middle of an answer still owes it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import WireError
+from .produce import InFlight, ProduceTraffic
+
+if TYPE_CHECKING:
+    from .wire import Wire
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request that waits for its answer. `certain` is False where the broker may not answer it at all."""
+
+    correlation_id: int
+    api_key: int
+    api_version: int
+    produce: InFlight | None = None
+    certain: bool = True
+
+
+class Exchanges:
+    """The queue of one connection; keeps `Wire.unsettled`, the run's count of produce requests without an answer."""
+
+    def __init__(self, wire: Wire, traffic: ProduceTraffic) -> None:
+        self._wire = wire
+        self._traffic = traffic
+        self._waiting: deque[Exchange] = deque()
+        self._produces = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def owes_produce(self) -> bool:
+        """Whether the answer to a produce request is still to come."""
+        return self._produces > 0
+
+    def add(self, exchange: Exchange) -> None:
+        """A request goes on to the broker."""
+        self._waiting.append(exchange)
+        if exchange.produce is not None:
+            self._count(1)
+
+    def answered_by(self, correlation_id: int) -> Exchange:
+        """The request that this answer is for; it stays in the queue. Raises WireError where there is none."""
+        while self._may_have_no_answer(correlation_id):
+            self._waiting.popleft()
+        if not self._waiting:
+            raise WireError(f"an answer with correlation id {correlation_id}, which no request waits for")
+        first = self._waiting[0]
+        if first.correlation_id != correlation_id:
+            raise WireError(
+                f"an answer with correlation id {correlation_id} where {first.correlation_id} was to come next"
+            )
+        return first
+
+    def _may_have_no_answer(self, correlation_id: int) -> bool:
+        first = self._waiting[0] if self._waiting else None
+        return first is not None and not first.certain and first.correlation_id != correlation_id
+
+    def pop(self) -> Exchange:
+        """The first request has its answer."""
+        exchange = self._waiting.popleft()
+        if exchange.produce is not None:
+            self._count(-1)
+        return exchange
+
+    def abandoned(self) -> None:
+        """The client is gone: whatever it sends again from now on is a retry, though answers may still come in."""
+        for exchange in self._waiting:
+            if exchange.produce is not None:
+                self._traffic.abandoned(exchange.produce)
+
+    def clear(self, now: float) -> None:
+        """The broker is gone: what has no answer gets none any more."""
+        while self._waiting:
+            exchange = self.pop()
+            if exchange.produce is not None:
+                self._traffic.lost(exchange.produce, "none", now)
+
+    def _count(self, by: int) -> None:
+        self._produces += by
+        self._wire.unsettled += by
