@@ -33,7 +33,8 @@ class Peer:
         self._waiting: deque[memoryview] = deque()
         self._emptied = trio.Event()
         self._finishing = False
-        self._broken = False
+        self.broken = False
+        """Set once a send has found the connection reset; the read that follows then sees a mere end."""
 
     @property
     def closed(self) -> bool:
@@ -42,7 +43,7 @@ class Peer:
 
     def send(self, data: bytes | memoryview) -> bool:
         """Send now what the kernel takes; True when the rest begins to wait, so that `flush` must run."""
-        if self.closed or self._finishing or self._broken:
+        if self.closed or self._finishing or self.broken:
             return False
         idle = not self._waiting
         if idle:
@@ -61,7 +62,7 @@ class Peer:
         except BlockingIOError:
             return 0
         except OSError:
-            self._broken = True
+            self.broken = True
             return len(data)
 
     async def flush(self) -> None:

@@ -59,7 +59,7 @@ class Session:
         peer, connection = self._peers[side], self.connection
         while (count := await self._read(peer)) is not None:
             if count <= 0:
-                how: Literal["fin", "reset"] = "fin" if count == 0 else "reset"
+                how: Literal["fin", "reset"] = "fin" if count == 0 and not peer.broken else "reset"
                 self._perform(connection.ended(side, how, trio.current_time()))
                 break
             self._perform(connection.received(side, self._buffer[:count], trio.current_time()))

@@ -84,7 +84,9 @@ class Frames:
         tail = struct.pack(">iBI", -1, 2, zlib.crc32(sealed)) + sealed
         return struct.pack(">qi", 0, len(tail)) + tail
 
-    def request(self, key: int, version: int, cid: int, body: bytes = b"", *, client: str = "c", tags: bytes = b"") -> bytes:
+    def request(
+        self, key: int, version: int, cid: int, body: bytes = b"", *, client: str = "c", tags: bytes = b""
+    ) -> bytes:
         """Any request; `tags` is b"\\0" for a flexible header."""
         return framed(struct.pack(">hhi", key, version, cid) + short_string(client) + tags + body)
 
@@ -163,7 +165,9 @@ class Frames:
         """A CreateTopics v7 answer."""
         body = b"\0" + struct.pack(">i", 0) + uvarint(len(topics) + 1)
         for name, topic_id in topics:
-            body += compact(name.encode()) + topic_id + struct.pack(">h", 0) + b"\0" + struct.pack(">ih", 1, 1) + b"\1\0"
+            body += (
+                compact(name.encode()) + topic_id + struct.pack(">h", 0) + b"\0" + struct.pack(">ih", 1, 1) + b"\1\0"
+            )
         return self.answer(cid, body + b"\0")
 
 

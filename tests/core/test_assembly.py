@@ -16,7 +16,9 @@ from ackdrop.errors import WireError
 class Taken:
     """What an assembly handed on: heads, whole frames, and bytes that streamed."""
 
-    def __init__(self, wanted: Callable[[bytes], bool] = lambda head: True, *, least: int = 0, limit: int = 100) -> None:
+    def __init__(
+        self, wanted: Callable[[bytes], bool] = lambda head: True, *, least: int = 0, limit: int = 100
+    ) -> None:
         self.heads: list[bytes] = []
         self.whole: list[bytes] = []
         self.streamed: list[bytes] = []

@@ -90,9 +90,7 @@ def test_the_same_sequence_is_a_retry_though_the_bytes_differ(index: Index, fram
 
 
 @pytest.mark.parametrize("producer", [(6, 0, 7), (5, 1, 7), (5, 0, 8)], ids=["producer id", "epoch", "sequence"])
-def test_another_sequence_with_other_records_is_none(
-    index: Index, frames: Any, producer: tuple[int, int, int]
-) -> None:
+def test_another_sequence_with_other_records_is_none(index: Index, frames: Any, producer: tuple[int, int, int]) -> None:
     index.lost(frames.batch(frames.record(b"a"), producer=(5, 0, 7)))
     assert index.begin(frames.batch(frames.record(b"b"), producer=producer)).repeats is None
 

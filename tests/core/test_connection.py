@@ -144,9 +144,7 @@ class TestRefused:
         assert other.client(after) == [other.to_broker(after)]
 
     @pytest.mark.parametrize("key", [HEARTBEAT, METADATA, PRODUCE])
-    def test_a_wrong_correlation_id(
-        self, playbook: Any, frames: Any, produce: Any, produced: Any, key: int
-    ) -> None:
+    def test_a_wrong_correlation_id(self, playbook: Any, frames: Any, produce: Any, produced: Any, key: int) -> None:
         play = playbook()
         line = play.connect()
         line.client(produce(1) if key == PRODUCE else frames.request(key, 0, 1), produce(2))
@@ -161,9 +159,7 @@ class TestRefused:
         assert play.connect().broker(frames.answer(1)) == closing(1)
         assert play.undecoded == [(1, "answer", True)]
 
-    def test_the_broker_ends_in_the_middle_of_an_answer(
-        self, playbook: Any, produce: Any, produced: Any
-    ) -> None:
+    def test_the_broker_ends_in_the_middle_of_an_answer(self, playbook: Any, produce: Any, produced: Any) -> None:
         play = playbook()
         line = play.connect()
         line.client(produce(1))

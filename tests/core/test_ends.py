@@ -229,7 +229,9 @@ class TestDelay:
         assert play.at(3.0) == [line.to_client(produced(2), produced(3))]
         assert play.wire.due is None
 
-    def test_a_delay_of_nothing_is_one_all_the_same(self, playbook: Any, rule: Any, produce: Any, produced: Any) -> None:
+    def test_a_delay_of_nothing_is_one_all_the_same(
+        self, playbook: Any, rule: Any, produce: Any, produced: Any
+    ) -> None:
         play = playbook(rule(Delay(0.0)))
         line = play.connect()
         line.client(produce(1))
@@ -360,9 +362,7 @@ class TestWithoutFaults:
         assert [seen.attempt for seen in play.all(Answered)] == [1]
 
     @pytest.mark.parametrize("how", ["fin", "reset"])
-    def test_the_drain_is_bounded_and_ends_both_sides(
-        self, playbook: Any, produce: Any, how: str
-    ) -> None:
+    def test_the_drain_is_bounded_and_ends_both_sides(self, playbook: Any, produce: Any, how: str) -> None:
         play = playbook(drain=5.0)
         line = play.connect()
         line.client(produce(1))

@@ -122,9 +122,7 @@ class TestError:
         assert play.acks == [(1, "delivered", 0), (2, "delivered", 7)]
         assert [(seen.error, seen.base_offset) for seen in play.all(Answered)] == [(0, 10), (0, 11)]
 
-    def test_node_endpoints_and_errors_in_one_frame(
-        self, playbook: Any, rule: Any, frames: Any, batch: Any
-    ) -> None:
+    def test_node_endpoints_and_errors_in_one_frame(self, playbook: Any, rule: Any, frames: Any, batch: Any) -> None:
         """Offsets that were read before the addresses were rewritten would point elsewhere."""
         play = playbook(rule(Error(7)), translate=lambda node, host, port: ("a.longer.name", 1))
         line = play.connect()

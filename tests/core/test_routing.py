@@ -36,9 +36,7 @@ def test_node_endpoints_of_a_produce_answer_tell_of_the_proxy(playbook: Callable
     line.client(frames.produce(1, ("t", 0, frames.batch(frames.record(b"a"))), version=10))
     told = [("t", 0, 6, -1)]
     answer = frames.produced(1, *told, version=10, nodes=[(4, "somewhere.else", 9092)])
-    assert line.broker(answer) == [
-        line.to_client(frames.produced(1, *told, version=10, nodes=[(4, "proxy", 1004)]))
-    ]
+    assert line.broker(answer) == [line.to_client(frames.produced(1, *told, version=10, nodes=[(4, "proxy", 1004)]))]
     assert play.acks == [(1, "delivered", 6)]
 
 

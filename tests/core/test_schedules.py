@@ -65,7 +65,7 @@ class Party:
         return other
 
     def _answer(self, ask: bytes) -> bytes:
-        key, version, cid = struct.unpack_from(">hhi", ask, 4)
+        key, _version, cid = struct.unpack_from(">hhi", ask, 4)
         frames = self._frames
         if key == METADATA:
             body = struct.pack(">iii", 0, 1, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from statistics import mean
 
 from hypothesis import given
@@ -36,7 +37,12 @@ def test_where_one_fact_ends_and_the_next_begins_counts() -> None:
 
 
 def test_it_is_spread_evenly() -> None:
-    draws = [draw(seed, "off", "r", "c", "t", partition, n) for seed in range(5) for partition in range(4) for n in range(500)]
+    draws = [
+        draw(seed, "off", "r", "c", "t", partition, n)
+        for seed in range(5)
+        for partition in range(4)
+        for n in range(500)
+    ]
     assert abs(mean(draws) - 0.5) < 0.01
     for tenth in range(10):
         inside = sum(tenth / 10 <= each < (tenth + 1) / 10 for each in draws)
@@ -46,5 +52,5 @@ def test_it_is_spread_evenly() -> None:
 def test_neighbours_are_independent() -> None:
     """The next match is no more likely to fire because this one did."""
     draws = [draw(3, "off", "r", "c", "t", 0, n) < 0.3 for n in range(20_000)]
-    after = [second for first, second in zip(draws, draws[1:], strict=False) if first]
+    after = [second for first, second in itertools.pairwise(draws) if first]
     assert abs(sum(after) / len(after) - 0.3) < 0.02

@@ -112,9 +112,7 @@ class TestPerPartition:
         frames = [frame(client="a"), frame(client="b"), frame(client="a")]
         assert fired(engine(rule(nth=(2,), per="partition")), frames) == [2]
 
-    def test_the_others_in_the_frame_are_told_as_not_hit(
-        self, engine: Any, rule: Any, frame: Any, entry: Any
-    ) -> None:
+    def test_the_others_in_the_frame_are_told_as_not_hit(self, engine: Any, rule: Any, frame: Any, entry: Any) -> None:
         one = engine(rule(nth=(2,), per="partition"))
         one.decide(frame(entry(1)), 0.0)
         _, decisions = one.decide(frame(entry(0), entry(1)), 0.0)
@@ -273,4 +271,5 @@ def test_n_counts_by_client_topic_and_partition(
         frame(entry(0, "u"), client="a"),
         frame(entry(1), client="a"),
     ]
-    assert [[each.n for each in one.decide(each_frame, 0.0)[1]] for each_frame in frames] == [[1], [1], [2, 1], [1], [2]]
+    numbers = [[each.n for each in one.decide(each_frame, 0.0)[1]] for each_frame in frames]
+    assert numbers == [[1], [1], [2, 1], [1], [2]]

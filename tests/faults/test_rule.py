@@ -22,9 +22,7 @@ from ackdrop.faults.rule import Match, When
         ((), "t", False),
     ],
 )
-def test_topics_and_clients_are_globs(
-    frame: Any, entry: Any, globs: tuple[str, ...], topic: str, fits: bool
-) -> None:
+def test_topics_and_clients_are_globs(frame: Any, entry: Any, globs: tuple[str, ...], topic: str, fits: bool) -> None:
     by_topic = Match(topic=globs).entries(frame(entry(topic=topic)))
     by_client = Match(client_id=globs).entries(frame(client=topic))
     assert bool(by_topic) is bool(by_client) is fits

@@ -19,7 +19,6 @@ from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Observation
 from ackdrop.relay import Proxy, ProxySettings
-from ackdrop.relay import proxy as proxy_module
 
 Seen = TypeVar("Seen", bound=Observation)
 Address = tuple[str, int]
@@ -206,9 +205,8 @@ Serve = Callable[..., Awaitable[Running]]
 
 
 @pytest.fixture
-async def serve(nursery: trio.Nursery, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Serve:
+async def serve(nursery: trio.Nursery, upstream: Upstream) -> Serve:
     """`await serve(*rules, ask=..., upstream=..., mapping=..., **wire)` starts a proxy before the upstream."""
-    monkeypatch.setattr(proxy_module, "FLUSH_EVERY", 0.005)
 
     async def start(
         *rules: Rule, ask: Any = None, before: tuple[Address, ...] | None = None, mapping: Any = None, **wire: Any
