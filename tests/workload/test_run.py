@@ -24,8 +24,18 @@ from ackdrop.workload.run import run_producer
 MakePlan = Callable[..., ProducerPlan]
 
 
+BEFORE: set[psutil.Process] = set()
+
+
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """Processes that are not this test's: the session's broker, and what other tests have started."""
+    BEFORE.clear()
+    BEFORE.update(psutil.Process().children(recursive=True))
+
+
 def our_children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    return [process for process in psutil.Process().children(recursive=True) if process not in BEFORE]
 
 
 def gone(pid: int) -> bool:
