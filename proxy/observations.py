@@ -42,7 +42,8 @@ class Attempt:
 
     `producer_id` is -1 where the batch carries none. `records` is the batch's record count. `crc` is the batch's
     CRC-32C as the client wrote it. `retry_of` is the number of the attempt that this one repeats, `tries` counts from
-    1. `ambiguous` marks an attempt that may be a retry but cannot be told from an application's resend.
+    1. `ambiguous` marks an attempt that may be a retry but cannot be told from an application's resend. `injected`
+    marks a copy that ackdrop itself sent, as a fault asks; `retry_of` is then the attempt that was copied.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Attempt:
     retry_of: int | None
     tries: int
     ambiguous: bool
+    injected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,25 @@ class TopicSeen:
     start_offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class IndexLetGo:
+    """The index of open attempts forgot `count` more of them for its limit: a retry of theirs is not known any more."""
+
+    at: float
+    count: int
+
+
 Observation = (
-    ConnectionOpened | ConnectionClosed | Attempt | Forwarded | Answered | Acked | Decided | Undecoded | TopicSeen
+    ConnectionOpened
+    | ConnectionClosed
+    | Attempt
+    | Forwarded
+    | Answered
+    | Acked
+    | Decided
+    | Undecoded
+    | TopicSeen
+    | IndexLetGo
 )
 
 
@@ -164,9 +183,41 @@ class Send:
     error: str | None
 
 
+Transaction = Literal["none", "committed", "aborted", "open"]
+"""What became of the transaction that a batch belongs to (KIP-98): it belongs to none; its marker says committed or
+aborted; no marker stands in the part of the log that was read. A `read_committed` consumer sees `none` and `committed`.
+"""
+
+Isolation = Literal["read_uncommitted", "read_committed"]
+"""Which records a consumer sees: all, or those of no transaction and of committed ones (KIP-98)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogBatch:
+    """One batch of records as it stands in the log. Control batches, which hold none, are not among these.
+
+    `records` is how many it holds in the part that was read, `size` its bytes. `base_sequence` is -1 without a producer
+    id. `codec` is `none`, `gzip`, `snappy`, `lz4` or `zstd`. A message of magic 0 or 1 is a batch of its own.
+    """
+
+    topic: str
+    partition: int
+    base_offset: int
+    last_offset: int
+    records: int
+    producer_id: int
+    producer_epoch: int
+    base_sequence: int
+    crc: int
+    size: int
+    codec: str
+    timestamp: int
+    transaction: Transaction
+
+
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One record as it stands in the log, with what its batch's header says (uncommitted read).
+    """One record as it stands in the log, with what its batch's header says.
 
     `identity` names the logical record, `send` the application's send of it; `ours` says that the identity came from
     our own workload's header, and not from key, value, headers and create time. `order` is the position in which the
@@ -187,6 +238,7 @@ class LogRecord:
     batch_base_offset: int
     batch_crc: int
     timestamp: int
+    transaction: Transaction = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +246,8 @@ class AttemptStory:
     """An attempt with all that became of it: the merged view of its observations, as verification reads it.
 
     `error` and `base_offset` are the broker's answer, None without one. `seen_error` is what the client saw, None when
-    it saw nothing. `settled` is True once nothing more can happen: answered, acks=0, or its connection is dead.
-    `faults` names the rules that fired on it.
+    it saw nothing; `acked_at` is when its fate at the client was known. `settled` is True once nothing more can happen:
+    answered, acks=0, or its connection is dead. `faults` names the rules that fired on it.
     """
 
     attempt: Attempt
@@ -207,6 +259,20 @@ class AttemptStory:
     seen_error: int | None
     settled: bool
     faults: tuple[str, ...]
+    acked_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AckedRange:
+    """Offsets that the broker gave to attempts of whom nothing else is worth telling: answered with success, the
+    success delivered, first and only attempts. The ledger folds the oldest of such attempts into ranges when it is
+    full. `first` and `last` are offsets, both included; ranges of a partition may overlap, and have no holes."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +289,8 @@ class ArmWire:
     """All that was seen on the wire in one arm. `zero` is the clock at its first produce request, None without one.
 
     `produce_requests`, `acks_*` count frames; `starts` maps (topic, partition) to the offset at which it began.
-    `let_go` counts the observations that a limit made the ledger or the index drop.
+    `let_go` counts what a limit made the ledger or the index of open attempts drop: a story may lack a part. `ranges`
+    are attempts that are known by their offsets alone, which no verdict suffers from; the counts include them.
     """
 
     arm: str
@@ -238,3 +305,4 @@ class ArmWire:
     undecoded: tuple[Undecoded, ...]
     starts: dict[tuple[str, int], int]
     let_go: int
+    ranges: tuple[AckedRange, ...] = ()

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .observations import Ack
+from .observations import Ack, Isolation
 
 SCHEMA = "ackdrop/report/1"
 
@@ -29,6 +29,7 @@ ExpectedFigure = Literal[
     "phantom",
     "offset_mismatch",
     "past_proxy",
+    "aborted",
     "sent",
     "acked",
     "failed",
@@ -110,20 +111,28 @@ class FaultCount:
 
 @dataclass(frozen=True, slots=True)
 class WireCounts:
-    """`produce_requests`, `acks_*` count frames; `retries` counts attempts (one partition's batch in a request)."""
+    """`produce_requests`, `acks_*` count frames; `retries` counts attempts (one partition's batch in a request).
 
-    connections: int
-    produce_requests: int
-    retries: int
-    acks_dropped: int
-    acks_withheld: int
-    acks_delayed: int
-    undecoded: int
+    All None where nobody watched the wire: a topic's log verified alone.
+    """
+
+    connections: int | None
+    produce_requests: int | None
+    retries: int | None
+    acks_dropped: int | None
+    acks_withheld: int | None
+    acks_delayed: int | None
+    undecoded: int | None
     faults: list[FaultCount]
 
 
 @dataclass(frozen=True, slots=True)
 class LogCounts:
+    """The figures of the log, as a consumer of the arm's isolation level sees it.
+
+    `aborted` counts the records of aborted transactions and of those without a marker, whatever the isolation level.
+    """
+
     records: int | None
     distinct: int | None
     duplicates: int | None
@@ -133,6 +142,7 @@ class LogCounts:
     phantom: int | None
     offset_mismatch: int | None
     past_proxy: int | None
+    aborted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +154,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """One attempt in a finding's chain. `at` is in seconds since the arm's first produce request.
+    """One attempt in a finding's chain. `at`, `answered_at` (by the broker) and `acked_at` (when the answer's fate at
+    the client was known) are in seconds since the arm's first produce request. `number` counts the arm's attempts.
 
     `base_offset` is what the broker answered, None without an answer. `error` is the name of the error that the client
     was told, or that the broker answered where the client was told nothing; None without one. An error beside a base
-    offset that is not negative was written by a fault: the broker had appended.
+    offset that is not negative was written by a fault: the broker had appended. `fault` is the one that touched this
+    attempt, None where none of ours did; `injected`: ackdrop itself sent it, a copy of `retry_of`.
     """
 
     at: float
@@ -164,6 +176,13 @@ class AttemptLine:
     base_offset: int | None
     error: str | None
     ack: Ack
+    number: int = 0
+    acks: int = -1
+    retry_of: int | None = None
+    answered_at: float | None = None
+    acked_at: float | None = None
+    fault: str | None = None
+    injected: bool = False
 
 
 FindingKind = Literal[
@@ -214,16 +233,82 @@ class ArmResult:
     log: LogCounts
     findings: list[Finding]
     expectations: list[ExpectationResult]
+    isolation: Isolation = "read_uncommitted"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A figure over several runs; None in all three where no run knew it."""
+
+    min: float | None
+    median: float | None
+    max: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTally:
+    """An expectation over several runs: `held` in so many `of` them, `unknown` in so many."""
+
+    expect: str
+    held: int
+    of: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRepeat:
+    """One arm over several runs. `figures` by name: those of `ExpectedFigure`, and `acks_dropped`, `acks_withheld`,
+    `acks_delayed`. `verdicts` counts runs by the arm's verdict."""
+
+    name: str
+    figures: dict[str, Spread]
+    expectations: list[HeldTally]
+    verdicts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """A scenario that was run several times. `runs` were made of `asked`; `verdicts` counts them by verdict.
+
+    The result around it shows one of them in full: `shown` (from 1), the first of those with the worst verdict.
+    `folders` are the runs' own, relative to the folder of all.
+    """
+
+    asked: int
+    runs: int
+    shown: int
+    verdicts: dict[str, int]
+    arms: list[ArmRepeat]
+    folders: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Which run it was. `started` is UTC in ISO 8601, `seconds` how long it took (None: it never came to its end).
+
+    `command` is what runs it again, beginning with `ackdrop`; `versions` are of ackdrop, Python and the system.
+    """
+
+    id: str | None
+    started: str
+    seconds: float | None
+    command: list[str]
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
+    """One run. `notes` are sentences that belong to it and change nothing."""
+
     scenario: ScenarioInfo
     broker: BrokerInfo | None
     verdict: Verdict
     reasons: list[Reason]
     exit_code: int
     arms: list[ArmResult]
+    notes: list[str] = field(default_factory=list)
+    run: RunInfo | None = None
+    repeat: Repetition | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The contract, as plain JSON values in the contract's order."""
