@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import UndecodableError
 from .batches import Batch, codec, decompress, iter_batches, log_append_time, message_parts
-from .primitives import Buffer, skip, text
+from .primitives import Buffer, encode_uvarint, skip, text
 
 
 class Record(NamedTuple):
@@ -33,27 +33,50 @@ def iter_records(batch: Batch) -> Iterator[Record]:
     return _wrapped(batch)
 
 
+def iter_tails(batch: Batch) -> Iterator[tuple[int, int, Buffer]]:
+    """(offset delta, timestamp, the bytes of key, value and headers) of each record, in order.
+
+    The bytes are as they stand in a batch of magic 2; a message of magic 0 or 1 gives those that the same key and value
+    have there. Raises UndecodableError as `iter_records` does.
+    """
+    if batch.header.magic == 2:
+        for delta, timestamp, data, at, stop in _bounds(batch):
+            _parts(data, at, stop)
+            yield delta, timestamp, data[at:stop]
+    else:
+        for record in iter_records(batch):
+            yield record.offset_delta, record.timestamp, _sized(record.key) + _sized(record.value) + b"\0"
+
+
 def _records(batch: Batch) -> Iterator[Record]:
+    for delta, timestamp, data, at, stop in _bounds(batch):
+        yield Record(delta, timestamp, *_parts(data, at, stop))
+
+
+def _bounds(batch: Batch) -> Iterator[tuple[int, int, Buffer, int, int]]:
+    """(offset delta, timestamp, buffer, where the key's length begins, where the record ends) of each record."""
     header, data = batch.header, decompress(batch)
     at, end = 0, len(data)
     fixed = header.max_timestamp if log_append_time(header.attributes) else None
     for _ in range(header.records):
-        length, at = _varint(data, at, end)
+        length, at = _signed(data, at, end)
         stop = skip(at, length, end)
-        record = _record(data, at, stop, header.base_timestamp)
-        yield record if fixed is None else record._replace(timestamp=fixed)
+        timestamp_delta, at = _signed(data, skip(at, 1, stop), stop)
+        offset_delta, at = _signed(data, at, stop)
+        yield offset_delta, header.base_timestamp + timestamp_delta if fixed is None else fixed, data, at, stop
         at = stop
     if at != end:
         raise UndecodableError(f"{end - at} bytes follow the {header.records} records of a batch")
 
 
-def _record(data: Buffer, at: int, end: int, base_timestamp: int) -> Record:
-    """The record between two offsets, without its length; both ends must meet."""
-    timestamp_delta, at = _varint(data, skip(at, 1, end), end)
-    offset_delta, at = _varint(data, at, end)
+_Parts = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes | None], ...]]
+
+
+def _parts(data: Buffer, at: int, end: int) -> _Parts:
+    """Key, value and headers between two offsets; both ends must meet."""
     key, at = _nullable(data, at, end)
     value, at = _nullable(data, at, end)
-    count, at = _varint(data, at, end)
+    count, at = _signed(data, at, end)
     headers: list[tuple[str, bytes | None]] = []
     for _ in range(count):
         name, at = _nullable(data, at, end)
@@ -63,19 +86,25 @@ def _record(data: Buffer, at: int, end: int, base_timestamp: int) -> Record:
         headers.append((text(name, 0, len(name)), content))
     if at != end or count < 0:
         raise UndecodableError(f"a record with {count} headers does not end where its length says")
-    return Record(offset_delta, base_timestamp + timestamp_delta, key, value, tuple(headers))
+    return key, value, tuple(headers)
 
 
 def _nullable(data: Buffer, at: int, end: int) -> tuple[bytes | None, int]:
-    length, at = _varint(data, at, end)
+    length, at = _signed(data, at, end)
     if length == -1:
         return None, at
     stop = skip(at, length, end)
     return bytes(data[at:stop]), stop
 
 
-def _varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
-    """(value, next offset) of the zigzag varint of at most ten bytes at `at`."""
+def _signed(data: Buffer, at: int, end: int) -> tuple[int, int]:
+    """(value, next offset) of the zigzag varint at `at`."""
+    value, at = varint(data, at, end)
+    return (value >> 1) ^ -(value & 1), at
+
+
+def varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
+    """(value, next offset) of the varint of at most ten bytes at `at`, without a sign: zigzag is not undone."""
     value = shift = 0
     stop = min(at + 10, end)
     while at < stop:
@@ -83,9 +112,14 @@ def _varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return (value >> 1) ^ -(value & 1), at
+            return value, at
         shift += 7
     raise UndecodableError(f"no varint ends before byte {at} of a batch's records")
+
+
+def _sized(part: bytes | None) -> bytes:
+    """The bytes with their length before them, as a record of magic 2 has its key and value."""
+    return b"\1" if part is None else encode_uvarint(len(part) << 1) + part
 
 
 def _wrapped(batch: Batch) -> Iterator[Record]:
