@@ -1,178 +1,277 @@
-"""Whose retry is this? The index of attempts whose success the client has not seen.
+"""Whose retry is this? The index of attempts whose success the client may not have seen.
 
-A retry is a second attempt for records whose first attempt's success had not been delivered to the client, the two not
-outstanding at once on one connection. So only attempts without a delivered success have to be remembered, and most
-leave the index with their ack. An attempt is known again by, in this order:
+Only these have to be remembered, and most leave the index with their ack. `alike` holds the rule by which a new attempt
+is known as a retry of one in here, `identities` what its records are known by. While its answer is open an attempt is
+known by its numbers and its bytes; once that is lost, by each of its records, since clients put records into other
+batches when they send them again. A retry takes the records over: one that is equal to two lost attempts stands for
+the first of them, and the next for the second. A retry for records of several attempts is one of the latest of them.
 
-- its producer id, epoch, base sequence and record count, where it has a producer id (KIP-98);
-- its CRC and record count: the same batch, byte for byte;
-- its records, since clients put records into other batches when they retry without idempotence, and take a new epoch
-  or producer id with it: the identity header where our own workload wrote it, else create time, key, value and headers.
+A success that was sent to the client right before its connection ended may not have been read. Such attempts are
+kept a little longer, known by numbers and bytes alone: the same numbers again, or our own header, are a retry.
 
-A byte-equal batch whose first attempt is still outstanding elsewhere may be a retry or may be meant; without an
-identity header it is marked ambiguous.
+The index is bounded. What is let go is counted once a retry of it could come and would not be known.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
-from .. import identity
-from ..errors import WireError
-from ..kafka.batches import iter_batches
+from xxhash import xxh3_64_intdigest
+
+from ..identity import Naming
 from ..kafka.produce import BatchHeader
-from ..kafka.records import Record, iter_records
+from .alike import Likeness, Line, OpenAttempt, Partition, State, by_bytes, by_record, by_sequence
+from .identities import Known, is_one_batch, known_records, payload
+from .lost_records import LostRecords
 
-Partition = tuple[str, int]
-Key = tuple[Hashable, ...]
+__all__ = ["AttemptIndex", "IndexLimits", "Line", "OpenAttempt"]
+
+_Home = OrderedDict[int, OpenAttempt]
+
+_MOST_EQUAL = 16
+_MOST_DOUBTED = 1000
+_UNREAD = 1.0
+"""Seconds between an answer and the end of its connection within which the client may not have read it."""
+_NAMED_FOR = 600.0
+"""Seconds for which a name is looked for that may come again with another create time."""
+_DOUBTED_FOR = 60.0
+"""Seconds for which such an attempt is remembered: far longer than any client's backoff."""
 
 
-@dataclass(slots=True, eq=False)
-class OpenAttempt:
-    """An attempt whose success has not been delivered.
+@dataclass(frozen=True, slots=True)
+class IndexLimits:
+    """The most attempts that are kept, the most bytes of their batches, and the most records of lost ones."""
 
-    `outstanding` while its answer may still reach the client. `raw` is its batch until then; once it is lost,
-    `records` are those that no later attempt has taken over. `repeats` is the attempt that this one is a retry of.
-    """
-
-    number: int
-    connection: int
-    where: Partition
-    batch: BatchHeader
-    raw: bytes
-    tries: int = 1
-    outstanding: bool = True
-    ambiguous: bool = False
-    records: set[Hashable] = field(default_factory=set)
-    repeats: OpenAttempt | None = None
+    attempts: int = 100_000
+    bytes: int = 64 << 20
+    records: int = 200_000
 
 
 class AttemptIndex:
-    """Attempts without a delivered success, at most `limit` of them; `let_go` counts those forgotten for the limit."""
+    """Attempts without a success that the client has surely seen. `let_go` counts what the limits made it forget."""
 
-    def __init__(self, limit: int = 100_000) -> None:
-        self._limit = limit
-        self._open: OrderedDict[int, OpenAttempt] = OrderedDict()
-        self._by_batch: dict[Key, OpenAttempt] = {}
-        self._by_record: dict[Partition, dict[Hashable, OpenAttempt]] = {}
+    def __init__(self, limits: IndexLimits | None = None, naming: Naming | None = None) -> None:
+        self._limits = limits or IndexLimits()
+        self._naming = naming
+        self._outstanding: _Home = OrderedDict()
+        self._bare: _Home = OrderedDict()
+        self._lost: _Home = OrderedDict()
+        self._doubted: _Home = OrderedDict()
+        self._keys: dict[Hashable, list[OpenAttempt]] = {}
+        self._records = LostRecords()
+        self._held = 0
+        self._said = 0
         self.let_go = 0
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._outstanding) + len(self._bare) + len(self._lost)
 
-    def begin(self, number: int, connection: int, where: Partition, batch: BatchHeader, raw: bytes) -> OpenAttempt:
+    def take_let_go(self) -> int:
+        """How many more were let go since the last call."""
+        count, self._said = self.let_go - self._said, self.let_go
+        return count
+
+    # What happens.
+
+    def begin(
+        self, number: int, line: Line, client_id: str, where: Partition, batch: BatchHeader, raw: bytes, now: float
+    ) -> OpenAttempt:
         """A new attempt passes: find what it repeats, and remember it."""
-        attempt = OpenAttempt(number, connection, where, batch, raw)
-        origin = self._origin(attempt)
-        if origin is not None:
-            attempt.repeats = origin
-            attempt.tries = origin.tries + 1
-            attempt.ambiguous = origin.outstanding and batch.producer_id < 0 and not _all_ours(raw)
-        self._open[number] = attempt
-        for key in _keys(attempt):
-            self._by_batch[key] = attempt
-        if len(self._open) > self._limit:
-            self._forget(next(iter(self._open.values())))
-            self.let_go += 1
+        numbers, content = _numbers(where, batch), _content(where, batch, raw)
+        attempt = OpenAttempt(number, line, client_id, where, batch, raw, now, numbers, content)
+        sure, maybe = self._matches(attempt, now)
+        origins = sure or maybe
+        if origins:
+            attempt.repeats = max(origin.number for origin in origins)
+            attempt.tries = 1 + max(origin.tries for origin in origins)
+            attempt.ambiguous = not sure
+        self._outstanding[number] = attempt
+        self._held += len(raw)
+        self._note(attempt)
+        self._keep_limits()
         return attempt
 
+    def delivered(self, attempt: OpenAttempt, now: float) -> None:
+        """The client was told a success, or asked for no answer."""
+        if attempt.state not in (State.OUTSTANDING, State.FORGOTTEN):
+            return
+        self._leave(attempt)
+        if attempt.line.open:
+            attempt.told_at = now
+            attempt.line.told.append(attempt)
+
+    def failed(self, attempt: OpenAttempt) -> None:
+        """The client was told an error."""
+        self._unheard(attempt, State.FAILED)
+
     def lost(self, attempt: OpenAttempt) -> None:
-        """The attempt's success will not be delivered: from now on its records are known again in any batch."""
-        if not attempt.outstanding:
+        """The client will not be told anything; it knows so once its connection is over."""
+        self._unheard(attempt, State.LOST)
+
+    def ended(self, line: Line, now: float) -> None:
+        """The client of this connection is gone, or was cut off. What it was told last it may not have read."""
+        if not line.open:
             return
-        attempt.outstanding = False
-        if attempt.number not in self._open:
+        line.open = False
+        for attempt in line.told:
+            if now - attempt.told_at <= _UNREAD:
+                attempt.state = State.DOUBTED
+                self._doubted[attempt.number] = attempt
+                self._note(attempt)
+        line.told.clear()
+        while len(self._doubted) > _MOST_DOUBTED:
+            self._leave(next(iter(self._doubted.values())))
+
+    # What it means.
+
+    def _matches(self, new: OpenAttempt, now: float) -> tuple[list[OpenAttempt], list[OpenAttempt]]:
+        """The attempts that this one repeats, for certain and perhaps; those of the first kind it takes over."""
+        for earlier in self._at(new.numbers, now) if new.numbers is not None else ():
+            if earlier.payload is not None and new.payload is None:
+                new.payload = payload(new.raw)
+            if by_sequence(new, earlier) is Likeness.SURE:
+                self._leave(earlier)
+                return [earlier], []
+        sure, maybe = self._by_records(new) if self._worth_reading(new) else ([], [])
+        equal = () if sure else self._at(new.content, now)
+        ours = bool(equal) and _all_ours(known_records(new.raw))
+        for earlier in equal:
+            likeness = by_bytes(new, earlier, ours=ours)
+            if likeness is Likeness.SURE:
+                self._leave(earlier)
+                return [earlier], []
+            if likeness is Likeness.MAYBE:
+                maybe.append(earlier)
+        return sure, maybe
+
+    def _worth_reading(self, new: OpenAttempt) -> bool:
+        """Whether records of this batch may be among the lost ones.
+
+        What a client sends again comes before what it sends for the first time, with its create time; so the batch's
+        first create time is one of the lost. A name, or our header, may come with another, while somebody still tries.
+        """
+        span = self._records.span(new.where)
+        if span is None:
+            return False
+        if new.batch.magic < 2 or new.batch.base_timestamp < 0 or span.first <= new.batch.base_timestamp <= span.last:
+            return True
+        return (self._naming is not None or span.ours) and new.at - span.at <= _NAMED_FOR
+
+    def _by_records(self, new: OpenAttempt) -> tuple[list[OpenAttempt], list[OpenAttempt]]:
+        found: dict[Likeness, list[OpenAttempt]] = {likeness: [] for likeness in Likeness}
+        for known in known_records(new.raw, self._naming):
+            for lost in self._records.alike(new.where, known.digest):
+                likeness = by_record(new, lost.attempt, known, lost.created)
+                found[likeness].append(lost.attempt)
+                if likeness is Likeness.SURE:
+                    if self._records.take(new.where, known.digest, lost):
+                        self._leave(lost.attempt)
+                    break
+        return found[Likeness.SURE], found[Likeness.MAYBE]
+
+    def _unheard(self, attempt: OpenAttempt, state: State) -> None:
+        if attempt.state is State.FORGOTTEN:
+            attempt.state = State.DONE
+            self.let_go += 1
+        if attempt.state is not State.OUTSTANDING:
             return
-        attempt.records = set(record_identities(attempt.raw))
+        attempt.state = state
+        self._move(attempt, self._lost)
+        if attempt.raw and attempt.numbers is not None:
+            attempt.payload = payload(attempt.raw)
+        if state is State.FAILED and attempt.payload is None:
+            self._unnote(attempt.numbers, attempt)
+        if attempt.raw:
+            self._spread(attempt)
+        else:
+            self.let_go += 1
+
+    def _spread(self, attempt: OpenAttempt) -> None:
+        """From now on its records are known again in any batch; where they cannot be read, its bytes are."""
+        known = known_records(attempt.raw, self._naming)
+        if known:
+            self._unnote(attempt.content, attempt)
+            for crowded in self._records.add(attempt, known):
+                self._let_go(crowded)
+        self._held -= len(attempt.raw)
         attempt.raw = b""
-        if not attempt.records:
-            return
-        table = self._by_record.setdefault(attempt.where, {})
-        taken_over = [(record, table[record]) for record in attempt.records if record in table]
-        table.update(dict.fromkeys(attempt.records, attempt))
-        for record, earlier in taken_over:
-            self._take(earlier, record)
+        while len(self._records) > self._limits.records:
+            self._let_go(next(iter(self._lost.values())))
 
-    def delivered(self, attempt: OpenAttempt) -> None:
-        """The client has seen success: neither this attempt nor those that it repeats can be retried any more."""
-        attempt.outstanding = False
-        if attempt.repeats is not None:
-            self._settle_records(attempt)
-            self._settle_batch(attempt)
-        self._forget(attempt)
+    # Where an attempt is kept.
 
-    def _settle_records(self, attempt: OpenAttempt) -> None:
-        table = self._by_record.get(attempt.where, {})
-        for record in record_identities(attempt.raw):
-            earlier = table.pop(record, None)
-            if earlier is not None:
-                self._take(earlier, record)
+    def _keep_limits(self) -> None:
+        while self._held > self._limits.bytes:
+            oldest = next(iter(self._outstanding.values()))
+            self._move(oldest, self._bare)
+            self._held -= len(oldest.raw)
+            oldest.raw = b""
+        if len(self) > self._limits.attempts:
+            firsts = [next(iter(home.values())) for home in (self._outstanding, self._bare, self._lost) if home]
+            self._let_go(min(firsts, key=lambda attempt: attempt.number))
 
-    def _settle_batch(self, attempt: OpenAttempt) -> None:
-        """Forget the attempts that were this very batch, whatever their records and though they be outstanding."""
-        keys = set(_keys(attempt))
-        earlier = attempt.repeats
-        while earlier is not None:
-            before = earlier.repeats
-            if not keys.isdisjoint(_keys(earlier)):
-                self._forget(earlier)
-            earlier = before
+    def _let_go(self, attempt: OpenAttempt) -> None:
+        """Forget an attempt for a limit. One whose answer is open is counted only if that is lost."""
+        outstanding = attempt.state is State.OUTSTANDING
+        self._leave(attempt)
+        if outstanding:
+            attempt.state = State.FORGOTTEN
+        else:
+            self.let_go += 1
 
-    def _take(self, earlier: OpenAttempt, record: Hashable) -> None:
-        """A later attempt stands for this record; one that stands for none any more is forgotten."""
-        earlier.records.discard(record)
-        if not earlier.records:
-            self._forget(earlier)
+    def _leave(self, attempt: OpenAttempt) -> None:
+        """Nothing can be a retry of this attempt any more."""
+        self._move(attempt, None)
+        self._unnote(attempt.numbers, attempt)
+        self._unnote(attempt.content, attempt)
+        if attempt.records:
+            self._records.drop(attempt)
+        self._held -= len(attempt.raw)
+        attempt.raw, attempt.state = b"", State.DONE
 
-    def _forget(self, attempt: OpenAttempt) -> None:
-        self._open.pop(attempt.number, None)
-        for key in _keys(attempt):
-            if self._by_batch.get(key) is attempt:
-                del self._by_batch[key]
-        table = self._by_record.get(attempt.where, {})
-        for record in attempt.records:
-            if table.get(record) is attempt:
-                del table[record]
-        if not table:
-            self._by_record.pop(attempt.where, None)
-        attempt.raw, attempt.repeats = b"", None
+    def _move(self, attempt: OpenAttempt, to: _Home | None) -> None:
+        for home in (self._outstanding, self._bare, self._lost, self._doubted):
+            if home.pop(attempt.number, None) is not None:
+                break
+        if to is not None:
+            to[attempt.number] = attempt
 
-    def _origin(self, attempt: OpenAttempt) -> OpenAttempt | None:
-        found = next(filter(None, map(self._by_batch.get, _keys(attempt))), None)
-        if found is not None:
-            pipelined = found.outstanding and found.connection == attempt.connection
-            return None if pipelined else found
-        table = self._by_record.get(attempt.where)
-        if not table:
-            return None
-        known = [table[record] for record in record_identities(attempt.raw) if record in table]
-        return max(known, key=lambda lost: lost.number, default=None)
+    def _at(self, key: Hashable, now: float) -> Sequence[OpenAttempt]:
+        """The attempts with this key, the earliest first; doubted ones for their time alone."""
+        found = self._keys.get(key)
+        if found is None:
+            return ()
+        return [one for one in found if one.state is not State.DOUBTED or now - one.told_at <= _DOUBTED_FOR]
+
+    def _note(self, attempt: OpenAttempt) -> None:
+        for key in (attempt.numbers, attempt.content):
+            equal = self._keys.setdefault(key, []) if key is not None else None
+            if equal is not None and len(equal) < _MOST_EQUAL:
+                equal.append(attempt)
+
+    def _unnote(self, key: Hashable | None, attempt: OpenAttempt) -> None:
+        equal = self._keys.get(key) if key is not None else None
+        if equal and attempt in equal:
+            equal.remove(attempt)
+            if not equal:
+                del self._keys[key]
 
 
-def _keys(attempt: OpenAttempt) -> Iterator[Key]:
-    """What a batch is known by whole: its sequence first, then its bytes."""
-    where, batch = attempt.where, attempt.batch
-    if batch.producer_id >= 0:
-        yield (*where, "sequence", batch.producer_id, batch.producer_epoch, batch.base_sequence, batch.records)
-    yield (*where, "bytes", batch.crc, batch.records, batch.length)
+def _numbers(where: Partition, batch: BatchHeader) -> Hashable | None:
+    """Producer id, epoch and sequences, where there are any (KIP-98)."""
+    if batch.producer_id < 0:
+        return None
+    return where, batch.producer_id, batch.producer_epoch, batch.base_sequence, batch.records
 
 
-def _all_ours(raw: bytes) -> bool:
-    """Whether every record of a batch tells by our own header which send it belongs to."""
-    identities = record_identities(raw)
-    return bool(identities) and all(isinstance(record, identity.Identity) for record in identities)
+def _content(where: Partition, batch: BatchHeader, raw: bytes) -> Hashable:
+    """A batch's check sum covers all that its client wrote; of a message set, it covers the first message alone."""
+    if is_one_batch(batch, raw):
+        return where, batch.crc, batch.length
+    return where, xxh3_64_intdigest(raw)
 
 
-def record_identities(raw: bytes) -> list[Hashable]:
-    """What each record of a batch is known by; empty where the batch cannot be read (its compression is broken)."""
-    try:
-        return [_identity(record) for batch in iter_batches(memoryview(raw)) for record in iter_records(batch)]
-    except WireError:
-        return []
-
-
-def _identity(record: Record) -> Hashable:
-    ours = identity.read(record.headers)
-    return ours if ours is not None else (record.timestamp, record.key, record.value, record.headers)
+def _all_ours(known: list[Known]) -> bool:
+    return bool(known) and all(record.ours for record in known)

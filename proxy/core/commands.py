@@ -56,4 +56,15 @@ class AskStarts:
     partitions: tuple[int, ...]
 
 
-Command = Send | Finish | Close | AskStarts
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open a connection of ackdrop's own to broker `node` (-1: the bootstrap), for the copy of that number.
+
+    The relay tells `Wire.copy(connection)` when it is connected, what comes in, and when it is over.
+    """
+
+    connection: int
+    node: int
+
+
+Command = Send | Finish | Close | AskStarts | Dial

@@ -18,6 +18,7 @@ from ..kafka.headers import RequestHeader, request_header, software
 from ..observations import Ack, ConnectionOpened, Undecoded
 from .assembly import HEAD, Assembly
 from .commands import Command, Send, Side
+from .copies import Copies
 from .ends import Ends
 from .exchanges import Exchange, Exchanges
 from .outlet import FAR, Outlet
@@ -49,7 +50,8 @@ class Connection:
         self._produce = ProduceTraffic(wire, number)
         self._exchanges = Exchanges(wire, self._produce)
         self._to_client = Outlet(lambda data: wire.command(Send(number, Side.CLIENT, data)))
-        self._ends = Ends(wire, number, self._exchanges, self._to_client)
+        self._copies = Copies(wire, number, node, self._exchanges, self._produce)
+        self._ends = Ends(wire, number, self._exchanges, self._copies, self._to_client)
         limit = wire.settings.frame_limit
         self._requests = Assembly(
             head=self._request_head,
@@ -108,6 +110,7 @@ class Connection:
     def wake(self, now: float) -> None:
         """A time that was planned has come."""
         self._now = now
+        self._copies.wake(now)
         self._ends.advance(now)
 
     def unpark(self, now: float) -> None:
@@ -153,28 +156,33 @@ class Connection:
         exchange = Exchange(header.correlation_id, header.api_key, header.api_version)
         if header.api_key == API_VERSIONS:
             self._software = software(frame, header) or self._software
-        elif header.api_key == PRODUCE and not self._produce_request(frame, header, exchange):
+        elif header.api_key == PRODUCE:
+            self._produce_request(frame, header, exchange)
             return
         self._exchanges.add(exchange)
         self._pass_request(frame)
 
-    def _produce_request(self, frame: memoryview, header: RequestHeader, exchange: Exchange) -> bool:
-        """Read a produce request. False where it waits for start offsets, or has gone on and gets no answer."""
+    def _produce_request(self, frame: memoryview, header: RequestHeader, exchange: Exchange) -> None:
+        """Read a produce request and pass it on, and copies of it where a rule says so; or let it wait."""
         request = read_request(frame, header)
         if isinstance(request, UndecodableError):
             exchange.certain = False
             self._undecoded(exchange, request, closed=False)
-            return True
+            self._exchanges.add(exchange)
+            self._pass_request(frame)
+            return
         unknown = self._produce.unknown(request)
         if unknown:
             self._parked.append(bytes(frame))
             for asked in unknown:
                 self._wire.ask(asked)
-            return False
-        exchange.produce = self._produce.request(frame, header, request, self._software, self._now)
-        if exchange.produce is None:
-            self._pass_request(frame)
-        return exchange.produce is not None
+            return
+        in_flight = self._produce.request(frame, header, request, self._software, self._now)
+        if in_flight.acks != 0:
+            exchange.produce = in_flight
+            self._exchanges.add(exchange)
+        self._pass_request(frame)
+        self._copies.ask(frame, in_flight, self._now)
 
     # Answers, from the broker to the client.
 
@@ -196,11 +204,13 @@ class Connection:
     def _answer(self, frame: memoryview) -> None:
         exchange = self._exchanges.pop()
         in_flight = exchange.produce
+        if in_flight is not None and in_flight.injected:
+            self._answer_copy(frame, exchange, in_flight)
+            return
         try:
             answer = rewritten(exchange.api_key, exchange.api_version, frame, self._wire.translate)
-            self._wire.topic_names.update(
-                (topic_id, name) for name, topic_id in topic_ids(exchange.api_key, exchange.api_version, frame)
-            )
+            for name, topic_id in topic_ids(exchange.api_key, exchange.api_version, frame):
+                self._wire.learn(topic_id, name)
         except UndecodableError as error:
             if in_flight is not None:
                 self._produce.lost(in_flight, "none", self._now)
@@ -220,15 +230,23 @@ class Connection:
         if self._ends.silent:
             self._produce.lost(in_flight, "withheld", self._now)
         elif self._ends.client_sends:
-            self._judge(frame, exchange.correlation_id, in_flight)
+            self._judge(frame, in_flight)
         else:
             self._produce.lost(in_flight, "none", self._now)
             if self._ends.client_open:
                 self._to_client.put(frame, self._now)
 
-    def _judge(self, frame: bytes | memoryview, correlation_id: int, in_flight: InFlight) -> None:
+    def _answer_copy(self, frame: memoryview, exchange: Exchange, in_flight: InFlight) -> None:
+        """The answer to a copy of ours: nobody waits for it but we."""
+        try:
+            self._produce.answer(frame, in_flight, self._now)
+        except UndecodableError as error:
+            self._undecoded(exchange, error, closed=False)
+        self._produce.lost(in_flight, "none", self._now)
+
+    def _judge(self, frame: bytes | memoryview, in_flight: InFlight) -> None:
         """Let the rules decide what becomes of an answer, and do it."""
-        judged = self._produce.judge(frame, correlation_id, in_flight, self._now)
+        judged = self._produce.judge(frame, in_flight, self._now)
         verdict = judged.verdict
         if isinstance(verdict, Withhold):
             self._produce.lost(in_flight, "dropped", self._now)

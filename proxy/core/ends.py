@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..observations import ConnectionClosed
 from .commands import Close, Finish, Side
+from .copies import Copies
 from .exchanges import Exchanges
 from .outlet import FAR, Outlet
 
@@ -28,10 +29,11 @@ By = Literal["client", "broker", "ackdrop"]
 class Ends:
     """The two ends of a connection. The first cause of its end is the one that is told."""
 
-    def __init__(self, wire: Wire, number: int, exchanges: Exchanges, to_client: Outlet) -> None:
+    def __init__(self, wire: Wire, number: int, exchanges: Exchanges, copies: Copies, to_client: Outlet) -> None:
         self._wire = wire
         self._number = number
         self._exchanges = exchanges
+        self._copies = copies
         self._to_client = to_client
         self.client_open = self.broker_open = True
         """Whether something may still be sent to that side."""
@@ -70,7 +72,7 @@ class Ends:
         self.client_sends = False
         self._cause = self._cause or ("client", how, "")
         self._to_broker_how = how
-        self._exchanges.abandoned()
+        self._exchanges.abandoned(now)
         self._to_client.disown(now)
         if how == "reset" or self.silent:
             self._close_client("fin", now)
@@ -120,6 +122,7 @@ class Ends:
             self._close_broker(self._to_broker_how, now)
         elif not self._said_end:
             self._said_end = True
+            self._copies.give_up(now)
             self._wire.command(Finish(self._number, Side.BROKER))
 
     def _plan(self, now: float) -> None:
@@ -134,7 +137,7 @@ class Ends:
     def _close_client(self, how: How, now: float) -> None:
         if self.client_open:
             self.client_open = self.client_sends = False
-            self._exchanges.abandoned()
+            self._exchanges.abandoned(now)
             self._to_client.discard(now)
             self._wire.command(Close(self._number, Side.CLIENT, how))
 
@@ -144,6 +147,7 @@ class Ends:
             self._drain_until = None
             self._wire.command(Close(self._number, Side.BROKER, how))
             self._exchanges.clear(now)
+            self._copies.give_up(now)
 
     def _tell(self, now: float) -> None:
         if not self.client_open and not self.broker_open and not self._told:

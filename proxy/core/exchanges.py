@@ -76,11 +76,12 @@ class Exchanges:
             self._count(-1)
         return exchange
 
-    def abandoned(self) -> None:
+    def abandoned(self, now: float) -> None:
         """The client is gone: whatever it sends again from now on is a retry, though answers may still come in."""
         for exchange in self._waiting:
             if exchange.produce is not None:
-                self._traffic.abandoned(exchange.produce)
+                self._traffic.abandoned(exchange.produce, now)
+        self._traffic.client_gone(now)
 
     def clear(self, now: float) -> None:
         """The broker is gone: what has no answer gets none any more."""

@@ -1,45 +1,60 @@
-"""Produce requests and their answers: attempts on the way in, the rules' say on the way out."""
+"""Produce requests and their answers: attempts on the way in, what became of them on the way out.
+
+One attempt is one partition's share of a produce request, whatever it holds: the broker answers a partition as a whole,
+with one error and one base offset. From version 3 on that is one batch; before, it may be a message set of several
+messages, of which the attempt says the number and the size of all, and the check sum of the first. A partition without
+records is no attempt. A copy that ackdrop itself sends is an attempt of its own, and no retry.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import UndecodableError
-from ..faults.engine import Decision
-from ..faults.rule import Entry, Frame
 from ..faults.verdicts import Alter, Verdict
 from ..kafka.headers import RequestHeader
 from ..kafka.produce import ProduceAnswer, ProduceEntry, ProduceRequest, parse_request, parse_response, with_errors
-from ..observations import Ack, Acked, Answered, Attempt, Decided, Forwarded, TopicSeen
-from .attempts import OpenAttempt
+from ..observations import Ack, Acked, Answered, Attempt, Forwarded, IndexLetGo
+from .attempts import Line, OpenAttempt
 from .commands import AskStarts
+from .identities import count_records
+from .judging import judged
 
 if TYPE_CHECKING:
     from .wire import Wire
 
 PRODUCE = 0
 
+_SUCCESS = frozenset({0, 46})
+"""Answers that a client takes for a success: DUPLICATE_SEQUENCE_NUMBER (46) says that the batch is in the log already.
+Brokers before Kafka 1.0 sent it (KIP-98)."""
+
 
 @dataclass(slots=True)
 class Share:
-    """One partition's share of a produce request that is in flight."""
+    """One partition's share of a produce request that is in flight. `open` is None for a copy of ours."""
 
-    topic: str
+    number: int
+    seen: Attempt
     topic_id: bytes | None
-    partition: int
-    idempotent: bool
-    attempt: OpenAttempt
+    open: OpenAttempt | None
     answer: ProduceAnswer | None = None
 
 
 @dataclass(slots=True)
 class InFlight:
-    """A produce request whose answer has not come. `settled` is set once every share's fate is recorded."""
+    """A produce request whose answer has not come. `settled` is set once every share's fate is recorded.
+
+    `injected` marks a copy that ackdrop itself sent: its answer goes to no client.
+    """
 
     client_id: str
     api_version: int
+    correlation_id: int
+    acks: int
     shares: list[Share]
+    injected: bool = False
     settled: bool = False
 
 
@@ -61,10 +76,11 @@ class ProduceTraffic:
     def __init__(self, wire: Wire, connection: int) -> None:
         self._wire = wire
         self._connection = connection
+        self._line = Line(connection)
 
     def unknown(self, request: ProduceRequest) -> list[AskStarts]:
         """What has to be asked of the broker before this request may pass: start offsets, and names of topic ids."""
-        if not self._wire.settings.ask_starts:
+        if not self._wire.settings.ask_starts or self._wire.full():
             return []
         missing: dict[tuple[str, bytes | None], list[int]] = {}
         for entry in request.entries:
@@ -74,22 +90,21 @@ class ProduceTraffic:
                 missing.setdefault(key, []).append(entry.partition)
         return [AskStarts(topic, topic_id, tuple(found)) for (topic, topic_id), found in missing.items()]
 
+    # Requests.
+
     def request(
         self, frame: memoryview, header: RequestHeader, request: ProduceRequest, software: str, now: float
-    ) -> InFlight | None:
-        """Record a request that is about to pass. None when no answer will come (acks=0)."""
+    ) -> InFlight:
+        """Record a request that is about to pass. One with acks=0 is settled, for nothing more is heard of it."""
         self._wire.produced(now)
-        in_flight = InFlight(header.client_id or "", header.api_version, [])
+        in_flight = InFlight(header.client_id or "", header.api_version, header.correlation_id, request.acks, [])
         for entry in request.entries:
-            share = self._share(frame, header, request, entry, software, now)
-            if share is not None:
-                in_flight.shares.append(share)
-        if request.acks != 0:
-            return in_flight
-        for share in in_flight.shares:
-            self._acked(share, "none", None, now)
-            self._wire.attempts.delivered(share.attempt)
-        return None
+            if entry.batch is not None:
+                in_flight.shares.append(self._share(frame, header, request, entry, software, now))
+        self._tell_let_go(now)
+        if request.acks == 0:
+            self._unasked(in_flight, now)
+        return in_flight
 
     def _share(
         self,
@@ -99,107 +114,86 @@ class ProduceTraffic:
         entry: ProduceEntry,
         software: str,
         now: float,
-    ) -> Share | None:
+    ) -> Share:
         batch = entry.batch
-        if batch is None:
-            return None
+        assert batch is not None
         topic = self._name(entry) or f"id:{(entry.topic_id or b'').hex()}"
-        self._seen(topic, entry.partition, now)
         wire = self._wire
+        wire.seen(topic, entry.partition, now)
         raw = bytes(frame[entry.start : entry.end])
-        attempt = wire.attempts.begin(wire.next_attempt(), self._connection, (topic, entry.partition), batch, raw)
-        wire.observe(
-            Attempt(
-                number=attempt.number,
-                at=now,
-                connection=self._connection,
-                correlation_id=header.correlation_id,
-                client_id=header.client_id or "",
-                software=software,
-                api_version=header.api_version,
-                acks=request.acks,
-                transactional_id=request.transactional_id,
-                topic=topic,
-                partition=entry.partition,
-                producer_id=batch.producer_id,
-                producer_epoch=batch.producer_epoch,
-                base_sequence=batch.base_sequence,
-                records=batch.records,
-                crc=batch.crc,
-                size=entry.end - entry.start,
-                retry_of=None if attempt.repeats is None else attempt.repeats.number,
-                tries=attempt.tries,
-                ambiguous=attempt.ambiguous,
-            )
+        where, client_id = (topic, entry.partition), header.client_id or ""
+        attempt = wire.attempts.begin(wire.next_attempt(), self._line, client_id, where, batch, raw, now)
+        seen = Attempt(
+            number=attempt.number,
+            at=now,
+            connection=self._connection,
+            correlation_id=header.correlation_id,
+            client_id=client_id,
+            software=software,
+            api_version=header.api_version,
+            acks=request.acks,
+            transactional_id=request.transactional_id,
+            topic=topic,
+            partition=entry.partition,
+            producer_id=batch.producer_id,
+            producer_epoch=batch.producer_epoch,
+            base_sequence=batch.base_sequence,
+            records=count_records(batch, raw),
+            crc=batch.crc,
+            size=len(raw),
+            retry_of=attempt.repeats,
+            tries=attempt.tries,
+            ambiguous=attempt.ambiguous,
         )
+        wire.observe(seen)
         wire.observe(Forwarded(now, attempt.number))
-        return Share(topic, entry.topic_id, entry.partition, batch.producer_id >= 0, attempt)
+        return Share(attempt.number, seen, entry.topic_id, attempt)
 
     def _name(self, entry: ProduceEntry) -> str | None:
         return entry.topic if entry.topic_id is None else self._wire.topic_names.get(entry.topic_id)
 
-    def _seen(self, topic: str, partition: int, now: float) -> None:
-        if (topic, partition) not in self._wire.topics_seen:
-            self._wire.topics_seen.add((topic, partition))
-            self._wire.observe(TopicSeen(now, topic, partition, self._wire.starts.get((topic, partition), -1)))
+    def _unasked(self, in_flight: InFlight, now: float) -> None:
+        in_flight.settled = True
+        for share in in_flight.shares:
+            self._acked(share, "none", None, now)
+            if share.open is not None:
+                self._wire.attempts.delivered(share.open, now)
+
+    # Answers.
 
     def answer(self, frame: bytes | memoryview, in_flight: InFlight, now: float) -> None:
         """Record what the broker answered. Raises UndecodableError where the answer cannot be read."""
-        shares = {(share.topic_id or share.topic, share.partition): share for share in in_flight.shares}
+        shares = {(share.topic_id or share.seen.topic, share.seen.partition): share for share in in_flight.shares}
         for answer in parse_response(frame, in_flight.api_version):
             share = shares.get((answer.topic_id or answer.topic or "", answer.partition))
             if share is not None:
                 share.answer = answer
-                self._wire.observe(Answered(now, share.attempt.number, answer.error, answer.base_offset))
+                self._wire.observe(Answered(now, share.number, answer.error, answer.base_offset))
 
-    def judge(self, frame: bytes | memoryview, correlation_id: int, in_flight: InFlight, now: float) -> Judged:
+    def judge(self, frame: bytes | memoryview, in_flight: InFlight, now: float) -> Judged:
         """Ask the rules about an answer."""
-        wire = self._wire
-        if not wire.engine.armed("produce", "response"):
-            return Judged(frame, None, {})
-        entries = tuple(
-            Entry(share.topic, share.partition, share.idempotent, share.attempt.tries, share.attempt.number)
-            for share in in_flight.shares
-        )
-        facts = Frame("produce", "response", in_flight.client_id, self._connection, correlation_id, entries)
-        outcome, decisions = wire.engine.decide(facts, wire.elapsed(now))
-        for decision in decisions:
-            wire.observe(self._decided(decision, facts, now))
+        outcome = judged(self._wire, "response", self._connection, in_flight, now)
         if outcome is None or not isinstance(outcome.verdict, Alter):
             return Judged(frame, None if outcome is None else outcome.verdict, {})
         code = outcome.verdict.code
         hit = {entry.attempt for entry in outcome.hit}
-        answers = {s.attempt.number: s.answer for s in in_flight.shares if s.answer and s.attempt.number in hit}
+        answers = {s.number: s.answer for s in in_flight.shares if s.answer and s.number in hit}
         altered = with_errors(frame, in_flight.api_version, answers.values(), code)
         return Judged(altered, outcome.verdict, dict.fromkeys(answers, code))
 
-    def _decided(self, decision: Decision, frame: Frame, now: float) -> Decided:
-        return Decided(
-            at=now,
-            fault=decision.rule,
-            connection=frame.connection,
-            correlation_id=frame.correlation_id,
-            client_id=frame.client_id,
-            topic=self._wire.label(decision.entry.topic),
-            partition=decision.entry.partition,
-            n=decision.n,
-            fired=decision.fired,
-            verdict=decision.verdict,
-            hit=decision.hit,
-            attempt=decision.entry.attempt,
-        )
-
     def delivered(self, in_flight: InFlight, codes: dict[int, int], ack: Ack, now: float) -> None:
         """The answer went to the client, with these errors written into it."""
+        index = self._wire.attempts
         for share in in_flight.shares:
             broker = share.answer.error if share.answer else None
-            error = codes.get(share.attempt.number, broker)
+            error = codes.get(share.number, broker)
             self._acked(share, ack, error, now)
-            if error == 0:
-                self._wire.attempts.delivered(share.attempt)
-            else:
-                self._wire.attempts.lost(share.attempt)
+            if share.open is not None and error in _SUCCESS:
+                index.delivered(share.open, now)
+            elif share.open is not None:
+                index.failed(share.open)
         in_flight.settled = True
+        self._tell_let_go(now)
 
     def lost(self, in_flight: InFlight, ack: Ack, now: float) -> None:
         """The answer will not reach the client."""
@@ -207,16 +201,58 @@ class ProduceTraffic:
             return
         for share in in_flight.shares:
             self._acked(share, ack, None, now)
-            self._wire.attempts.lost(share.attempt)
         in_flight.settled = True
+        self.abandoned(in_flight, now)
 
-    def abandoned(self, in_flight: InFlight) -> None:
+    def abandoned(self, in_flight: InFlight, now: float) -> None:
         """The client will not read the answer any more, whenever it comes: what it sends again is a retry."""
         for share in in_flight.shares:
-            self._wire.attempts.lost(share.attempt)
+            if share.open is not None:
+                self._wire.attempts.lost(share.open)
+        self._tell_let_go(now)
+
+    def client_gone(self, now: float) -> None:
+        """The client is not there any more, or was cut off."""
+        self._wire.attempts.ended(self._line, now)
+
+    # Copies of ours.
+
+    def copied(self, original: InFlight, connection: int, now: float) -> InFlight:
+        """Record a copy of a request that goes out on that connection; `sent` or `lost` says what becomes of it."""
+        copy = replace(original, shares=[], injected=True, settled=False)
+        for share in original.shares:
+            number = self._wire.next_attempt()
+            seen = replace(
+                share.seen,
+                number=number,
+                at=now,
+                connection=connection,
+                retry_of=share.number,
+                ambiguous=False,
+                injected=True,
+            )
+            self._wire.observe(seen)
+            copy.shares.append(Share(number, seen, share.topic_id, None))
+        return copy
+
+    def not_copied(self, original: InFlight, now: float) -> None:
+        """Record a copy that never goes."""
+        self.lost(self.copied(original, self._connection, now), "none", now)
+
+    def sent(self, copy: InFlight, now: float) -> None:
+        """The copy went on to the broker."""
+        for share in copy.shares:
+            self._wire.observe(Forwarded(now, share.number))
+        if copy.acks == 0:
+            self._unasked(copy, now)
 
     def _acked(self, share: Share, ack: Ack, error: int | None, now: float) -> None:
-        self._wire.observe(Acked(now, share.attempt.number, ack, error))
+        self._wire.observe(Acked(now, share.number, ack, error))
+
+    def _tell_let_go(self, now: float) -> None:
+        count = self._wire.attempts.take_let_go()
+        if count:
+            self._wire.observe(IndexLetGo(now, count))
 
 
 def read_request(frame: memoryview, header: RequestHeader) -> ProduceRequest | UndecodableError:

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..faults.engine import Engine
+from ..identity import Naming
 from ..kafka.frames import FRAME_LIMIT
-from ..observations import Observation
-from .attempts import AttemptIndex
+from ..observations import Observation, TopicSeen
+from .attempts import AttemptIndex, IndexLimits
 from .commands import AskStarts, Command
 from .connection import Connection
+from .copy_connection import CopyConnection
+from .produce import InFlight, ProduceTraffic
 from .routing import Translate
+
+MOST_PARTITIONS = 100_000
+"""Partitions whose start is asked for and told. Where others began is not known, and the log of them not read."""
+
+MOST_TOPIC_IDS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +32,18 @@ class WireSettings:
     """`frame_limit` in bytes; `drain` in seconds: how long the broker's answers are awaited after a client has gone.
 
     `ask_starts` makes a partition's first produce request wait until its start offset is known. `backlog` is how many
-    bytes may wait towards a side before reading from the other one is paused.
+    bytes may wait towards a side before reading from the other one is paused. `naming` says what names a record that
+    is not of our own workload (None: create time, key, value and headers). `copies` is how many bytes of copies that
+    ackdrop itself sends may be on their way.
     """
 
     frame_limit: int = FRAME_LIMIT
     drain: float = 5.0
     ask_starts: bool = False
     backlog: int = 1 << 20
-    open_attempts: int = 100_000
+    index: IndexLimits = field(default_factory=IndexLimits)
+    naming: Naming | None = None
+    copies: int = 64 << 20
 
 
 class Wire:
@@ -52,17 +64,19 @@ class Wire:
         self.starts = dict(starts or {})
         self.label = label
         self.topic_names: dict[bytes, str] = {}
-        self.topics_seen: set[tuple[str, int]] = set()
-        self.attempts = AttemptIndex(self.settings.open_attempts)
+        self.attempts = AttemptIndex(self.settings.index, self.settings.naming)
         self.unsettled = 0
-        """Produce requests that were forwarded and whose answer may still come."""
+        """Produce requests that were forwarded and whose answer may still come, and copies that wait for their time."""
         self._zero: float | None = None
         self._connections: dict[int, Connection] = {}
+        self._copies: dict[int, CopyConnection] = {}
+        self._copied = 0
         self._opened = 0
         self._numbered = 0
         self._commands: list[Command] = []
         self._observations: list[Observation] = []
         self._timers: list[tuple[float, int]] = []
+        self._topics_seen: set[tuple[str, int]] = set()
         self._asked: set[tuple[str, bytes | None, int]] = set()
 
     # What the relay calls.
@@ -78,7 +92,7 @@ class Wire:
         """Do what is due by now."""
         while self._timers and self._timers[0][0] <= now:
             _, number = heapq.heappop(self._timers)
-            connection = self._connections.get(number)
+            connection = self._connections.get(number) or self._copies.get(number)
             if connection is not None:
                 connection.wake(now)
         return self.take_commands()
@@ -93,12 +107,21 @@ class Wire:
         self._asked.difference_update(_each(asked))
         if asked.topic_id is not None:
             topic = topic or f"id:{asked.topic_id.hex()}"
-            self.topic_names[asked.topic_id] = topic
+            self.learn(asked.topic_id, topic)
         for partition in asked.partitions:
             self.starts.setdefault((topic, partition), starts.get(partition, -1))
         for connection in list(self._connections.values()):
             connection.unpark(now)
         return self.take_commands()
+
+    def shut(self, reason: str, now: float) -> None:
+        """The arm is over: copies that still wait for their time or their answer get neither."""
+        for copy in list(self._copies.values()):
+            copy.ended(reason, now)
+
+    def copy(self, connection: int) -> CopyConnection | None:
+        """The connection of our own of this number; None once it is over."""
+        return self._copies.get(connection)
 
     def take_commands(self) -> list[Command]:
         """The commands since the last call, in order."""
@@ -129,7 +152,54 @@ class Wire:
         heapq.heappush(self._timers, (due, connection))
 
     def forget(self, connection: int) -> None:
+        """The connection is over. Its timers go once most of those that are planned are for nobody."""
         self._connections.pop(connection, None)
+        self._copies.pop(connection, None)
+        if len(self._timers) > 1000 + 4 * (len(self._connections) + len(self._copies)):
+            self._timers = [
+                timer for timer in self._timers if timer[1] in self._connections or timer[1] in self._copies
+            ]
+            heapq.heapify(self._timers)
+
+    def learn(self, topic_id: bytes, name: str) -> None:
+        """The name of a topic id; of very many, the first ones that were learnt are forgotten."""
+        self.topic_names[topic_id] = name
+        if len(self.topic_names) > MOST_TOPIC_IDS:
+            del self.topic_names[next(iter(self.topic_names))]
+
+    def seen(self, topic: str, partition: int, now: float) -> None:
+        """A produce request names this partition; each is told once."""
+        if (topic, partition) not in self._topics_seen and len(self._topics_seen) < MOST_PARTITIONS:
+            self._topics_seen.add((topic, partition))
+            self.observe(TopicSeen(now, topic, partition, self.starts.get((topic, partition), -1)))
+
+    def full(self) -> bool:
+        """Whether so many partitions were seen that no more are asked about."""
+        return len(self.starts) >= MOST_PARTITIONS
+
+    def hold_copy(self, size: int) -> bool:
+        """Make room for a copy that is on its way; False where there is none. The arm does not end before it is out."""
+        if self._copied + size > self.settings.copies:
+            return False
+        self._copied += size
+        self.unsettled += 1
+        return True
+
+    def release_copy(self, size: int) -> None:
+        """The copy is out, or never goes."""
+        self._copied -= size
+        self.unsettled -= 1
+
+    def begin_copy(
+        self, node: int, frame: bytes, original: InFlight, traffic: ProduceTraffic, due: float, now: float
+    ) -> None:
+        """Have a copy go out on a connection of our own, when it is due."""
+        self._opened += 1
+        copy = self._copies[self._opened] = CopyConnection(self, self._opened, node, frame, original, traffic)
+        if due <= now:
+            copy.wake(now)
+        else:
+            self.wake_at(due, self._opened)
 
     def next_attempt(self) -> int:
         self._numbered += 1

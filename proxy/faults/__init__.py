@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from .delay import Delay
 from .drop import Drop
+from .duplicate import Duplicate
 from .error import Error
 
-FAULTS: dict[str, type[Drop] | type[Delay] | type[Error]] = {fault.word: fault for fault in (Drop, Delay, Error)}
+AnyFault = Drop | Delay | Error | Duplicate
 
-__all__ = ["FAULTS", "Delay", "Drop", "Error"]
+FAULTS: dict[str, type[AnyFault]] = {fault.word: fault for fault in (Drop, Delay, Error, Duplicate)}
+
+__all__ = ["FAULTS", "AnyFault", "Delay", "Drop", "Duplicate", "Error"]

@@ -6,11 +6,11 @@ rule has decided is still counted by later ones. The counters live here, for the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .chance import draw
+from .counts import Counts
 from .rule import Entry, Frame, Rule, Side
 from .verdicts import Verdict
 
@@ -44,9 +44,9 @@ class Outcome:
 class _Counters:
     frames: int = 0
     fired: int = 0
-    matches: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    fired_in: Counter[tuple[str, int]] = field(default_factory=Counter)
-    seen_in: Counter[tuple[str, int]] = field(default_factory=Counter)
+    matches: Counts[tuple[str, str, int]] = field(default_factory=Counts)
+    fired_in: Counts[tuple[str, int]] = field(default_factory=Counts)
+    seen_in: Counts[tuple[str, int]] = field(default_factory=Counts)
 
 
 class Engine:
@@ -96,14 +96,13 @@ class Engine:
         if not fires:
             return decided
         counters.fired += 1
-        counters.fired_in.update((entry.topic, entry.partition) for entry in hit)
+        for entry in hit:
+            counters.fired_in.add((entry.topic, entry.partition))
         return Outcome(rule, rule.fault.verdict(self._jitter(rule, counters, frame, hit[0])), tuple(hit))
 
     def _number(self, counters: _Counters, client_id: str, entry: Entry) -> int:
-        key = (client_id, entry.topic, entry.partition)
-        counters.matches[key] += 1
-        counters.seen_in[key[1:]] += 1
-        return counters.matches[key]
+        counters.seen_in.add((entry.topic, entry.partition))
+        return counters.matches.add((client_id, entry.topic, entry.partition))
 
     def _triggers(self, rule: Rule, counters: _Counters, client_id: str, entry: Entry, n: int) -> bool:
         when = rule.when

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
 Then = Literal["hold", "disconnect", "reset"]
+CopyOn = Literal["same", "new"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,19 @@ class Alter:
     code: int
 
 
-Verdict = Withhold | Postpone | Alter
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The request goes on, and so do `times` copies of it, `seconds` later, which the client is told nothing of.
+
+    `on` says where: `same`, the connection of the original; `new`, one of ackdrop's own for each copy.
+    """
+
+    times: int
+    on: CopyOn
+    seconds: float
+
+
+Verdict = Withhold | Postpone | Alter | Repeat
 
 
 class Fault(Protocol):

@@ -3,6 +3,7 @@
 proxy.py      one arm's proxy: ties wire, listeners and sessions together
 listeners.py  a listener for every broker that the cluster tells of
 session.py    one client's connection: two sockets, two pumps
+copying.py    a connection of our own, for a copy of a produce request
 peer.py       one socket: non-blocking sends, FIN, RST
 """
 

@@ -72,6 +72,10 @@ class Listeners:
         listener.upstream[:] = [upstream]
         return self._advertise, listener.port
 
+    def upstream(self, node: int) -> list[Address]:
+        """Where connections to this node's listener lead."""
+        return self._by_node[node].upstream
+
     def _open(self, node: int, port: int, upstream: list[Address]) -> Listener:
         listener = Listener(node, _listen(self._host, port), upstream)
         self._by_node[node] = listener

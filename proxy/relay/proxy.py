@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 
 import trio
 
-from ..core.commands import AskStarts, Close, Command, Finish, Send
+from ..core.commands import AskStarts, Close, Command, Dial, Finish, Send
 from ..core.connection import Connection
+from ..core.copy_connection import CopyConnection
 from ..core.wire import Wire, WireSettings
 from ..faults.engine import Engine
 from ..observations import Observation
+from .copying import CopySession, connect
 from .listeners import Address, Listener, Listeners
 from .session import Session
 
 READ_SIZE = 256 * 1024
 FLUSH_EVERY = 0.2
-CONNECT_TIMEOUT = 10.0
 
 Starts = tuple[str, dict[int, int]]
 Ask = Callable[[AskStarts], Awaitable[Starts]]
@@ -64,6 +65,7 @@ class Proxy:
         self._listeners = Listeners(host, settings.advertise or host, settings.mapping, self._session)
         self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
         self._sessions: dict[int, Session] = {}
+        self._copies: dict[int, CopySession] = {}
         self._buffer = memoryview(bytearray(READ_SIZE))
         self._rescheduled = trio.Event()
         self._planned = math.inf
@@ -86,6 +88,7 @@ class Proxy:
                 nursery.start_soon(self._hand_over)
                 task_status.started(self.bootstrap)
         finally:
+            self.wire.shut("the proxy ended", trio.current_time())
             self.flush()
 
     def flush(self) -> None:
@@ -105,7 +108,7 @@ class Proxy:
         reason = "the proxy ended"
         try:
             with client:
-                broker = await _connect(listener.upstream)
+                broker = await connect(listener.upstream)
                 if broker is None:
                     reason = "the broker cannot be reached"
                     return
@@ -133,10 +136,13 @@ class Proxy:
                 if self._nursery is not None:
                     self._nursery.start_soon(self._answer_starts, command)
                 continue
+            if isinstance(command, Dial):
+                self._dial(command)
+                continue
             session = self._sessions.get(command.connection)
             if session is None:
-                continue
-            if isinstance(command, Send):
+                self._perform_copy(command)
+            elif isinstance(command, Send):
                 session.send(command.to, command.data)
             elif isinstance(command, Finish):
                 session.finish(command.to)
@@ -147,6 +153,25 @@ class Proxy:
         due = self.wire.due
         if due is not None and due < self._planned:
             self._rescheduled.set()
+
+    def _dial(self, command: Dial) -> None:
+        copy = self.wire.copy(command.connection)
+        if copy is not None and self._nursery is not None:
+            self._nursery.start_soon(self._copy, copy)
+
+    async def _copy(self, copy: CopyConnection) -> None:
+        session = self._copies[copy.number] = CopySession(copy, self.perform)
+        try:
+            await session.run(self._listeners.upstream(copy.node))
+        finally:
+            del self._copies[copy.number]
+
+    def _perform_copy(self, command: Send | Finish | Close) -> None:
+        session = self._copies.get(command.connection)
+        if session is not None and isinstance(command, Send):
+            session.send(command.data)
+        elif session is not None:
+            session.finish()
 
     async def _answer_starts(self, asked: AskStarts) -> None:
         topic, starts = (asked.topic, {}) if self._ask is None else await self._ask(asked)
@@ -168,18 +193,6 @@ class Proxy:
         while True:
             await trio.sleep(FLUSH_EVERY)
             self.flush()
-
-
-async def _connect(addresses: list[Address]) -> socket.socket | None:
-    """A socket connected to the first address that answers; None where none does."""
-    for host, port in list(addresses):
-        with trio.move_on_after(CONNECT_TIMEOUT):
-            try:
-                stream = await trio.open_tcp_stream(host, port)
-            except OSError:
-                continue
-            return socket.socket(fileno=stream.socket.detach())
-    return None
 
 
 def _peer_name(client: socket.socket) -> str:

@@ -17,8 +17,10 @@ import pytest
 from ackdrop.core.commands import Command, Send, Side
 from ackdrop.core.connection import Connection
 from ackdrop.core.wire import Wire, WireSettings
+from ackdrop.faults import Duplicate
 from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Match, Rule, When
+from ackdrop.faults.rule import Side as RuleSide
 from ackdrop.observations import Acked, Attempt, ConnectionClosed, Decided, Observation, Undecoded
 
 CAPTURES = Path(__file__).parent.parent / "captures"
@@ -46,7 +48,7 @@ def varint(value: int) -> bytes:
 
 
 def short_string(text: str) -> bytes:
-    return struct.pack(">h", len(text)) + text.encode()
+    return struct.pack(">h", len(text.encode())) + text.encode()
 
 
 def compact(data: bytes) -> bytes:
@@ -76,13 +78,25 @@ class Frames:
         producer: tuple[int, int, int] = (-1, -1, -1),
         at: int = 1000,
         codec: tuple[int, Callable[[bytes], bytes]] = (0, bytes),
+        transactional: bool = False,
     ) -> bytes:
         """A batch of magic 2. `producer`: id, epoch, base sequence. Its check sum is one, though not CRC-32C."""
         attributes, pack = codec
+        attributes |= 0x10 if transactional else 0
         sealed = struct.pack(">hiqqqhii", attributes, len(records) - 1, at, at, *producer, len(records))
         sealed += pack(b"".join(records))
         tail = struct.pack(">iBI", -1, 2, zlib.crc32(sealed)) + sealed
         return struct.pack(">qi", 0, len(tail)) + tail
+
+    def message(
+        self, value: bytes | None, *, key: bytes | None = None, magic: int = 1, codec: int = 0, at: int = 1000
+    ) -> bytes:
+        """A message of magic 0 or 1. One with a codec has other messages, packed, for its value."""
+        body = struct.pack(">BB", magic, codec) + (struct.pack(">q", at) if magic else b"")
+        for part in (key, value):
+            body += struct.pack(">i", -1) if part is None else struct.pack(">i", len(part)) + part
+        body = struct.pack(">I", zlib.crc32(body)) + body
+        return struct.pack(">qi", 0, len(body)) + body
 
     def request(
         self, key: int, version: int, cid: int, body: bytes = b"", *, client: str = "c", tags: bytes = b""
@@ -101,17 +115,20 @@ class Frames:
         version: int = 7,
         acks: int = -1,
         client: str = "c",
+        transactional_id: str | None = None,
     ) -> bytes:
         """A produce request: (topic, partition, batch) each; topics are not grouped."""
         if version < 9:
-            body = b"\xff\xff" if version >= 3 else b""
+            of = b"\xff\xff" if transactional_id is None else short_string(transactional_id)
+            body = of if version >= 3 else b""
             body += struct.pack(">hii", acks, 1000, len(entries))
             for topic, partition, batch in entries:
                 assert isinstance(topic, str)
                 size = -1 if batch is None else len(batch)
                 body += short_string(topic) + struct.pack(">iii", 1, partition, size) + (batch or b"")
             return self.request(0, version, cid, body, client=client)
-        body = b"\0" + struct.pack(">hi", acks, 1000) + uvarint(len(entries) + 1)
+        body = b"\0" if transactional_id is None else compact(transactional_id.encode())
+        body += struct.pack(">hi", acks, 1000) + uvarint(len(entries) + 1)
         for topic, partition, batch in entries:
             body += topic if isinstance(topic, bytes) else compact(topic.encode())
             body += uvarint(2) + struct.pack(">i", partition)
@@ -317,10 +334,11 @@ def playbook() -> Callable[..., Play]:
 
 @pytest.fixture(scope="session")
 def rule() -> Callable[..., Rule]:
-    """`rule(fault, name="r", match={...}, **when)`: a rule on produce answers."""
+    """`rule(fault, name="r", match={...}, **when)`: a rule on produce answers; a duplicate is one on requests."""
 
     def make(fault: Any, name: str = "r", match: dict[str, Any] | None = None, **when: Any) -> Rule:
-        return Rule(name, "produce", "response", Match(**(match or {})), When(**when), fault)
+        side: RuleSide = "request" if isinstance(fault, Duplicate) else "response"
+        return Rule(name, "produce", side, Match(**(match or {})), When(**when), fault)
 
     return make
 

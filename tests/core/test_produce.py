@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -244,3 +245,103 @@ class TestDecided:
             line.broker(frames.produced(cid, ("t", 0, 0, cid)))
         assert [error for _, _, error in play.acks] == [0, 0, 7, 0]
         assert [seen.n for seen in play.all(Decided)] == [1]
+
+
+class TestWhatIsSaid:
+    """Every field of an attempt, for every version of Produce and every form that records come in."""
+
+    def told(self, play: Any) -> Attempt:
+        (seen,) = play.all(Attempt)
+        assert isinstance(seen, Attempt)
+        return seen
+
+    @pytest.mark.parametrize("version", range(14))
+    def test_in_every_version(self, playbook: Any, frames: Any, version: int) -> None:
+        play = playbook()
+        line = play.connect()
+        line.client(frames.request(18, 3, 0, b"\x04lib\x061.2.3\0", tags=b"\0"))
+        raw = frames.batch(frames.record(b"a"), frames.record(b"b"), producer=(1 << 40, 7, (1 << 31) - 1))
+        topic = TOPIC_ID if version == 13 else "t"
+        of = "tx" if version >= 3 else None
+        line.client(frames.produce(9, (topic, 5, raw), version=version, acks=1, client="é", transactional_id=of))
+        told = self.told(play)
+        assert told.topic == (f"id:{TOPIC_ID.hex()}" if version == 13 else "t")
+        assert (told.connection, told.correlation_id, told.client_id, told.software) == (1, 9, "é", "lib 1.2.3")
+        assert (told.api_version, told.acks, told.transactional_id, told.partition) == (version, 1, of, 5)
+        assert (told.producer_id, told.producer_epoch, told.base_sequence) == (1 << 40, 7, (1 << 31) - 1)
+        assert (told.records, told.crc, told.size) == (2, int.from_bytes(raw[17:21], "big"), len(raw))
+
+    def test_a_topic_id_becomes_the_name_that_metadata_told(self, playbook: Any, frames: Any, batch: Any) -> None:
+        play = playbook()
+        line = play.connect()
+        line.client(frames.request(3, 12, 1, tags=b"\0"))
+        line.broker(frames.metadata(1, [], [("named", TOPIC_ID)]))
+        line.client(frames.produce(2, (TOPIC_ID, 0, batch(b"a")), version=13))
+        assert self.told(play).topic == "named"
+
+    @pytest.mark.parametrize("version", [0, 1, 2])
+    @pytest.mark.parametrize("magic", [0, 1])
+    def test_a_message_set_is_one_attempt(self, playbook: Any, frames: Any, version: int, magic: int) -> None:
+        """The broker answers it as a whole. The check sum is that of its first message."""
+        play = playbook()
+        raw = b"".join(frames.message(value, magic=magic) for value in (b"a", b"b", b"c"))
+        play.connect().client(frames.produce(1, ("t", 0, raw), version=version))
+        told = self.told(play)
+        assert (told.producer_id, told.producer_epoch, told.base_sequence) == (-1, -1, -1)
+        assert (told.records, told.crc, told.size) == (3, int.from_bytes(raw[12:16], "big"), len(raw))
+
+    @pytest.mark.parametrize("magic", [0, 1])
+    def test_a_packed_message_is_as_many_as_it_holds(self, playbook: Any, frames: Any, magic: int) -> None:
+        inner = b"".join(frames.message(value, magic=magic) for value in (b"a", b"b", b"c"))
+        raw = frames.message(gzip.compress(inner), magic=magic, codec=1) + frames.message(b"d", magic=magic)
+        play = playbook()
+        play.connect().client(frames.produce(1, ("t", 0, raw), version=2))
+        assert self.told(play).records == 4
+
+    def test_one_that_cannot_be_opened_has_an_unknown_number(self, playbook: Any, frames: Any) -> None:
+        play = playbook()
+        raw = frames.message(b"no gzip", codec=1)
+        play.connect().client(frames.produce(1, ("t", 0, raw), version=2))
+        assert (self.told(play).records, self.told(play).size) == (-1, len(raw))
+
+    def test_several_batches_for_one_partition_are_one_attempt(self, playbook: Any, frames: Any, batch: Any) -> None:
+        """Brokers refuse it (INVALID_RECORD, since KIP-98); the answer is for all of them."""
+        play = playbook()
+        raw = batch(b"a", producer=(5, 0, 3)) + frames.batch(frames.record(b"b"), frames.record(b"c"))
+        play.connect().client(frames.produce(1, ("t", 0, raw)))
+        told = self.told(play)
+        assert (told.records, told.size, told.base_sequence) == (3, len(raw), 3)
+
+    @pytest.mark.parametrize("records", [None, b""], ids=["null", "empty"])
+    @pytest.mark.parametrize("version", [2, 7, 9])
+    def test_a_partition_without_records_is_none(
+        self, playbook: Any, frames: Any, batch: Any, records: bytes | None, version: int
+    ) -> None:
+        play = playbook()
+        play.connect().client(frames.produce(1, ("t", 0, records), ("t", 1, batch(b"a")), version=version))
+        assert self.told(play).partition == 1
+
+    def test_a_batch_of_no_records_is_one(self, playbook: Any, frames: Any) -> None:
+        play = playbook()
+        play.connect().client(frames.produce(1, ("t", 0, frames.batch())))
+        assert self.told(play).records == 0
+
+    def test_of_a_partition_that_is_named_twice_the_last_is_answered(
+        self, playbook: Any, frames: Any, batch: Any
+    ) -> None:
+        """So do brokers: the second entry takes the place of the first."""
+        play = playbook()
+        line = play.connect()
+        line.client(frames.produce(1, ("t", 0, batch(b"a")), ("t", 0, batch(b"b"))))
+        line.broker(frames.produced(1, ("t", 0, 0, 5)))
+        assert [seen.attempt for seen in play.all(Answered)] == [2]
+        assert play.acks == [(1, "delivered", None), (2, "delivered", 0)]
+        line.client(frames.produce(2, ("t", 0, batch(b"a"))))
+        assert play.retries == [(3, 1, 2, False)]
+
+    def test_no_client_id_is_an_empty_one(self, playbook: Any, frames: Any, batch: Any) -> None:
+        play = playbook()
+        ask = frames.produce(1, ("t", 0, batch(b"a")), client="")
+        nameless = frames.framed(ask[4:12] + b"\xff\xff" + ask[14:])
+        play.connect().client(nameless)
+        assert self.told(play).client_id == ""

@@ -1,7 +1,7 @@
 """Whatever happens in whatever order on two connections, the books are right at the end.
 
 A made-up broker answers what is forwarded to it, in order; clients and broker send in chunks of any size and end in any
-way at any time, while rules drop, delay and alter. Everything is drawn from one list of steps.
+way at any time, while rules drop, delay, alter and copy. Everything is drawn from one list of steps.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ackdrop.core.commands import AskStarts, Close, Finish, Send, Side
-from ackdrop.faults import Delay, Drop, Error
-from ackdrop.observations import Acked, Attempt, ConnectionClosed, Forwarded
+from ackdrop.core.commands import AskStarts, Close, Dial, Finish, Send, Side
+from ackdrop.faults import Delay, Drop, Duplicate, Error
+from ackdrop.observations import Acked, Attempt, ConnectionClosed, ConnectionOpened, Forwarded
 
 HEARTBEAT, FETCH, METADATA, PRODUCE = 12, 1, 3, 0
 
 FAULTS = st.sampled_from(
-    [Drop("hold"), Drop("hold", 1.5), Drop("disconnect"), Drop("reset"), Delay(0.0), Delay(1.0, 0.5), Error(7)]
+    [
+        *(Drop("hold"), Drop("hold", 1.5), Drop("disconnect"), Drop("reset")),
+        *(Delay(0.0), Delay(1.0, 0.5), Error(7)),
+        *(Duplicate(), Duplicate(2, "same", 1.0), Duplicate(1, "new"), Duplicate(2, "new", 1.0)),
+    ]
 )
 WHEN = st.sampled_from([{}, {"nth": (2,)}, {"every": 2}, {"first": 1}, {"probability": 0.5}, {"per": "partition"}])
 RULES = st.lists(st.tuples(FAULTS, WHEN), max_size=3)
@@ -31,6 +35,7 @@ ACTS = st.sampled_from(
     ["client sends"] * 6
     + ["broker sends"] * 6
     + ["time passes"] * 2
+    + ["copies go on"] * 2
     + ["starts are told", "client fin", "client reset", "broker fin", "broker reset", "shut"]
 )
 STEPS = st.lists(st.tuples(ACTS, st.integers(0, 1), st.integers(1, 400)), max_size=40)
@@ -64,7 +69,7 @@ class Party:
         other: bytes = frames.request(key, 1, cid, bytes(30))
         return other
 
-    def _answer(self, ask: bytes) -> bytes:
+    def answer(self, ask: bytes) -> bytes:
         key, _version, cid = struct.unpack_from(">hhi", ask, 4)
         frames = self._frames
         if key == METADATA:
@@ -102,7 +107,7 @@ class Party:
             end = self._read + 4 + struct.unpack_from(">i", got, self._read)[0]
             if end > len(got):
                 return
-            self.answers += self._answer(got[self._read : end])
+            self.answers += self.answer(got[self._read : end])
             self._read = end
 
     def client_sends(self, size: int) -> list[Any]:
@@ -135,10 +140,13 @@ def correlation_ids(data: bytes) -> list[int]:
 
 
 class Schedule:
+    """`copies` are the connections of ackdrop's own that were dialled, with what is still to be answered on each."""
+
     def __init__(self, play: Any, parties: list[Party]) -> None:
         self.play = play
         self.parties = parties
         self.asked: list[AskStarts] = []
+        self.copies: dict[int, bytes | None] = {}
 
     def do(self, act: str, which: int, size: int) -> None:
         party = self.parties[which]
@@ -149,8 +157,32 @@ class Schedule:
         for command in commands:
             if isinstance(command, AskStarts):
                 self.asked.append(command)
+            elif isinstance(command, Dial):
+                self.copies[command.connection] = None
+            elif command.connection > len(self.parties):
+                self._take_copy(command)
             else:
                 self.parties[command.connection - 1].take(command)
+
+    def _take_copy(self, command: Any) -> None:
+        assert command.to is Side.BROKER
+        if isinstance(command, Close):
+            del self.copies[command.connection]
+        else:
+            self.copies[command.connection] = self.parties[0].answer(bytes(command.data))
+
+    def _copies_go_on(self, party: Party, size: int) -> list[Any]:
+        """The eldest of them is connected, or gets a part of its answer, or its broker is gone."""
+        if not self.copies:
+            return []
+        number, answer = next(iter(self.copies.items()))
+        copy, now = self.play.wire.copy(number), self.play.now
+        if size % 10 == 0:
+            return list(self.play.noted(copy.ended("gone", now)))
+        if answer is None:
+            return list(self.play.noted(copy.connected(now)))
+        self.copies[number] = answer[size:]
+        return list(self.play.noted(copy.received(memoryview(answer[:size]), now)))
 
     def _client_sends(self, party: Party, size: int) -> list[Any]:
         return party.client_sends(size)
@@ -200,6 +232,8 @@ class Schedule:
             self.do("broker sends", which, 1 << 20)
             self.do("broker fin", which, 1)
         self.do("time passes", 0, 100_000)
+        while self.copies:
+            self.do("copies go on", 0, 999)
 
 
 @settings(max_examples=400, deadline=None)
@@ -222,11 +256,18 @@ def test_the_books_are_right(
 
     attempts = {attempt.number: attempt for attempt in play.all(Attempt)}
     assert play.wire.unsettled == 0
-    assert Counter(seen.connection for seen in play.all(ConnectionClosed)) == {1: 1, 2: 1}
+    opened = Counter(seen.connection for seen in play.all(ConnectionOpened))
+    assert Counter(seen.connection for seen in play.all(ConnectionClosed)) == opened
+    assert set(opened.values()) == {1}
     assert Counter(acked.attempt for acked in play.all(Acked)) == dict.fromkeys(attempts, 1)
-    assert Counter(seen.attempt for seen in play.all(Forwarded)) == dict.fromkeys(attempts, 1)
+    forwarded = Counter(seen.attempt for seen in play.all(Forwarded))
+    assert set(forwarded.values()) <= {1}
+    assert {number for number in attempts if number not in forwarded} <= {n for n, a in attempts.items() if a.injected}
     assert not play.wire._connections
-    assert not any(attempt.outstanding for attempt in play.wire.attempts._open.values())
+    assert not play.wire._copies
+    assert play.wire._copied == 0
+    assert not play.wire.attempts._outstanding
+    assert play.wire.attempts._held == 0
     assert play.undecoded == []
     may_resume = any(isinstance(fault, Drop) and fault.seconds is not None for fault, _ in rules)
     for party in schedule.parties:
@@ -237,14 +278,20 @@ def test_the_books_are_right(
 
 def check_bytes(party: Party, may_resume: bool, altered: bool) -> None:
     """The broker got a beginning of what the client sent; the client got answers of the broker's, in their order."""
-    assert party.script.startswith(party.received[Side.BROKER])
-    shown, told = party.received[Side.CLIENT], party.answers
+    assert party.script.startswith(once(party.received[Side.BROKER]))
+    shown, told = party.received[Side.CLIENT], once(party.answers)
     if not may_resume and not altered:
         assert told.startswith(shown)
     ids = iter(correlation_ids(told))
     assert all(cid in ids for cid in correlation_ids(shown))
     if not may_resume:
         assert len(shown) <= len(told)
+
+
+def once(data: bytes) -> bytes:
+    """The bytes without the frames that stand in them again, and what is left of one at the end."""
+    frames = frames_in(data)
+    return b"".join(dict.fromkeys(frames)) + data[len(b"".join(frames)) :]
 
 
 def check_acks(play: Any, parties: list[Party], attempts: dict[int, Attempt]) -> None:
@@ -256,6 +303,7 @@ def check_acks(play: Any, parties: list[Party], attempts: dict[int, Attempt]) ->
             assert (acked.ack, acked.error) == ("none", None)
         if acked.error is not None:
             assert acked.ack in ("delivered", "delayed")
+            assert not attempt.injected
             assert attempt.correlation_id in shown[attempt.connection - 1]
         else:
             assert acked.ack != "delivered"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from ackdrop.core.attempts import IndexLimits
 from ackdrop.core.commands import AskStarts, Close, Finish, Side
 from ackdrop.faults import Delay, Drop
-from ackdrop.observations import Attempt, Forwarded, TopicSeen
+from ackdrop.observations import Attempt, Forwarded, IndexLetGo, TopicSeen
 
 HEARTBEAT, METADATA, PRODUCE = 12, 3, 0
 TOPIC_ID = bytes(range(16))
@@ -233,10 +234,14 @@ class TestMemory:
         assert len(play.wire.attempts) == 0
 
     def test_the_index_is_bounded_by_a_setting(self, playbook: Any, produce: Any) -> None:
-        play = playbook(open_attempts=3)
+        """What was let go is told once its answer is lost: then a retry of it would not be known."""
+        play = playbook(index=IndexLimits(attempts=3))
         line = play.connect()
         line.client(*(produce(cid) for cid in range(5)))
-        assert (len(play.wire.attempts), play.wire.attempts.let_go) == (3, 2)
+        assert (len(play.wire.attempts), play.all(IndexLetGo)) == (3, [])
+        play.at(4.0)
+        line.broker_ends("reset")
+        assert [(seen.at, seen.count) for seen in play.all(IndexLetGo)] == [(4.0, 1), (4.0, 1)]
 
     def test_observations_are_handed_over_once(self, playbook: Any) -> None:
         play = playbook()

@@ -15,6 +15,7 @@ import pytest
 import trio
 
 from ackdrop.core.wire import WireSettings
+from ackdrop.faults import Duplicate
 from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Observation
@@ -62,8 +63,14 @@ def frames() -> Frames:
 
 @pytest.fixture(scope="session")
 def rule() -> Callable[..., Rule]:
-    """`rule(fault, **when)`: on produce answers."""
-    return lambda fault, **when: Rule("r", "produce", "response", Match(), When(**when), fault)
+    """`rule(fault, **when)`: on produce answers; a duplicate is one on requests."""
+
+    def make(fault: Any, **when: Any) -> Rule:
+        return Rule(
+            "r", "produce", "request" if isinstance(fault, Duplicate) else "response", Match(), When(**when), fault
+        )
+
+    return make
 
 
 class Stream:
