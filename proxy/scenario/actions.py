@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from ..faults import Delay, Drop, Error
-from ..faults.verdicts import Then
+from ..faults import AnyFault, Delay, Drop, Duplicate, Error
+from ..faults.verdicts import CopyOn, Then
 from . import fields
 from .complaint import Complaint
 from .vocabulary import LATER_THEN
 
 THEN: tuple[Then, ...] = ("hold", "disconnect", "reset")
+COPY_ON: tuple[CopyOn, ...] = ("same", "new")
 
 
 class Mapping(BaseModel):
@@ -36,7 +37,7 @@ class Action(Mapping):
     at: ClassVar[tuple[str, ...]]
     example: ClassVar[dict[str, object]]
 
-    def fault(self) -> Drop | Delay | Error:
+    def fault(self) -> AnyFault:
         """The value that the fault engine works with."""
         raise NotImplementedError
 
@@ -108,7 +109,32 @@ class ErrorAction(Action):
         return Error(self.code)
 
 
-ACTIONS: tuple[type[Action], ...] = (DropAction, DelayAction, ErrorAction)
+class DuplicateAction(Action):
+    """ackdrop sends the request once more by itself; the producer knows nothing of it, and it is no retry."""
+
+    word: ClassVar[str] = "duplicate"
+    at: ClassVar[tuple[str, ...]] = ("produce.request",)
+    example: ClassVar[dict[str, object]] = {"times": 1}
+
+    times: fields.Copies = Field(1, description="How many copies are sent.", examples=[1, 6])
+    connection: Annotated[str, fields.words("word", COPY_ON)] = Field(
+        "same",
+        description="Where a copy goes: `same`, behind the original on its connection, where its answer is taken out; "
+        "`new`, on a connection of ackdrop's own to the same broker, one for each copy.",
+        examples=["same", "new"],
+    )
+    seconds: fields.Duration = Field(
+        0.0,
+        alias="after",
+        description="How much later than the original the copies go; the original is not delayed.",
+        examples=["500ms"],
+    )
+
+    def fault(self) -> Duplicate:
+        return Duplicate(self.times, next(on for on in COPY_ON if on == self.connection), self.seconds)
+
+
+ACTIONS: tuple[type[Action], ...] = (DropAction, DelayAction, ErrorAction, DuplicateAction)
 """Every fault of this version, in the order in which documentation lists them."""
 
 PLACES: tuple[str, ...] = tuple(dict.fromkeys(place for action in ACTIONS for place in action.at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from ..faults.rule import Match, Rule, Side, When
 from ..result import Expectation, ExpectedFigure
@@ -18,7 +19,7 @@ _PROTECTED = (
 )
 
 
-def scenario(spec: ScenarioSpec, *, file: str | None, name: str, sha256: str) -> Scenario:
+def scenario(spec: ScenarioSpec, *, file: str | None, name: str, content: bytes) -> Scenario:
     """The scenario that a valid specification means."""
     control = spec.control is None
     return Scenario(
@@ -31,9 +32,13 @@ def scenario(spec: ScenarioSpec, *, file: str | None, name: str, sha256: str) ->
         expect={arm.name: _expectations(spec, arm) for arm in spec.arms},
         control=control,
         control_arm=control_arm(spec) if control else None,
+        identity=spec.identity,
+        isolation=spec.isolation,
+        repeat=spec.repeat,
         file=file,
-        sha256=sha256,
+        sha256=sha256(content).hexdigest(),
         name=name,
+        content=content,
     )
 
 

@@ -9,6 +9,7 @@ from .complaint import Complaint, Step, nearest, shortened
 from .nodes import Node
 from .repair import located
 from .spec import ScenarioSpec
+from .vocabulary import LATER_AT
 
 Found = Iterator[tuple[tuple[Step, ...], Complaint]]
 
@@ -54,11 +55,11 @@ def _places(spec: ScenarioSpec) -> Found:
     for index, fault in enumerate(spec.faults):
         action = fault.do.chosen()[0]
         if fault.at not in action.at:
+            later = action.word in LATER_AT.get(fault.at, ())
+            text = f"at {fault.at} is not in this version of ackdrop" if later else f"is not possible at {fault.at}"
             hint = f"{action.word} is possible at: {', '.join(action.at)}"
-            yield (
-                ("faults", index, "do", action.word),
-                Complaint(f"{action.word!r} is not possible at {fault.at}", hint=hint, on_key=True),
-            )
+            steps: tuple[Step, ...] = ("faults", index, "do", action.word)
+            yield steps, Complaint(f"{action.word!r} {text}", hint=hint, on_key=True)
 
 
 def _partitions(spec: ScenarioSpec) -> Found:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic_core import core_schema
 
+from ..identity import NAMINGS, Naming
 from ..kafka.codes import ERROR_CODES
 from . import units
 from .complaint import Complaint, expected, unknown_word
@@ -124,6 +125,15 @@ def _attempt(value: object) -> Literal["any", "first", "retry"] | int:
     raise expected("any, first, retry or the attempt's number, from 1", value)
 
 
+def _naming(value: object) -> Naming:
+    if not isinstance(value, str):
+        raise expected("what names a record", value, f"one of: {', '.join(NAMINGS)}")
+    try:
+        return Naming.parse(value.strip())
+    except ValueError as error:
+        raise Complaint(str(error), hint=f"one of: {', '.join(NAMINGS)}") from None
+
+
 def _many(value: object, one: Callable[[object], object]) -> tuple[Any, ...]:
     """One value or a list of at least one, as a tuple; an error in an item says which."""
     if not isinstance(value, list):
@@ -207,7 +217,9 @@ Name = Annotated[str, _text(80, lines=False)]
 Description = Annotated[str, _text(20_000, lines=True)]
 Seed = Annotated[int, _whole(0, 2**63 - 1)]
 Records = Annotated[int, _whole(1, 10_000_000)]
+NamingText = Annotated[Naming, Reads(_naming, {"type": "string", "pattern": "^(key|value|header:.+|json:[$].*)$"})]
 Times = Annotated[int, _UNTIL_MILLION]
+Copies = Annotated[int, _whole(1, 100)]
 Partitions = Annotated[int, _whole(1, 10_000)]
 Replication = Annotated[int, _whole(1, 100)]
 Retries = Annotated[int, _whole(0, 2**31 - 1)]

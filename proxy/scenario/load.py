@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from hashlib import sha256
 from pathlib import Path
 
 from ..errors import ScenarioError
@@ -47,7 +46,7 @@ def parse(content: bytes, *, file: str | None = None, name: str = "scenario") ->
         problems.append(_not_a_mapping(root))
     if spec is None or problems:
         raise _error(source, problems)
-    return scenario(spec, file=file, name=name, sha256=sha256(content).hexdigest())
+    return scenario(spec, file=file, name=name, content=content)
 
 
 def _error(source: Source, problems: list[Problem]) -> ScenarioError:

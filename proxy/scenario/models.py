@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..faults.rule import Rule
+from ..identity import Naming
+from ..observations import Isolation
 from ..result import Expectation
 
 Acks = Literal["all", 0, 1]
@@ -61,9 +63,10 @@ class Arm:
 class Scenario:
     """A valid scenario.
 
-    `expect` has an entry for every arm, empty where nothing is expected of it. `control` is False for
-    `control: none`; else `control_arm` names the arm that must show a duplicate. `file` is the file as it was named,
-    None for text; `name` is the file's name without folder and suffix; `sha256` is that of the file's bytes.
+    `expect` has an entry for every arm, empty where nothing is expected of it. `control` is False for `control:
+    none`; else `control_arm` names the arm that must show a duplicate. `identity` says what names a record that is
+    not of our own workload, None: the default. The whole is run `repeat` times. `file` is the file as it was named,
+    None for text; `name` is the file's name without folder and suffix; `content` are the file's bytes, `sha256` theirs.
     """
 
     title: str
@@ -75,6 +78,10 @@ class Scenario:
     expect: Mapping[str, tuple[Expectation, ...]]
     control: bool
     control_arm: str | None
+    identity: Naming | None
+    isolation: Isolation
+    repeat: int
     file: str | None
     sha256: str
     name: str
+    content: bytes = b""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, model_validator
 
 from ..kafka.apis import API_NAMES
+from ..observations import Isolation
 from ..result import ExpectedFigure
 from . import fields, units
 from .actions import PLACES, Do, Mapping
@@ -17,6 +18,7 @@ from .complaint import Complaint, expected, unknown_word
 from .vocabulary import COMPRESSIONS, LATER_PER, LATER_PLACES
 
 FIGURES: tuple[ExpectedFigure, ...] = get_args(ExpectedFigure)
+ISOLATIONS: tuple[Isolation, ...] = get_args(Isolation)
 
 
 def _version(value: object) -> int:
@@ -244,6 +246,18 @@ class ScenarioSpec(Mapping):
         description="`none` where the scenario is meant to duplicate in neither arm, or in both.",
         examples=["none"],
     )
+    identity: fields.NamingText | None = Field(
+        None,
+        description="What names a record of a program that is not ours: `header:NAME`, `key`, `value` or `json:PATH`. "
+        "Without it: create time, key, value and headers. Our own producers write a header that always wins.",
+        examples=["header:order-id", "json:$.order.id"],
+    )
+    isolation: Annotated[Isolation, fields.words("isolation level", ISOLATIONS)] = Field(
+        "read_uncommitted",
+        description="Which records of the log count: all, or those that a consumer with `read_committed` sees.",
+        examples=["read_uncommitted", "read_committed"],
+    )
+    repeat: fields.Times = Field(1, description="How often the whole is run, all runs in one report.", examples=[1, 5])
     faults: Annotated[list[FaultSpec], Field(max_length=200)] = Field(
         default_factory=list,
         description="The rules, asked in this order; the first that fires decides.",

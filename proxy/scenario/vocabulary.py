@@ -13,7 +13,6 @@ COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 LATER_ACTIONS = frozenset(
     {
-        "duplicate",
         "late",
         "reorder",
         "truncate",
@@ -32,6 +31,9 @@ LATER_ACTIONS = frozenset(
         "transfer_leadership",
     }
 )
+LATER_AT = {"produce.request": frozenset({"drop", "delay", "error"})}
+"""Faults that a later version brings to a place, where this version has others."""
+
 LATER_PLACES = frozenset({"connection", "broker", "workload"})
 LATER_KEYS = frozenset({"include", "matrix", "following"})
 LATER_THEN = frozenset({"skip"})

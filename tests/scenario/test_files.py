@@ -10,6 +10,7 @@ from ackdrop.scenario import find, load_all, shipped
 SHIPPED = [
     "application-resend",
     "delayed-ack",
+    "injected-copy",
     "lost-ack",
     "lost-ack-disconnect",
     "lost-ack-pipelined",

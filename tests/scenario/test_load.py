@@ -8,6 +8,7 @@ import pytest
 from ackdrop.errors import ScenarioError
 from ackdrop.faults import Delay, Drop, Error
 from ackdrop.faults.rule import Match, Rule, When
+from ackdrop.identity import Naming
 from ackdrop.result import Expectation
 from ackdrop.scenario.load import LIMIT, load
 from ackdrop.scenario.models import Arm, ProducerConfig, Workload
@@ -37,6 +38,9 @@ workload:
     compression: none
   client_config: {some.word: 1, other: null}
   deadline: 10s
+identity: json:$.order.id
+isolation: read_committed
+repeat: 3
 arms:
   - {name: "off", idempotence: false}
   - {name: "on", idempotence: true}
@@ -79,6 +83,11 @@ def test_every_key_reaches_its_value() -> None:
     )
     assert scenario.arms == (Arm("off", False), Arm("on", True), Arm("third", True))
     assert (scenario.control, scenario.control_arm) == (True, "off")
+    assert (scenario.identity, scenario.isolation, scenario.repeat) == (
+        Naming.parse("json:$.order.id"),
+        "read_committed",
+        3,
+    )
     assert (scenario.file, scenario.name) == (None, "scenario")
 
 
@@ -113,12 +122,22 @@ def test_the_shortest_scenario() -> None:
     assert scenario.workload.config == ProducerConfig()
     assert scenario.workload.value == {"key": "value", "count": 1}
     assert scenario.expect["off"] == (Expectation("duplicates", ">=", 1), Expectation("lost", "==", 0))
+    assert (scenario.identity, scenario.isolation, scenario.repeat) == (None, "read_uncommitted", 1)
 
 
 def test_without_control_only_loss_is_expected_not_to_be() -> None:
     scenario = load("version: 1\ncontrol: none")
     assert (scenario.control, scenario.control_arm) == (False, None)
     assert set(scenario.expect.values()) == {(Expectation("lost", "==", 0),)}
+
+
+@pytest.mark.parametrize("text", ["key", "value", "header:order-id", "'header:ce:id'", "json:$['a b'].c"])
+def test_what_names_a_record(text: str) -> None:
+    assert str(load(f"version: 1\nidentity: {text}").identity) == text.strip("'")
+
+
+def test_an_expectation_may_speak_of_aborted_records() -> None:
+    assert load("version: 1\nexpect: {on: {aborted: '> 0'}}").expect["on"] == (Expectation("aborted", ">", 0),)
 
 
 @pytest.mark.parametrize("off", ["off", '"off"', "'off'", "Off", "OFF", "false", "False", '"false"'])

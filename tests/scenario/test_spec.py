@@ -56,7 +56,7 @@ def test_every_model_is_reached() -> None:
 
 def test_the_schema_is_made_from_the_models() -> None:
     schema = ScenarioSpec.model_json_schema()
-    assert set(schema["$defs"]["Do"]["properties"]) == {"drop", "delay", "error"}
+    assert set(schema["$defs"]["Do"]["properties"]) == {"drop", "delay", "error", "duplicate"}
     assert schema["$defs"]["DropAction"]["properties"]["then"]["enum"] == ["hold", "disconnect", "reset"]
     assert schema["additionalProperties"] is False
     json.dumps(schema)
@@ -77,9 +77,10 @@ def test_the_sample_of_a_place() -> None:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_every_fault_is_made_from_its_example(action: type) -> None:
     do = json.dumps({action.word: action.example})
-    rule = load(f"version: 1\nfaults: [{{at: produce.response, do: {do}}}]\n").rules[0]
+    rule = load(f"version: 1\nfaults: [{{at: {action.at[0]}, do: {do}}}]\n").rules[0]
     assert rule.fault.word == action.word
-    assert rule.name == f"{action.word} at produce.response"
+    assert rule.name == f"{action.word} at {action.at[0]}"
+    assert f"{rule.api}.{rule.side}" == action.at[0]
 
 
 def test_a_fault_stands_where_it_can_happen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 Read = Callable[[str], list[str]]
 
-TOP = "version, title, description, seed, workload, arms, control, faults, expect"
+TOP = "version, title, description, seed, workload, arms, control, identity, isolation, repeat, faults, expect"
 WORKLOAD = "producer, records, sends, rate, pipelined, value, topic, config, client_config, deadline"
 ARMS = "arms: [{name: a, idempotence: false}, {name: b, idempotence: true}]"
 
@@ -74,6 +74,29 @@ CORPUS = [
     ("version: 1\nfaults: [,]", "2:10: not YAML", None),
     ("version: 1\nfaults:\n  - ~", "3:5: this item of the list has no value", None),
     (work("producer: [a]"), "2:22: workload.producer: a command as the producer is not in this version", None),
+    # what names a record, which records count, how often
+    (
+        "version: 1\nidentity: order-id",
+        "2:11: identity: 'order-id' names no part of a record: header:NAME, key, value and json:PATH do",
+        "one of: header:NAME, key, value, json:PATH",
+    ),
+    ("version: 1\nidentity: 'header:'", "2:11: identity: header: needs the name of a header", None),
+    (
+        "version: 1\nidentity: json:$.",
+        "2:11: identity: '$.' is no JSONPath (RFC 9535): expected a shorthand selector",
+        "one of: header:NAME",
+    ),
+    ("version: 1\nidentity: {header: x}", "2:11: identity: expected what names a record, not a mapping", "one of:"),
+    ("version: 1\nidentity: 5", "2:11: identity: expected what names a record, not the number 5", "one of:"),
+    ("version: 1\nidentity:", "2:1: the key 'identity' has no value", None),
+    (
+        "version: 1\nisolation: read_comitted",
+        "2:12: isolation: unknown isolation level 'read_comitted'",
+        "did you mean 'read_committed'? expected one of: read_uncommitted, read_committed",
+    ),
+    ("version: 1\nrepeat: 0", "2:9: repeat: expected a whole number from 1 to 1000000, not the number 0", None),
+    ("version: 1\nrepeat: 2.5", "2:9: repeat: expected a whole number from 1 to 1000000, not the number 2.5", None),
+    ("version: 1\nrepeat: true", "2:9: repeat: expected a whole number from 1 to 1000000, not true", None),
     # workload
     (
         work("recrods: 9"),
@@ -177,8 +200,8 @@ CORPUS = [
     ),
     (
         rule("at: produce.request, do: {drop: {}}"),
-        "2:16: faults[0].at: the place 'produce.request' is not in this version of ackdrop",
-        "this version has: produce.response",
+        "2:38: faults[0].do: 'drop' at produce.request is not in this version of ackdrop",
+        "drop is possible at: produce.response",
     ),
     (
         rule("at: broker, do: {drop: {}}"),
@@ -200,17 +223,42 @@ CORPUS = [
         "2:38: faults[0].do: expected a mapping, not the text 'drop'",
         'for example: {"drop": {"then": "hold"}}',
     ),
-    (does("{}"), "2:38: faults[0].do: no fault is named", "give one of: drop, delay, error"),
+    (does("{}"), "2:38: faults[0].do: no fault is named", "give one of: drop, delay, error, duplicate"),
     (does("{drop: }"), "2:39: the key 'drop' has no value", None),
     (
         does("{dorp: {}}"),
         "2:39: faults[0].do: unknown key 'dorp'",
-        "did you mean 'drop'? expected one of: drop, delay, error",
+        "did you mean 'drop'? expected one of: drop, delay, error, duplicate",
+    ),
+    (
+        does("{late: {release: retried}}"),
+        "2:39: faults[0].do: the key 'late' is not in this version of ackdrop",
+        "this version has: drop, delay, error, duplicate",
     ),
     (
         does("{duplicate: {times: 2}}"),
-        "2:39: faults[0].do: the key 'duplicate' is not in this version of ackdrop",
-        "this version has: drop, delay, error",
+        "2:39: faults[0].do: 'duplicate' is not possible at produce.response",
+        "duplicate is possible at: produce.request",
+    ),
+    (
+        rule("at: produce.request, do: {duplicate: {times: 0}}"),
+        "2:57: faults[0].do.duplicate.times: expected a whole number from 1 to 100, not the number 0",
+        None,
+    ),
+    (
+        rule("at: produce.request, do: {duplicate: {connection: another}}"),
+        "2:62: faults[0].do.duplicate.connection: unknown word 'another'",
+        "expected one of: same, new",
+    ),
+    (
+        rule("at: produce.request, do: {duplicate: {after: 5}}"),
+        "2:57: faults[0].do.duplicate.after: expected a duration such as 250ms, 3s or 2m, not the number 5",
+        "did you mean 5s?",
+    ),
+    (
+        rule("at: produce.request, do: {duplicate: {for: 5s}}"),
+        "2:50: faults[0].do.duplicate: unknown key 'for'",
+        "expected one of: times, connection, after",
     ),
     (
         does("{drop: {}, delay: {for: 1s}}"),
