@@ -1,15 +1,23 @@
 """The ledger: the store of what happened on the wire, in the producer and in the log, one folder a run.
 
-schema.py   the tables of `ledger.db`, documented column by column
-rows.py     observations turned into rows, merged by attempt before they are written
-writer.py   the thread that writes, off the event loop and bounded in memory
-events.py   `events.jsonl`: the fault engine's decisions, in order
-reading.py  rows turned back into `ArmWire`, `Send`, `LogRecord`, `Finding`
-store.py    `Ledger` and `ArmWriter`, all that the other rooms need
+schema.py    the tables of `ledger.db`, documented column by column; `README.md` is their guide
+views.py     its views
+planning.py  what sqlite3's query planner is told of them
+limits.py    how much a ledger holds
+rows.py      observations turned into rows, merged by attempt before they are written
+bulk.py      many rows a statement
+folding.py   the limit on attempts: old ones of whom there is nothing to tell become ranges of offsets
+trimming.py  the limits on all else
+database.py  the file that is being written: its transactions, limits and write-ahead log
+writer.py    the thread that writes, off the event loop and bounded in memory
+events.py    `events.jsonl`: the fault engine's decisions, in order
+reading.py   rows turned back into `ArmWire`, `Send`, `LogRecord`, `LogBatch`, `Finding`
+store.py     `Ledger` and `ArmWriter`, all that the other rooms need
 """
 
 from __future__ import annotations
 
+from .limits import Limits
 from .store import ArmWriter, Ledger
 
-__all__ = ["ArmWriter", "Ledger"]
+__all__ = ["ArmWriter", "Ledger", "Limits"]

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-_ROWS_A_STATEMENT = (256, 32, 1)
+_ROWS_A_STATEMENT = (512, 128, 32, 8, 2, 1)
 
 
 def insert(

@@ -8,8 +8,9 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from ..observations import ArmWire, Attempt, AttemptStory, FaultTally, LogRecord, Send, Undecoded
+from ..observations import AckedRange, ArmWire, Attempt, AttemptStory, FaultTally, LogBatch, LogRecord, Send, Undecoded
 from ..result import AttemptLine, Finding, Place
 from .rows import ATTEMPT_FIELDS, COLUMNS
 
@@ -17,21 +18,35 @@ _ATTEMPT_COLUMNS = ", ".join(f"a.{name}" for name in ATTEMPT_FIELDS)
 
 _STORIES = f"""
 SELECT {_ATTEMPT_COLUMNS}, a.forwarded_at, a.answered_at, a.error, a.base_offset, a.ack, a.seen_error,
-       c.closed_at IS NOT NULL
+       a.acked_at, c.closed_at IS NOT NULL
 FROM attempts AS a LEFT JOIN connections AS c ON c.arm = a.arm AND c.connection = a.connection
 WHERE a.arm = ? ORDER BY a.number"""
 
 # A client may use a correlation id twice on one connection, so a frame is known by its time as well.
 _FRAMES = "SELECT count(*) FROM (SELECT DISTINCT connection, correlation_id, at FROM attempts WHERE arm = ?)"
 _FRAMES_BY_ACK = """
-SELECT ack, count(*) FROM (SELECT DISTINCT ack, connection, correlation_id, at FROM attempts WHERE arm = ?)
+SELECT ack, count(*) FROM
+    (SELECT DISTINCT ack, connection, correlation_id, at FROM attempts WHERE arm = ? AND ack <> 'delivered')
 GROUP BY ack"""
 
+_REMOVED = """
+SELECT arms.arm, zero, let_go + index_let_go + attempts_let_go + ranges_let_go + decisions_let_go + partitions_let_go
+       + undecoded_let_go, connections, frames, frames_dropped, frames_withheld, frames_delayed
+FROM arms JOIN removed USING (arm) WHERE name = ?"""
+
+# The scenario's rules in its order, then any others in the order in which they first decided.
 _TALLIES = """
-SELECT fault, count(*), sum(fired) FROM
-    (SELECT fault, max(fired AND hit) AS fired, min(id) AS id FROM decisions WHERE arm = ?
-     GROUP BY fault, connection, correlation_id, at)
-GROUP BY fault ORDER BY min(id)"""
+SELECT fault, sum(matched), sum(fired) FROM (
+    SELECT name AS fault, position, coalesce(first, 9e18) AS first, matched, fired FROM faults WHERE arm = :arm
+    UNION ALL
+    SELECT fault, NULL, min(first), count(*), sum(fired) FROM
+        (SELECT fault, max(fired AND hit) AS fired, min(id) AS first FROM decisions WHERE arm = :arm
+         GROUP BY fault, connection, correlation_id, at)
+    GROUP BY fault
+)
+GROUP BY fault ORDER BY coalesce(max(position), 9e18), min(first)"""
+
+_FAULTS = "SELECT number, fault FROM attempt_faults WHERE arm = ? ORDER BY number, id"
 
 
 @contextlib.contextmanager
@@ -49,30 +64,42 @@ def arms(connection: sqlite3.Connection) -> list[str]:
     return [name for (name,) in connection.execute("SELECT name FROM arms ORDER BY arm")]
 
 
+def idempotence(connection: sqlite3.Connection, name: str) -> bool | None:
+    """What the arm claims. KeyError: no such arm."""
+    row = connection.execute("SELECT idempotence FROM arms WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise KeyError(name)
+    return None if row[0] is None else bool(row[0])
+
+
 def wire(connection: sqlite3.Connection, name: str) -> ArmWire:
     """All that was seen on the wire in the arm; times stay on the run's clock. KeyError: no such arm."""
-    arm, let_go = _arm(connection, name)
+    connection.execute("BEGIN")  # one snapshot for all that follows
+    row = connection.execute(_REMOVED, (name,)).fetchone()
+    if row is None:
+        raise KeyError(name)
+    arm, zero, let_go, connections, frames, dropped, withheld, delayed = row
     acks = dict(connection.execute(_FRAMES_BY_ACK, (arm,)))
-    stories = _stories(connection, arm)
     return ArmWire(
         arm=name,
-        zero=min((story.attempt.at for story in stories), default=None),
-        connections=_number(connection, "SELECT count(*) FROM connections WHERE arm = ?", arm),
-        produce_requests=_number(connection, _FRAMES, arm),
-        acks_dropped=acks.get("dropped", 0),
-        acks_withheld=acks.get("withheld", 0),
-        acks_delayed=acks.get("delayed", 0),
-        attempts=stories,
+        zero=zero,
+        connections=connections + _number(connection, "SELECT count(*) FROM connections WHERE arm = ?", arm),
+        produce_requests=frames + _number(connection, _FRAMES, arm),
+        acks_dropped=dropped + acks.get("dropped", 0),
+        acks_withheld=withheld + acks.get("withheld", 0),
+        acks_delayed=delayed + acks.get("delayed", 0),
+        attempts=_stories(connection, arm),
         faults=_tallies(connection, arm),
         undecoded=_undecoded(connection, arm),
         starts=_starts(connection, arm),
         let_go=let_go,
+        ranges=_ranges(connection, arm),
     )
 
 
 def sends(connection: sqlite3.Connection, name: str) -> list[Send]:
     """What the producers of the arm reported. KeyError: no such arm."""
-    arm, _ = _arm(connection, name)
+    arm = _arm(connection, name)
     columns = "producer, record, send, send_order, outcome, partition, offset, error"
     rows = connection.execute(f"SELECT {columns} FROM sends WHERE arm = ? ORDER BY producer, send_order", (arm,))
     return [Send(*row) for row in rows]
@@ -80,16 +107,25 @@ def sends(connection: sqlite3.Connection, name: str) -> list[Send]:
 
 def log(connection: sqlite3.Connection, name: str) -> Iterator[LogRecord]:
     """The records in the log by topic, partition and offset. KeyError: no such arm."""
-    arm, _ = _arm(connection, name)
+    arm = _arm(connection, name)
     columns = ", ".join(COLUMNS["log"][1:])
     rows = connection.execute(f"SELECT {columns} FROM log WHERE arm = ? ORDER BY topic, partition, offset", (arm,))
     for topic, partition, offset, identity, send, order, producer, ours, *rest in rows:
         yield LogRecord(topic, partition, offset, identity, send, order, producer, bool(ours), *rest)
 
 
+def batches(connection: sqlite3.Connection, name: str) -> Iterator[LogBatch]:
+    """The batches in the log by topic, partition and base offset. KeyError: no such arm."""
+    arm = _arm(connection, name)
+    columns = ", ".join(COLUMNS["log_batches"][1:])
+    order = "ORDER BY topic, partition, base_offset"
+    for row in connection.execute(f"SELECT {columns} FROM log_batches WHERE arm = ? {order}", (arm,)):
+        yield LogBatch(*row)
+
+
 def findings(connection: sqlite3.Connection, name: str) -> list[Finding]:
     """What verification found in the arm, in its order. KeyError: no such arm."""
-    arm, _ = _arm(connection, name)
+    arm = _arm(connection, name)
     columns = "kind, cause, record, fault, places, attempts"
     rows = connection.execute(f"SELECT {columns} FROM findings WHERE arm = ? ORDER BY id", (arm,))
     return [
@@ -105,12 +141,12 @@ def findings(connection: sqlite3.Connection, name: str) -> list[Finding]:
     ]
 
 
-def _arm(connection: sqlite3.Connection, name: str) -> tuple[int, int]:
-    row = connection.execute("SELECT arm, let_go FROM arms WHERE name = ?", (name,)).fetchone()
+def _arm(connection: sqlite3.Connection, name: str) -> int:
+    row = connection.execute("SELECT arm FROM arms WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise KeyError(name)
-    number, let_go = row
-    return number, let_go
+    (number,) = row
+    return int(number)
 
 
 def _number(connection: sqlite3.Connection, query: str, arm: int) -> int:
@@ -119,12 +155,15 @@ def _number(connection: sqlite3.Connection, query: str, arm: int) -> int:
 
 
 def _stories(connection: sqlite3.Connection, arm: int) -> tuple[AttemptStory, ...]:
-    fired = _Fired(connection, arm)
+    faults = _faults(connection, arm)
     width = len(ATTEMPT_FIELDS)
+    one: dict[str, str] = {}
     stories = []
     for row in connection.execute(_STORIES, (arm,)):
-        forwarded_at, answered_at, error, base_offset, ack, seen_error, closed = row[width:]
-        attempt = Attempt(*[*row[: width - 1], bool(row[width - 1])])
+        forwarded_at, answered_at, error, base_offset, ack, seen_error, acked_at, closed = row[width:]
+        fields: list[Any] = [one.setdefault(value, value) if type(value) is str else value for value in row[:width]]
+        fields[width - 2 :] = map(bool, fields[width - 2 :])
+        attempt = Attempt(*fields)
         forwarded = forwarded_at is not None
         unasked = attempt.acks == 0 and forwarded
         story = AttemptStory(
@@ -133,43 +172,34 @@ def _stories(connection: sqlite3.Connection, arm: int) -> tuple[AttemptStory, ..
             answered_at=answered_at,
             error=error,
             base_offset=base_offset,
-            ack=ack or "none",
+            ack=one.setdefault(ack, ack) if ack else "none",  # type: ignore[arg-type]
             seen_error=seen_error,
             settled=answered_at is not None or unasked or bool(closed) or not forwarded,
-            faults=fired.names(attempt, ack),
+            faults=faults.get(attempt.number, ()),
+            acked_at=acked_at,
         )
         stories.append(story)
     return tuple(stories)
 
 
-class _Fired:
-    """Which rules touched which attempt, in the order in which they fired.
-
-    A rule names the entries that it decided about. A drop or a delay takes the whole frame with it, so an entry whose
-    answer went that way without being named was touched by what fired on its frame.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, arm: int) -> None:
-        query = "SELECT fault, attempt, connection, correlation_id FROM decisions WHERE arm = ? AND fired AND hit"
-        self._attempts: dict[int, dict[str, None]] = defaultdict(dict)
-        self._frames: dict[tuple[int, int], dict[str, None]] = defaultdict(dict)
-        for fault, attempt, link, correlation_id in connection.execute(f"{query} ORDER BY id", (arm,)):
-            self._attempts[attempt][fault] = None
-            self._frames[link, correlation_id][fault] = None
-
-    def names(self, attempt: Attempt, ack: str | None) -> tuple[str, ...]:
-        own = self._attempts.get(attempt.number)
-        if own is None and ack in ("dropped", "delayed"):
-            own = self._frames.get((attempt.connection, attempt.correlation_id))
-        return tuple(own or ())
+def _faults(connection: sqlite3.Connection, arm: int) -> dict[int, tuple[str, ...]]:
+    """Which rules touched which attempt, in the order in which they fired."""
+    found: defaultdict[int, dict[str, None]] = defaultdict(dict)
+    for number, fault in connection.execute(_FAULTS, (arm,)):
+        found[number][fault] = None
+    return {number: tuple(names) for number, names in found.items()}
 
 
 def _tallies(connection: sqlite3.Connection, arm: int) -> tuple[FaultTally, ...]:
     """The scenario's rules in its order, those that never matched included; then any that it does not name."""
-    named = connection.execute("SELECT name FROM faults WHERE arm = ? ORDER BY position", (arm,))
-    tallies = {name: FaultTally(name, 0, 0) for (name,) in named}
-    tallies.update((row[0], FaultTally(*row)) for row in connection.execute(_TALLIES, (arm,)))
-    return tuple(tallies.values())
+    return tuple(FaultTally(*row) for row in connection.execute(_TALLIES, {"arm": arm}))
+
+
+def _ranges(connection: sqlite3.Connection, arm: int) -> tuple[AckedRange, ...]:
+    columns = ", ".join(AckedRange.__dataclass_fields__)
+    order = "ORDER BY topic, partition, first"
+    rows = connection.execute(f"SELECT {columns} FROM acked_ranges WHERE arm = ? {order}", (arm,))
+    return tuple(AckedRange(*row) for row in rows)
 
 
 def _undecoded(connection: sqlite3.Connection, arm: int) -> tuple[Undecoded, ...]:

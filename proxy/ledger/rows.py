@@ -2,13 +2,15 @@
 
 The facts about an attempt are merged into its row while that row waits to be written, so that most attempts cost one
 insert and no update; a fact about an attempt that is already in the file becomes an update. Inserts go out many rows
-a statement: sqlite3 gives up XX"""
+a statement (see `bulk.py`).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -21,6 +23,8 @@ from ..observations import (
     ConnectionOpened,
     Decided,
     Forwarded,
+    IndexLetGo,
+    LogBatch,
     LogRecord,
     Observation,
     Send,
@@ -45,8 +49,12 @@ _FATE = 1 + len(ATTEMPT_FIELDS)
 _FORWARDED, _ANSWERED, _ACKED = 0, 1, 4
 _CLOSED = 5
 
+_COLUMN = {"order": "send_order", "transaction": '"transaction"'}
+"""Fields whose names SQL knows as words of its own."""
+
 COLUMNS: dict[str, tuple[str, ...]] = {
     "arms": ("arm", "name", "idempotence"),
+    "removed": ("arm",),
     "faults": ("arm", "position", "name"),
     "connections": ("arm", "connection", "node", "peer", "opened_at", *_CLOSE_FIELDS),
     "attempts": ("arm", *ATTEMPT_FIELDS, *FATE_FIELDS),
@@ -54,7 +62,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "undecoded": ("arm", *(field.name for field in dataclasses.fields(Undecoded))),
     "partitions": ("arm", "topic", "partition", "start_offset", "at"),
     "sends": ("arm", "producer", "send_order", "record", "send", "outcome", "partition", "offset", "error"),
-    "log": tuple({"order": "send_order"}.get(name, name) for name in ("arm", *LogRecord.__dataclass_fields__)),
+    "log": ("arm", *(_COLUMN.get(name, name) for name in LogRecord.__dataclass_fields__)),
+    "log_batches": ("arm", *(_COLUMN.get(name, name) for name in LogBatch.__dataclass_fields__)),
     "findings": ("arm", "kind", "cause", "record", "fault", "places", "attempts"),
 }
 
@@ -66,23 +75,39 @@ _COMES_AGAIN = {
     "partitions": ("INSERT", _KEEP_FIRST_START),
     "sends": ("INSERT OR REPLACE", ""),
     "log": ("INSERT OR REPLACE", ""),
+    "log_batches": ("INSERT OR REPLACE", ""),
 }
 
-_UPDATE_ATTEMPT = """
-UPDATE attempts SET forwarded_at = coalesce(?, forwarded_at), answered_at = coalesce(?, answered_at),
-    error = coalesce(?, error), base_offset = coalesce(?, base_offset), acked_at = coalesce(?, acked_at),
-    seen_error = CASE WHEN ? IS NULL THEN seen_error ELSE ? END, ack = coalesce(?, ack)
-WHERE arm = ? AND number = ?"""
+_COUNTED = ("decisions", "undecoded", "partitions")
+
+SCRATCH = """
+CREATE TEMP TABLE fates (
+    arm INTEGER, number INTEGER, forwarded_at REAL, answered_at REAL, error INTEGER, base_offset INTEGER,
+    acked_at REAL, ack TEXT, seen_error INTEGER
+);
+"""
+"""Where facts wait that came after their attempt was written: they go into it in one statement."""
+
+_UPDATE_ATTEMPTS = """
+UPDATE attempts SET forwarded_at = coalesce(f.forwarded_at, attempts.forwarded_at),
+    answered_at = coalesce(f.answered_at, attempts.answered_at),
+    error = coalesce(f.error, attempts.error), base_offset = coalesce(f.base_offset, attempts.base_offset),
+    acked_at = coalesce(f.acked_at, attempts.acked_at), ack = coalesce(f.ack, attempts.ack),
+    seen_error = CASE WHEN f.ack IS NULL THEN attempts.seen_error ELSE f.seen_error END
+FROM temp.fates AS f WHERE attempts.arm = f.arm AND attempts.number = f.number"""
 
 _UPDATE_CONNECTION = """
 UPDATE connections SET closed_at = ?, closed_by = ?, closed_how = ?, closed_reason = ?
 WHERE arm = ? AND connection = ?"""
+
+_FIRST_REQUEST = "UPDATE arms SET zero = ?1 WHERE arm = ?2 AND (zero IS NULL OR zero > ?1)"
 
 _attempt_row = attrgetter(*ATTEMPT_FIELDS)
 _decided_row = attrgetter(*Decided.__dataclass_fields__)
 _undecoded_row = attrgetter(*Undecoded.__dataclass_fields__)
 _send_row = attrgetter("producer", "order", "record", "send", "outcome", "partition", "offset", "error")
 _log_row = attrgetter(*LogRecord.__dataclass_fields__)
+_batch_row = attrgetter(*LogBatch.__dataclass_fields__)
 
 
 class Rows:
@@ -90,11 +115,15 @@ class Rows:
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.arms: list[str] = []
+        """Those of the events with which arms begin."""
         self._inserts: dict[str, list[Row]] = {table: [] for table in COLUMNS}
         self._attempts: dict[tuple[int, int], list[Any]] = {}
         self._fates: dict[tuple[int, int], list[Any]] = {}
         self._connections: dict[tuple[int, int], list[Any]] = {}
         self._closes: list[Row] = []
+        self._zeros: dict[int, float] = {}
+        self._let_go: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._add: dict[type, Callable[[int, str, Any], None]] = {
             Attempt: self._attempt,
             Forwarded: self._forwarded,
@@ -105,6 +134,7 @@ class Rows:
             ConnectionClosed: self._closed,
             Undecoded: self._undecoded,
             TopicSeen: self._topic,
+            IndexLetGo: self._index_let_go,
         }
 
     def add(self, arm: int, name: str, observations: Iterable[Observation]) -> None:
@@ -116,8 +146,11 @@ class Rows:
     def add_arm(self, arm: int, name: str, idempotence: bool | None, faults: Sequence[str]) -> None:
         """Take in the start of an arm."""
         self._inserts["arms"].append((arm, name, idempotence))
-        self._inserts["faults"].extend((arm, position, fault) for position, fault in enumerate(faults))
-        self.events.append(arm_line(name, idempotence, faults))
+        self._inserts["removed"].append((arm,))
+        self._inserts["faults"].extend((arm, position, fault) for position, fault in enumerate(dict.fromkeys(faults)))
+        line = arm_line(name, idempotence, faults)
+        self.arms.append(line)
+        self.events.append(line)
 
     def add_sends(self, arm: int, sends: Iterable[Send]) -> None:
         """Take in what the producer under test reported."""
@@ -126,6 +159,14 @@ class Rows:
     def add_log(self, arm: int, records: Iterable[LogRecord]) -> None:
         """Take in records as they stand in the log."""
         self._inserts["log"].extend((arm, *_log_row(record)) for record in records)
+
+    def add_batches(self, arm: int, batches: Iterable[LogBatch]) -> None:
+        """Take in batches as they stand in the log."""
+        self._inserts["log_batches"].extend((arm, *_batch_row(batch)) for batch in batches)
+
+    def add_let_go(self, arm: int, column: str, count: int) -> None:
+        """So many more were let go that this column of `arms` counts."""
+        self._let_go[column][arm] += count
 
     def add_findings(self, arm: int, findings: Iterable[Finding]) -> None:
         """Take in what verification found; places and attempts become JSON."""
@@ -138,11 +179,31 @@ class Rows:
         for table, rows in self._inserts.items():
             verb, conflict = _COMES_AGAIN.get(table, ("INSERT", ""))
             insert(connection, f"{verb} INTO {table}", COLUMNS[table], rows, conflict)
-        connection.executemany(_UPDATE_ATTEMPT, (_update(key, fate) for key, fate in self._fates.items()))
+        if self._fates:
+            fates = [(*key, *fate) for key, fate in self._fates.items()]
+            insert(connection, "INSERT INTO temp.fates", ("arm", "number", *FATE_FIELDS), fates, "")
+            connection.execute(_UPDATE_ATTEMPTS)
+            connection.execute("DELETE FROM temp.fates")
         for close in self._closes:
             execute(connection, _UPDATE_CONNECTION, close)
+        connection.executemany(_FIRST_REQUEST, ((at, arm) for arm, at in self._zeros.items()))
+        for column, counts in self._let_go.items():
+            values = [(count, arm) for arm, count in counts.items()]
+            connection.executemany(f"UPDATE arms SET {column} = {column} + ? WHERE arm = ?", values)
+
+    def added(self) -> dict[int, Counter[str]]:
+        """How many rows go into the tables that have limits: arm → table → rows."""
+        found: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for table, keys in (("attempts", self._attempts), ("connections", self._connections)):
+            for arm, count in Counter(arm for arm, _ in keys).items():
+                found[arm][table] = count
+        for table in _COUNTED:
+            for arm, count in Counter(row[0] for row in self._inserts[table]).items():
+                found[arm][table] = count
+        return found
 
     def _attempt(self, arm: int, name: str, fact: Attempt) -> None:
+        self._zeros.setdefault(arm, fact.at)
         self._attempts[arm, fact.number] = [arm, *_attempt_row(fact), *_UNTOLD]
 
     def _fate(self, arm: int, number: int) -> tuple[list[Any], int]:
@@ -184,6 +245,9 @@ class Rows:
     def _undecoded(self, arm: int, name: str, fact: Undecoded) -> None:
         self._inserts["undecoded"].append((arm, *_undecoded_row(fact)))
 
+    def _index_let_go(self, arm: int, name: str, fact: IndexLetGo) -> None:
+        self.add_let_go(arm, "index_let_go", fact.count)
+
     def _topic(self, arm: int, name: str, fact: TopicSeen) -> None:
         self._inserts["partitions"].append((arm, fact.topic, fact.partition, fact.start_offset, fact.at))
 
@@ -192,8 +256,3 @@ def _finding_row(arm: int, finding: Finding) -> Row:
     places = json.dumps([dataclasses.asdict(place) for place in finding.places])
     attempts = json.dumps([dataclasses.asdict(attempt) for attempt in finding.attempts])
     return arm, finding.kind, finding.cause, finding.record, finding.fault, places, attempts
-
-
-def _update(key: tuple[int, int], fate: list[Any]) -> Row:
-    forwarded_at, answered_at, error, base_offset, acked_at, ack, seen = fate
-    return forwarded_at, answered_at, error, base_offset, acked_at, ack, seen, ack, *key

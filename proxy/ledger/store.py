@@ -12,16 +12,17 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from ..errors import SurroundingsError, UsageError
-from ..observations import ArmWire, LogRecord, Observation, Send
+from ..observations import ArmWire, LogBatch, LogRecord, Observation, Send
 from ..result import Finding
 from . import events, reading, schema
+from .database import Database
+from .limits import Limits
 from .rows import Rows
 from .writer import Writer
 
 FILE = "ledger.db"
 
-LIMIT = 200_000
-"""Observations that may wait to be written, some 100 MB of them, before further ones are let go."""
+DEFAULT = Limits()
 
 T = TypeVar("T")
 
@@ -32,9 +33,10 @@ _CHUNKS_WAITING = 4
 class ArmWriter:
     """Where one arm's facts go. Every method hands over to the writing thread; `put` never waits."""
 
-    def __init__(self, writer: Writer, arm: int, name: str) -> None:
+    def __init__(self, writer: Writer, arm: int, name: str, limits: Limits) -> None:
         self._writer = writer
         self._arm = arm
+        self._room = {"log": limits.log, "batches": limits.batches}
         self.name = name
 
     def put(self, observations: Sequence[Observation]) -> None:
@@ -46,12 +48,34 @@ class ArmWriter:
         self._hand_over(sends, Rows.add_sends)
 
     def log(self, records: Iterable[LogRecord]) -> None:
-        """Store records as they stand in the log. Many thousands of them: call it in a worker thread."""
-        self._hand_over(records, Rows.add_log)
+        """Store records as they stand in the log, the first ones up to the limit of the arm; the rest is counted in
+        `arms.log_let_go`. Many thousands of them: call it in a worker thread."""
+        self._up_to_limit("log", records, Rows.add_log)
+
+    def batches(self, batches: Iterable[LogBatch]) -> None:
+        """Store batches as they stand in the log, as `log` does; the rest is counted in `arms.batches_let_go`."""
+        self._up_to_limit("batches", batches, Rows.add_batches)
 
     def findings(self, findings: Iterable[Finding]) -> None:
         """Store what verification found."""
         self._hand_over(findings, Rows.add_findings)
+
+    def _up_to_limit(self, what: str, values: Iterable[T], add: Callable[[Rows, int, Sequence[T]], None]) -> None:
+        rest = iter(values)
+        self._hand_over(self._counted(what, rest), add)
+        over = sum(1 for _ in rest)
+        if over:
+            self._writer.do(lambda rows: rows.add_let_go(self._arm, f"{what}_let_go", over))
+
+    def _counted(self, what: str, values: Iterator[T]) -> Iterator[T]:
+        """As many of the values as there is room for."""
+        while self._room[what] > 0:
+            try:
+                value = next(values)
+            except StopIteration:
+                return
+            self._room[what] -= 1
+            yield value
 
     def _hand_over(self, values: Iterable[T], add: Callable[[Rows, int, Sequence[T]], None]) -> None:
         """Hand over in chunks, and wait for the writer now and then: what is read from the log must not pile up."""
@@ -71,20 +95,21 @@ class Ledger:
     and `flush` wait for the disk: call them in a worker thread. All raise SurroundingsError when it cannot be written.
     """
 
-    def __init__(self, folder: Path, writer: Writer | None) -> None:
+    def __init__(self, folder: Path, writer: Writer | None, limits: Limits = DEFAULT) -> None:
         self.folder = folder
         self._writer = writer
+        self._limits = limits
         self._arms: list[str] = []
 
     @classmethod
-    def create(cls, folder: Path, *, limit: int = LIMIT) -> Ledger:
+    def create(cls, folder: Path, *, limits: Limits = DEFAULT) -> Ledger:
         """Start a ledger in the folder, made if need be. SurroundingsError: it holds one, or cannot be made."""
         path = folder / FILE
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.open("xb").close()
-            lines = (folder / events.FILE).open("w", encoding="ascii")
-            return cls(folder, Writer(_new_database(path), lines, limit))
+            lines = events.EventFile(folder, limits.events)
+            return cls(folder, Writer(Database(path, limits), lines, limits), limits)
         except FileExistsError as error:
             raise SurroundingsError(
                 f"{path} is there already", remedy="Every run needs a folder of its own: choose another --out."
@@ -122,7 +147,7 @@ class Ledger:
         self._arms.append(name)
         number = len(self._arms)
         self._writer.do(lambda rows: rows.add_arm(number, name, idempotence, faults))
-        return ArmWriter(self._writer, number, name)
+        return ArmWriter(self._writer, number, name, self._limits)
 
     def flush(self) -> None:
         """Wait until all that was handed over is committed."""
@@ -147,6 +172,11 @@ class Ledger:
         with self._reader() as connection:
             return reading.arms(connection)
 
+    def idempotence_of(self, arm: str) -> bool | None:
+        """What the arm claims; None for a program that is not ours. KeyError: no such arm."""
+        with self._reader() as connection:
+            return reading.idempotence(connection, arm)
+
     def wire(self, arm: str) -> ArmWire:
         """All that was seen on the wire in the arm. KeyError: no such arm."""
         with self._reader() as connection:
@@ -162,6 +192,11 @@ class Ledger:
         with self._reader() as connection:
             yield from reading.log(connection, arm)
 
+    def batches_of(self, arm: str) -> Iterator[LogBatch]:
+        """The batches in the log by topic, partition and offset. They stream; the file stays open meanwhile."""
+        with self._reader() as connection:
+            yield from reading.batches(connection, arm)
+
     def findings_of(self, arm: str) -> list[Finding]:
         """What verification found, in its order."""
         with self._reader() as connection:
@@ -170,19 +205,6 @@ class Ledger:
     def _reader(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         self.flush()
         return reading.connected(self.folder / FILE)
-
-
-def _new_database(path: Path) -> sqlite3.Connection:
-    """An empty ledger. In WAL mode a commit is safe once the kernel has it, and readers do not stop the writer."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(f"BEGIN; {schema.TABLES} PRAGMA user_version = {schema.VERSION}; COMMIT;")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
 
 
 def _add_chunk(add: Callable[[Rows, int, Sequence[T]], None], arm: int, chunk: Sequence[T], rows: Rows) -> None:

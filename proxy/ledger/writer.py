@@ -1,9 +1,10 @@
 """The thread that writes the ledger, off the event loop and bounded in memory.
 
-What is handed over waits in a queue; the thread gathers it for at most half a second, or until nothing new comes, and
-writes it in one transaction. More than `limit` observations waiting means that the disk cannot keep up: further ones
-are let go and counted, for an event loop must never wait for a disk. A write that fails is kept and raised by `flush`
-and `close`; from then on everything is let go.
+What is handed over waits in a queue; the thread gathers it for at most a third of a second, or until nothing new comes,
+and writes it in one transaction. More than `limit` observations waiting means that the disk cannot keep up: further
+ones are let go and counted, for an event loop must never wait for a disk. So it is while a reader keeps the write-ahead
+log from being emptied and that has reached its limit. A write that fails is kept and raised by `flush` and `close`;
+from then on everything is let go.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TextIO
 
 from ..errors import SurroundingsError
 from ..observations import Observation
+from .database import Database
+from .events import EventFile
+from .limits import Limits
 from .rows import Rows
 
-GATHER = 0.5
+GATHER = 0.3
 """Seconds after which a transaction is committed at the latest."""
 
 IDLE = 0.05
@@ -29,17 +32,20 @@ IDLE = 0.05
 
 _ENOUGH = 20_000
 
+_LOOK_AGAIN = 1.0
+"""Seconds after which the database is looked after again although nothing may be written."""
+
 Job = Callable[[Rows], None]
 """Something to put among the rows of the next transaction."""
 
 
 class Writer:
-    """The writing thread and its queue. `connection` and `events` belong to it from here on."""
+    """The writing thread and its queue. `database` and `events` belong to it from here on."""
 
-    def __init__(self, connection: sqlite3.Connection, events: TextIO, limit: int) -> None:
-        self._connection = connection
+    def __init__(self, database: Database, events: EventFile, limits: Limits) -> None:
+        self._database = database
         self._events = events
-        self._limit = limit
+        self._limit = limits.waiting
         self._queue: SimpleQueue[tuple[Job, int, int] | threading.Event | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._handed = self._written = 0
@@ -60,8 +66,8 @@ class Writer:
     def _admit(self, arm: int, offered: int) -> int:
         """How many of the offered observations may wait; the rest are counted as let go."""
         with self._lock:
-            broken = self._failure is not None or self._ended
-            room = 0 if broken else self._limit - (self._handed - self._written)
+            shut = self._failure is not None or self._ended or self._database.crowded
+            room = 0 if shut else self._limit - (self._handed - self._written)
             kept = max(0, min(offered, room))
             self._handed += kept
             if kept < offered:
@@ -118,7 +124,10 @@ class Writer:
     def _gather(self) -> tuple[Rows, Counter[int], list[threading.Event], bool]:
         rows = Rows()
         taken: Counter[int] = Counter()
-        item = self._queue.get()
+        try:
+            item = self._queue.get(timeout=_LOOK_AGAIN if self._database.crowded else None)
+        except Empty:
+            return rows, taken, [], True
         due = monotonic() + GATHER
         while isinstance(item, tuple):
             job, arm, count = item
@@ -139,32 +148,20 @@ class Writer:
             let_go = {arm: count for arm, count in self._let_go.items() if self._told.get(arm) != count}
         if self._failure is None:
             try:
-                self._transaction(rows, let_go)
+                self._database.write(rows, let_go)
+                self._events.write(rows.events, rows.arms)
+                self._database.tend()
             except (sqlite3.Error, OSError, OverflowError) as error:
                 self._failure = error
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.rollback()
         self._told.update(let_go)
         with self._lock:
             self._written += taken.total()
             if self._failure is not None:
                 self._let_go += taken
 
-    def _transaction(self, rows: Rows, let_go: dict[int, int]) -> None:
-        self._connection.execute("BEGIN")
-        rows.write(self._connection)
-        counts = [(count, arm) for arm, count in let_go.items()]
-        self._connection.executemany("UPDATE arms SET let_go = ? WHERE arm = ?", counts)
-        self._connection.execute("COMMIT")
-        self._events.writelines(rows.events)
-        self._events.flush()
-
     def _seal(self) -> None:
-        """Fold the write-ahead log into the file, so that `ledger.db` alone is the whole ledger."""
         try:
-            with contextlib.suppress(sqlite3.OperationalError):  # somebody is reading: they keep the two files
-                self._connection.execute("PRAGMA journal_mode = DELETE")
+            self._database.close()
         finally:
-            self._connection.close()
             with contextlib.suppress(OSError):  # flushed at every commit; what fails here failed there
                 self._events.close()

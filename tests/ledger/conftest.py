@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ackdrop.ledger import Ledger
-from ackdrop.observations import Attempt, Decided, LogRecord, Send
+from ackdrop.observations import Attempt, Decided, LogBatch, LogRecord, Send
 
 ATTEMPT = Attempt(
     number=1,
@@ -53,17 +53,19 @@ SEND = Send("p1", 0, 0, 0, "acked", 0, 5, None)
 
 LOG = LogRecord("orders", 0, 5, "p1/0", 0, 0, "p1", True, 7, 0, 3, 5, 0xFFFF_FFFF, 1_700_000_000_000)
 
+BATCH = LogBatch("orders", 0, 5, 6, 2, 7, 0, 3, 0xFFFF_FFFF, 140, "none", 1_700_000_000_000, "none")
+
 
 def _maker(default: object) -> Callable[..., object]:
     return lambda **changes: dataclasses.replace(default, **changes)  # type: ignore[type-var]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def attempt() -> Callable[..., Attempt]:
     return _maker(ATTEMPT)  # type: ignore[return-value]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def decided() -> Callable[..., Decided]:
     return _maker(DECIDED)  # type: ignore[return-value]
 
@@ -76,6 +78,11 @@ def send() -> Callable[..., Send]:
 @pytest.fixture
 def log_record() -> Callable[..., LogRecord]:
     return _maker(LOG)  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def log_batch() -> Callable[..., LogBatch]:
+    return _maker(BATCH)  # type: ignore[return-value]
 
 
 @pytest.fixture

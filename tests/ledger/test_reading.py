@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
+from ackdrop.ledger import Ledger, Limits
 from ackdrop.observations import (
     Acked,
     Answered,
@@ -37,6 +40,7 @@ def test_attempt_story_holds_every_fact(ledger, attempt, decided):
             seen_error=None,
             settled=True,
             faults=("lose the third ack",),
+            acked_at=100.3,
         ),
     )
 
@@ -171,6 +175,31 @@ def test_a_log_that_is_read_again_replaces_itself(ledger, log_record):
     for identity in ("p1/0", "p1/1"):
         arm.log([log_record(identity=identity)])
     assert [record.identity for record in ledger.log_of("on")] == ["p1/1"]
+
+
+def test_batches_come_back_in_order(ledger, log_batch):
+    arm = ledger.arm("on", True)
+    batches = [log_batch(partition=1, codec="lz4", transaction="aborted"), log_batch(base_offset=9, last_offset=9)]
+    arm.batches(iter([*batches, log_batch()]))
+    assert list(ledger.batches_of("on")) == [log_batch(), batches[1], batches[0]]
+    with pytest.raises(KeyError):
+        list(ledger.batches_of("off"))
+
+
+@pytest.mark.parametrize("given", [0, 3, 4, 9])
+def test_of_the_log_the_first_are_kept_and_the_rest_is_counted(tmp_path, log_record, log_batch, given):
+    with Ledger.create(tmp_path / "limited", limits=Limits(log=4, batches=3)) as ledger:
+        arm = ledger.arm("on", True)
+        arm.log(log_record(offset=offset) for offset in range(given))
+        arm.log([log_record(offset=100)])
+        arm.batches(log_batch(base_offset=offset) for offset in range(given))
+        assert [record.offset for record in ledger.log_of("on")] == [*range(given), 100][:4]
+        assert [batch.base_offset for batch in ledger.batches_of("on")] == [*range(given)][:3]
+        assert ledger.wire("on").let_go == 0
+        with sqlite3.connect(tmp_path / "limited" / "ledger.db") as reader:
+            counted = reader.execute("SELECT log_let_go, batches_let_go FROM arms").fetchone()
+        reader.close()
+    assert counted == (max(0, given - 3), max(0, given - 3))
 
 
 def test_findings_round_trip(ledger):
