@@ -121,6 +121,14 @@ class Cluster:
         """The partitions of a topic, in order. Raises BrokerError for a topic that does not exist."""
         return sorted(await self._leaders(topic))
 
+    async def topic_id(self, topic: str) -> bytes | None:
+        """The id of 16 bytes that this topic got when it was made (KIP-516); None where there is none to be known."""
+        for told in (await self._nodes.metadata([topic])).topics:
+            topic_id = getattr(told, "topic_id", None)
+            if told.error_code == 0 and topic_id is not None and topic_id.int:
+                return bytes(topic_id.bytes)
+        return None
+
     async def topic_name(self, topic_id: bytes) -> str:
         """The name of the topic with this id (16 bytes). Raises BrokerError where no topic has it."""
 
@@ -233,11 +241,13 @@ class Cluster:
 
     async def _leaders(self, topic: str) -> dict[int, int]:
         """Partition → leader's id of a topic that must exist."""
-        with trio.move_on_after(_UNKNOWN_FOR):
-            while True:
-                if found := (await self.topics([topic])).get(topic):
-                    return found
-                await trio.sleep(0.1)
+        deadline = trio.current_time() + _UNKNOWN_FOR
+        while True:
+            if found := (await self.topics([topic])).get(topic):
+                return found
+            if trio.current_time() >= deadline:
+                break
+            await trio.sleep(0.1)
         raise BrokerError(f"{self._nodes.name}: there is no topic {topic!r}", remedy="Make it first, or see its name.")
 
     async def _await_leaders(self, name: str, partitions: int) -> None:

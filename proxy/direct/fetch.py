@@ -16,7 +16,7 @@ from ..kafka.headers import response_body_at
 from ..kafka.primitives import compact_extent, skip, skip_tags, uvarint
 
 FETCH = 1
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 """How much of a log is asked for at a time; a batch that is larger comes whole all the same (KIP-74)."""
 
 _FLEXIBLE = 12

@@ -31,11 +31,18 @@ def told(story: AttemptStory) -> bool:
     return story.ack in ("delivered", "delayed") and story.seen_error == 0
 
 
-def line(story: AttemptStory, zero: float | None) -> AttemptLine:
-    """The attempt as a finding's chain shows it; `zero` is the clock at the arm's first produce request."""
+def certain(story: AttemptStory) -> bool:
+    """The client sent it, and not ackdrop; and if it repeats another one, then for certain."""
+    return not story.attempt.ambiguous and not story.attempt.injected
+
+
+def line(story: AttemptStory, zero: float | None, fault: str | None) -> AttemptLine:
+    """The attempt as a finding's chain shows it; `zero` is the clock at the arm's first produce request, `fault` the
+    one that touched this attempt."""
     attempt = story.attempt
+    zero = zero or 0.0
     return AttemptLine(
-        at=attempt.at - (zero or 0.0),
+        at=attempt.at - zero,
         connection=attempt.connection,
         correlation_id=attempt.correlation_id,
         topic=attempt.topic,
@@ -48,6 +55,13 @@ def line(story: AttemptStory, zero: float | None) -> AttemptLine:
         base_offset=story.base_offset,
         error=_told(story),
         ack=story.ack,
+        number=attempt.number,
+        acks=attempt.acks,
+        retry_of=attempt.retry_of,
+        answered_at=None if story.answered_at is None else story.answered_at - zero,
+        acked_at=None if story.acked_at is None else story.acked_at - zero,
+        fault=fault,
+        injected=attempt.injected,
     )
 
 
@@ -84,10 +98,10 @@ class Families:
         return [members for members in self._members.values() if len(members) > 1]
 
     def sent_again(self) -> set[int]:
-        """The numbers of the attempts that were followed by a retry; an ambiguous one is no proof of that."""
+        """The numbers of the attempts that were followed by a retry: `certain` ones alone are proof of that."""
         again: set[int] = set()
         for members in self.repeated():
-            last = max((i for i, member in enumerate(members) if not member.attempt.ambiguous), default=0)
+            last = max((i for i, member in enumerate(members) if certain(member)), default=0)
             again.update(member.attempt.number for member in members[:last])
         return again
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..result import FaultCount, LogCounts, Records, WireCounts
-from .causes import PROTECTED, Duplicate, duplicates
+from .attempts import certain
 from .checks import Tally, log_counts, records_of, tally
+from .duplicates import Duplicates
 from .evidence import ArmEvidence
+from .listed import LIMIT
+from .log import Log
 from .trail import Trail
 
 
@@ -18,28 +21,30 @@ class Case:
     evidence: ArmEvidence
     trail: Trail
     tally: Tally
-    duplicates: list[Duplicate]
     records: Records
     wire: WireCounts
     log: LogCounts
 
     @property
+    def duplicates(self) -> Duplicates:
+        return self.tally.duplicates
+
+    @property
     def protected_duplicates(self) -> int | None:
-        """Extra copies that came from retries of an idempotent producer; None when the log was not read."""
-        if not self.tally.read:
-            return None
-        return sum(cause in PROTECTED for found in self.duplicates for cause in found.causes)
+        """Extra copies that came from retries of an idempotent producer; None where there may be more: in a part of
+        the log that was not read, or among those that nobody can tell the cause of."""
+        count = self.duplicates.protected
+        return count if count or (self.tally.sure and not self.duplicates.may_be_protected) else None
 
 
-def open_case(evidence: ArmEvidence) -> Case:
-    """Work it out, in time linear in records and attempts, sorting aside."""
-    trail = Trail(evidence.wire.attempts, evidence.log or ())
-    items = tally(evidence, trail)
+def open_case(evidence: ArmEvidence, limit: int = LIMIT) -> Case:
+    """Work it out, in time linear in records and attempts, sorting aside. `limit` items of a kind are kept."""
+    trail = Trail(evidence.wire, evidence.log or Log())
+    items = tally(evidence, trail, limit)
     return Case(
         evidence=evidence,
         trail=trail,
         tally=items,
-        duplicates=duplicates(items.groups.values(), trail),
         records=records_of(evidence.sends),
         wire=wire_counts(evidence),
         log=log_counts(items, evidence),
@@ -47,13 +52,15 @@ def open_case(evidence: ArmEvidence) -> Case:
 
 
 def wire_counts(evidence: ArmEvidence) -> WireCounts:
-    """The figures of the wire. A retry is an attempt that repeats another for certain; an ambiguous one is not."""
+    """The figures of the wire. A retry is an attempt by which the client repeats another one for certain."""
     wire = evidence.wire
-    again = sum(s.attempt.retry_of is not None and not s.attempt.ambiguous for s in wire.attempts)
+    if wire is None:
+        return WireCounts(None, None, None, None, None, None, None, [])
+    again = sum(s.attempt.retry_of is not None and certain(s) for s in wire.attempts)
     return WireCounts(
         connections=wire.connections,
         produce_requests=wire.produce_requests,
-        retries=again,
+        retries=again if again or not wire.let_go else None,
         acks_dropped=wire.acks_dropped,
         acks_withheld=wire.acks_withheld,
         acks_delayed=wire.acks_delayed,
@@ -64,7 +71,7 @@ def wire_counts(evidence: ArmEvidence) -> WireCounts:
 
 def _fault_counts(evidence: ArmEvidence) -> list[FaultCount]:
     """Every rule of the scenario in its order, one that matched nothing too; then what else the wire names."""
-    tallies = {fault.name: fault for fault in evidence.wire.faults}
+    tallies = {fault.name: fault for fault in (() if evidence.wire is None else evidence.wire.faults)}
     names = dict.fromkeys((*evidence.rules, *tallies))
     return [
         FaultCount(name, tallies[name].matched, tallies[name].fired) if name in tallies else FaultCount(name, 0, 0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..observations import ArmWire, LogRecord, Send
+from ..observations import ArmWire, Isolation, Send
 from ..result import Expectation, ProducerInfo
+from .log import Log
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +16,11 @@ class ArmEvidence:
 
     `name`                 the arm's name, as the scenario has it
     `idempotence`          what the arm claims; None for a program that is not ours and claims nothing
-    `wire`                 what the proxy saw, merged by attempt (times on the run's clock, `wire.zero` among them)
+    `wire`                 what the proxy saw, merged by attempt (times on the run's clock, `wire.zero` among them);
+                           None: nobody watched, and the log is judged alone
     `sends`                what the producer's futures said; None for a program that is not ours
-    `log`                  every record between the start offsets and the high watermarks; None when it was not read
+    `log`                  all that stands between the start offsets and the high watermarks, with the isolation level
+                           that is judged; None when it was not read
     `producer`             client, version and configuration, handed through to the result
     `run_id`               the run whose records are ours
     `expectations`         the scenario's `expect:` for this arm
@@ -28,13 +31,16 @@ class ArmEvidence:
     `producer_finished`    the producer said everything that it had to say before it ended
     `producer_error`       why the producer died, None where it did not
     `barrier_quiet`        every partition's end stood still before the log was read
+    `isolation`            the isolation level that was asked for; a log that was read has its own
+    `named`                the user has named what foreign records are known by, as the log may say itself: equal names
+                           are copies for certain
     """
 
     name: str
     idempotence: bool | None
-    wire: ArmWire
+    wire: ArmWire | None
     sends: Sequence[Send] | None
-    log: Sequence[LogRecord] | None
+    log: Log | None
     producer: ProducerInfo
     run_id: str = ""
     expectations: tuple[Expectation, ...] = ()
@@ -45,6 +51,8 @@ class ArmEvidence:
     producer_finished: bool = True
     producer_error: str | None = None
     barrier_quiet: bool = True
+    isolation: Isolation = "read_uncommitted"
+    named: bool = False
 
     @property
     def foreign(self) -> bool:
@@ -54,9 +62,17 @@ class ArmEvidence:
     @property
     def watched(self) -> bool:
         """A program that is not ours, of which nothing else is expected: the built-in expectations hold."""
-        return self.foreign and not self.expectations
+        return self.foreign and self.wire is not None and not self.expectations
+
+    @property
+    def alone(self) -> bool:
+        """A log of which nothing else is known: nobody watched the wire."""
+        return self.wire is None
 
     def unread(self) -> list[tuple[str, int]]:
         """The (topic, partition) pairs that the broker appended to and whose start offset was never taken."""
+        if self.wire is None:
+            return []
         written = {(s.attempt.topic, s.attempt.partition) for s in self.wire.attempts if s.error == 0}
+        written.update((folded.topic, folded.partition) for folded in self.wire.ranges)
         return sorted(written - self.wire.starts.keys())

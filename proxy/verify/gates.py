@@ -2,11 +2,13 @@
 
 A reason has a code that programs rely on, and a text that says what is missing and what to do next:
 
-    nothing-produced            no produce passed the proxy, or the broker appended nothing
+    nothing-produced            no produce passed the proxy, or the broker appended nothing; a log alone is empty
     no-lost-ack                 every ack of an appended batch reached the producer
     no-retry                    acks were lost, and nothing was sent again
+    retry-refused               what was sent again was refused, but not for being a repetition
     idempotence-not-as-claimed  producer ids on the wire do not go with what the arm claims
     control-clean               the control arm shows no duplicate that a retry made
+    ambiguous-duplicates        what was expected hangs on copies that may be retries, or may be meant
     fault-never-fired           a rule of the scenario did nothing
     went-past-proxy             records of ours that no attempt on the wire accounts for
     undecoded                   frames that mattered and could not be read
@@ -14,27 +16,33 @@ A reason has a code that programs rely on, and a text that says what is missing 
     not-settled                 attempts whose end is open, or a log that still grew
     producer-died               the producer ended before it was done
     ledger-incomplete           observations were let go for a limit
+
+Where nobody watched the wire (`ackdrop verify` of a topic), only those that speak of the log can fail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..observations import AttemptStory
 from ..result import Reason
-from .attempts import told
 from .case import Case
+from .expect import expectations
+from .retries import Failure, counted, put_to_the_test, retried_at_all
 
-_Failure = tuple[str, str]
-Gate = Callable[[Case], Iterator[_Failure]]
+Gate = Callable[[Case], Iterator[Failure]]
 
 
 def failed_gates(case: Case) -> list[Reason]:
-    """The reasons of every gate that this arm fails, in the order of `GATES`."""
-    return [Reason(code, case.evidence.name, text) for gate in GATES for code, text in gate(case)]
+    """The reasons of every gate that this arm fails, in the order of `GATES`.
+
+    Where the ledger has let something go, what it lacks may have been seen all the same: that one reason is enough.
+    """
+    wire = case.evidence.wire
+    gates = GATES if wire is None or not wire.let_go else [gate for gate in GATES if gate not in OF_ALL_THAT_WAS_SEEN]
+    return [Reason(code, case.evidence.name, text) for gate in gates for code, text in gate(case)]
 
 
-def producer_died(case: Case) -> Iterator[_Failure]:
+def producer_died(case: Case) -> Iterator[Failure]:
     evidence = case.evidence
     if evidence.producer_finished and evidence.producer_error is None:
         return
@@ -46,82 +54,63 @@ def producer_died(case: Case) -> Iterator[_Failure]:
     )
 
 
-def appended(case: Case) -> Iterator[_Failure]:
+def appended(case: Case) -> Iterator[Failure]:
     """Without a control a scenario may mean that nothing is appended, but not that nothing is sent."""
-    attempts = case.evidence.wire.attempts
-    if not attempts:
+    attempts, wire = case.trail.stories, case.evidence.wire
+    if wire is None:
+        if case.tally.read and not case.tally.own.selection.count and not case.evidence.gone:
+            yield (
+                "nothing-produced",
+                "The log holds no record, so there is nothing to judge. See the topic's name, and what was written.",
+            )
+    elif not attempts and not wire.ranges:
         yield (
             "nothing-produced",
             "No produce request passed the proxy. See that the producer connects to the proxy's address and not to "
             "the broker's own.",
         )
-    elif case.evidence.control and not case.trail.appended():
+    elif case.evidence.control and not wire.ranges and not case.trail.appended():
         yield (
             "nothing-produced",
-            f"{_count(len(attempts), 'produce attempt')} passed and the broker appended none. See the errors that it "
+            f"{counted(len(attempts), 'produce attempt')} passed and the broker appended none. See the errors that it "
             "answered, and whether the topic and its leader were there.",
         )
 
 
-def put_to_the_test(case: Case) -> Iterator[_Failure]:
-    """A batch was appended, its ack did not arrive, and it was sent again."""
-    if not case.evidence.control:
-        return
-    written = case.trail.appended()
-    again = case.trail.families.sent_again().union(*(found.sent_again for found in case.duplicates))
-    unheard = [story for story in written if _unheard(story, again)]
-    if written and not unheard:
-        yield (
-            "no-lost-ack",
-            "Every ack of an appended batch reached the producer, so nothing was put to the test. Let a fault fire on "
-            "the answer of a produce request: see its `match` and `when`.",
-        )
-    elif unheard and not any(story.attempt.number in again for story in unheard):
-        yield (
-            "no-retry",
-            f"{_count(len(unheard), 'appended batch', 'appended batches')} lost the ack, and the producer sent none "
-            "again. Let it retry: `retries` above 0, and a `request_timeout` well below `delivery_timeout`.",
-        )
-
-
-def retried_at_all(case: Case) -> Iterator[_Failure]:
-    """A program of someone else, watched: without a retry there is nothing to say of retries."""
-    evidence = case.evidence
-    if evidence.watched and not evidence.control and evidence.wire.attempts and not case.wire.retries:
-        yield (
-            "no-retry",
-            "The program sent nothing again, so nothing can be said of its retries. "
-            + (
-                "See that the scenario's faults match its answers, or watch for longer."
-                if evidence.rules
-                else "Lose an ack with a scenario (`--scenario lost-ack`), or watch for longer."
-            ),
-        )
-
-
-def as_claimed(case: Case) -> Iterator[_Failure]:
-    claim, attempts = case.evidence.idempotence, case.evidence.wire.attempts
+def as_claimed(case: Case) -> Iterator[Failure]:
+    claim, attempts = case.evidence.idempotence, case.trail.stories
     carried = sum(story.attempt.producer_id >= 0 for story in attempts)
+    with_id, without = _folded_batches(case) if claim is not None else (0, 0)
+    every, carried = len(attempts) + with_id + without, carried + with_id
     if claim is False and carried:
         yield (
             "idempotence-not-as-claimed",
-            f"Idempotence is off in this arm, and {carried} of {_count(len(attempts), 'attempt')} carried a producer "
-            "id. Set the client's own switch in `client_config`.",
+            f"Idempotence is off in this arm, and {carried} of {counted(every, 'attempt')} carried a producer id. Set "
+            "the client's own switch in `client_config`.",
         )
-    if claim is True and carried < len(attempts):
+    if claim is True and carried < every:
         yield (
             "idempotence-not-as-claimed",
-            f"Idempotence is on in this arm, and {len(attempts) - carried} of {_count(len(attempts), 'attempt')} "
-            "carried no producer id. The client may have turned it off: it needs acks all, retries above 0 and at "
-            "most 5 in flight.",
+            f"Idempotence is on in this arm, and {every - carried} of {counted(every, 'attempt')} carried no producer "
+            "id. See whether the client has turned it off: it needs acks all, retries above 0 and at most 5 in flight.",
         )
 
 
-def control_shows(case: Case) -> Iterator[_Failure]:
-    """An application's own resend proves nothing about retries, so it does not count here."""
-    if not (case.evidence.control and case.evidence.is_control and case.tally.read):
+def _folded_batches(case: Case) -> tuple[int, int]:
+    """How many batches of attempts that the ledger folded carry a producer id, and how many do not: the log tells."""
+    folded = [row for row in case.trail.log.rows() if case.trail.was_folded(row)] if case.trail.folded else []
+    carried = sum(row.producer_id >= 0 for row in folded)
+    return carried, len(folded) - carried
+
+
+def control_shows(case: Case) -> Iterator[Failure]:
+    """An application's own resend proves nothing about retries, nor does a copy that we sent, or that no attempt
+    accounts for."""
+    if not (case.evidence.control and case.evidence.is_control) or case.log.duplicates is None:
         return
-    if not any(cause != "application-resend" for found in case.duplicates for cause in found.causes):
+    let_go = case.evidence.wire is not None and case.evidence.wire.let_go
+    no_retry = {"application-resend", "injected"} | (set() if let_go else {"unexplained"})
+    if not any(count for cause, count in case.duplicates.causes.items() if cause not in no_retry):
         yield (
             "control-clean",
             "No retry left a duplicate in this arm, the control, so its absence elsewhere proves nothing. Let the "
@@ -129,40 +118,62 @@ def control_shows(case: Case) -> Iterator[_Failure]:
         )
 
 
-def faults_fired(case: Case) -> Iterator[_Failure]:
+def copies_decided(case: Case) -> Iterator[Failure]:
+    """The same bytes at the same millisecond may be a retry's copy, or may be meant."""
+    if not any(judged.undecided for judged in expectations(case)):
+        return
+    found = case.duplicates
+    if case.evidence.watched:
+        yield (
+            "ambiguous-duplicates",
+            f"{counted(found.may_be_protected, 'record')} of an idempotent producer stand again under another producer "
+            "id or epoch, and whether the client's retries or the program itself put them there cannot be told. Name "
+            "what a record is known by (`--identity header:NAME`), and see the findings.",
+        )
+        return
+    better = "verify with the run's ledger (`--run`)" if case.evidence.alone else "write an id into each record"
+    yield (
+        "ambiguous-duplicates",
+        f"{counted(found.unsure, 'record')} equal another one in key, value, headers and create time, and may be its "
+        "copy or may be meant: nothing that was seen decides it. Name what a record is known by "
+        f"(`--identity header:NAME`), or {better}.",
+    )
+
+
+def faults_fired(case: Case) -> Iterator[Failure]:
     for fault in case.wire.faults:
         if fault.fired:
             continue
         if fault.matched:
-            text = f"matched {_count(fault.matched, 'time')} and never fired: see its `when`, or send more records."
+            text = f"matched {counted(fault.matched, 'time')} and never fired: see its `when`, or send more records."
         else:
             text = "matched nothing and so never fired: see its `match` (topic, partition, client id, attempt)."
         yield "fault-never-fired", f'The fault "{fault.name}" {text}'
 
 
-def all_passed(case: Case) -> Iterator[_Failure]:
+def all_passed(case: Case) -> Iterator[Failure]:
     """Our own records must have come by the proxy; other people's on a shared topic need not."""
-    past = sum(record.ours for record in case.tally.past_proxy)
-    if past and not case.evidence.foreign and not case.evidence.wire.let_go:
+    past, wire = case.tally.own.past_ours, case.evidence.wire
+    if past and not case.evidence.foreign and wire is not None and not wire.let_go:
         yield (
             "went-past-proxy",
-            f"In the log, and accounted for by no attempt through the proxy: {_count(past, 'record')} of this run. See "
-            "that the producer knows the proxy's address alone, and that no broker advertises one beside it (`--map`).",
+            f"In the log, and accounted for by no attempt through the proxy: {counted(past, 'record')} of this run. "
+            "See that the producer knows the proxy's address alone, and that no broker advertises another (`--map`).",
         )
 
 
-def all_decoded(case: Case) -> Iterator[_Failure]:
-    undecoded = case.evidence.wire.undecoded
+def all_decoded(case: Case) -> Iterator[Failure]:
+    undecoded = () if case.evidence.wire is None else case.evidence.wire.undecoded
     if undecoded:
         first = undecoded[0]
         yield (
             "undecoded",
-            f"Could not be read although it mattered: {_count(len(undecoded), 'frame')}, the first of {first.api} "
+            f"Could not be read although it mattered: {counted(len(undecoded), 'frame')}, the first of {first.api} "
             f"version {first.version} ({first.reason.rstrip('.')}). Report it with the client's name and version.",
         )
 
 
-def log_read(case: Case) -> Iterator[_Failure]:
+def log_read(case: Case) -> Iterator[Failure]:
     evidence = case.evidence
     if evidence.log is None:
         yield (
@@ -173,39 +184,42 @@ def log_read(case: Case) -> Iterator[_Failure]:
         names = ", ".join(f"{topic} [{partition}]" for topic, partition in unread[:3])
         yield (
             "log-not-read",
-            f"Where {_count(len(unread), 'partition')} began was never learnt, so the log of it was not read: {names}. "
+            f"Where {counted(len(unread), 'partition')} began was never learnt, so its log was not read: {names}. "
             "Run again; the broker may have been too busy to say.",
         )
     if evidence.gone:
         yield (
             "log-gone",
             f"Part of the log is missing: {'; '.join(s.rstrip('.') for s in evidence.gone)}. Run again on a topic "
-            "without compaction and with retention longer than the run.",
+            "that nobody else removes, without compaction and with retention longer than the run.",
         )
 
 
-def settled(case: Case) -> Iterator[_Failure]:
-    unsettled = sum(not story.settled for story in case.evidence.wire.attempts)
+def answered(case: Case) -> Iterator[Failure]:
+    unsettled = sum(not story.settled for story in case.trail.stories)
     if unsettled:
         yield (
             "not-settled",
-            f"{_count(unsettled, 'attempt')} had neither an answer nor a dead connection when the log was read. Give "
+            f"{counted(unsettled, 'attempt')} had neither an answer nor a dead connection when the log was read. Give "
             "the run a longer deadline.",
         )
-    if not case.evidence.barrier_quiet:
+
+
+def at_rest(case: Case) -> Iterator[Failure]:
+    if case.evidence.log is not None and not case.evidence.barrier_quiet:
         yield (
             "not-settled",
             "The log still grew while it was read, so what it lacks may yet come. Give the run a longer deadline.",
         )
 
 
-def ledger_whole(case: Case) -> Iterator[_Failure]:
-    let_go = case.evidence.wire.let_go
+def ledger_whole(case: Case) -> Iterator[Failure]:
+    let_go = 0 if case.evidence.wire is None else case.evidence.wire.let_go
     if let_go:
         yield (
             "ledger-incomplete",
-            f"The ledger let go of {_count(let_go, 'observation')} for its limit, so a story may lack its beginning. "
-            "Run for a shorter time, or raise the limit.",
+            f"The ledger let go of {counted(let_go, 'observation')} for its limit, so a story may lack its beginning. "
+            "Run for a shorter time, or at a lower rate.",
         )
 
 
@@ -217,20 +231,14 @@ GATES: tuple[Gate, ...] = (
     put_to_the_test,
     retried_at_all,
     control_shows,
+    copies_decided,
     all_passed,
     all_decoded,
     log_read,
-    settled,
+    answered,
+    at_rest,
     ledger_whole,
 )
 
-
-def _unheard(story: AttemptStory, again: set[int]) -> bool:
-    """An ack was asked for and did not reach the client, or only after the client had sent the batch again."""
-    if story.attempt.acks == 0:
-        return False
-    return not told(story) or (story.ack == "delayed" and story.attempt.number in again)
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+OF_ALL_THAT_WAS_SEEN = frozenset({appended, faults_fired, put_to_the_test, retried_at_all, answered})
+"""The gates that rest on something not having been seen on the wire."""

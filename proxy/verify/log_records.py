@@ -1,46 +1,45 @@
-"""From record batches to LogRecords: one partition's log, as it is read from a start offset to a high watermark.
+"""From record batches to the log: one partition's, as it is read from a start offset to a high watermark.
 
-No sockets and no clock: batches go in, in the order of the log; records come out, and what should be there and is not.
+No sockets and no clock: batches go in, in the order of the log; rows and columns of a shelf come out, and what should
+be there and is not.
 
 Offsets that hold no record are normal where the broker keeps its own marks: control batches (KIP-98), and on Redpanda
 one mark ahead of every transaction, which a fetch does not show at all (seen on Redpanda 22.3). Any other hole is a
 part of the log that is gone: compacted, deleted or cut off.
+
+A transaction's batches are open until the control batch of their producer id says what became of all of them; those of
+a producer id that has none in this part of the log stay open.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from struct import Struct
-
 from ..errors import UndecodableError
-from ..identity import Identity, read
-from ..kafka.batches import Batch, is_control, is_transactional, log_append_time
-from ..kafka.produce import BatchHeader
-from ..kafka.records import Record, iter_records
-from ..observations import LogRecord
+from ..kafka.batches import Batch, is_control, is_transactional
+from ..kafka.records import iter_records
+from .parse import Contents, Ours, Parser
+from .shelf import ABORTED, COMMITTED, NONE, OPEN, Shelf
 
-_SEQUENCES = 0x7FFFFFFF
-_LENGTH = Struct(">i")
-_TIME = Struct(">q")
+_MARKS = {b"\0\0": ABORTED, b"\0\1": COMMITTED}
+"""The type in the key of a control record, after its version."""
 
 
 class PartitionLog:
-    """What one partition's log holds from `start` (included) to `end` (excluded), both offsets.
+    """What one partition's log holds from `start` (included) to `end` (excluded), both offsets; it goes to `shelf`.
 
-    `position` is the offset to read next, `records` what was found, `batches` and `control_batches` how many batches
-    that took, `missing` how many offsets between batches, or inside of them, hold nothing that is accounted for.
+    `position` is the offset to read next, `batches` and `control_batches` how many batches that took, `missing` how
+    many offsets between batches, or inside of them, hold nothing that is accounted for.
     """
 
-    def __init__(self, topic: str, partition: int, start: int, end: int, run_id: str | None) -> None:
-        self.topic, self.partition, self.start, self.end = topic, partition, start, end
+    def __init__(self, shelf: Shelf, start: int, end: int, parser: Parser) -> None:
+        self.topic, self.partition, self.start, self.end = shelf.topic, shelf.partition, start, end
+        self.shelf = shelf
         self.position = start
-        self.records: list[LogRecord] = []
         self.batches = self.control_batches = self.missing = 0
-        self._run = run_id
+        self._parser = parser
         self._notes: list[str] = []
         self._holes: tuple[int, int] | None = None
         self._transactional = False
+        self._pending: dict[int, list[int]] = {}
 
     @property
     def name(self) -> str:
@@ -114,103 +113,61 @@ class PartitionLog:
         self.batches += 1
         if is_control(batch.header.attributes):
             self.control_batches += 1
+            self._resolve(batch)
             return
-        before, wanted = len(self.records), min(last + 1, self.end) - self.position
+        wanted = min(last + 1, self.end) - self.position
         try:
-            self.records += self._log_records(batch)
+            found = self._trimmed(batch, self._parser.contents(batch))
         except UndecodableError as why:
-            del self.records[before:]
             self._notes.append(
                 f"the batch at offset {batch.header.base_offset} of {self.name} cannot be read, "
                 f"{_records(wanted)} gone: {why}"
             )
             return
-        missing = wanted - (len(self.records) - before)
+        if found.digests:
+            self._keep(batch, found)
+        missing = wanted - len(found.digests)
         if missing > 0 and batch.header.magic == 2:
             self._miss(self.position, min(last, self.end - 1), missing)
+
+    def _keep(self, batch: Batch, found: Contents) -> None:
+        if not is_transactional(batch.header.attributes):
+            self.shelf.add(batch.header, found, NONE)
+            return
+        number = self.shelf.add(batch.header, found, OPEN)
+        self._pending.setdefault(batch.header.producer_id, []).append(number)
+
+    def _resolve(self, batch: Batch) -> None:
+        """A marker ends the transaction of its producer id; a control batch of another kind ends none."""
+        try:
+            marks = [_MARKS.get((record.key or b"")[2:4]) for record in iter_records(batch)]
+        except UndecodableError as why:
+            self._notes.append(f"the marker at offset {batch.header.base_offset} of {self.name} cannot be read: {why}")
+            return
+        for mark in marks:
+            if mark is not None:
+                for number in self._pending.pop(batch.header.producer_id, ()):
+                    self.shelf.resolve(number, mark)
+
+    def _trimmed(self, batch: Batch, found: Contents) -> Contents:
+        """The batch's records between `position` and the end."""
+        count, base = len(found.digests), batch.header.base_offset
+        deltas = range(count) if found.deltas is None else found.deltas
+        if not count or (base + deltas[0] >= self.position and base + deltas[-1] < self.end):
+            return found
+        kept = [at for at, delta in enumerate(deltas) if self.position <= base + delta < self.end]
+        some = slice(kept[0], kept[-1] + 1) if kept else slice(0, 0)
+        return Contents(
+            found.digests[some],
+            found.timestamps[some],
+            list(deltas[some]),
+            None if found.ours is None else Ours(*(column[some] for column in found.ours)),
+            None if found.names is None else found.names[some],
+        )
 
     def _miss(self, first: int, last: int, count: int) -> None:
         self.missing += count
         self._holes = (first if self._holes is None else self._holes[0], last)
-
-    def _log_records(self, batch: Batch) -> Iterator[LogRecord]:
-        """The batch's records between `position` and the end. The hot path: what a batch shares is read once."""
-        header = batch.header
-        base, producer_id, crc = header.base_offset, header.producer_id, header.crc
-        lowest, highest = self.position - base, self.end - base
-        first_sequence = header.base_sequence if producer_id >= 0 else -1
-        foreign = _Foreign(self.topic, self.partition, header)
-        for record in iter_records(batch):
-            delta = record.offset_delta
-            if not lowest <= delta < highest:
-                continue
-            ours = self._own(record) if record.headers else None
-            yield LogRecord(
-                self.topic,
-                self.partition,
-                base + delta,
-                foreign.identity(record) if ours is None else f"{ours.producer}/{ours.record}",
-                None if ours is None else ours.send,
-                None if ours is None else ours.order,
-                None if ours is None else ours.producer,
-                ours is not None,
-                producer_id,
-                header.producer_epoch,
-                -1 if first_sequence < 0 else (first_sequence + delta) & _SEQUENCES,
-                base,
-                crc,
-                record.timestamp,
-            )
-
-    def _own(self, record: Record) -> Identity | None:
-        """The identity that this run wrote into the record, None where another run did, or nobody."""
-        identity = read(record.headers) if self._run is not None else None
-        return identity if identity is not None and identity.run == self._run else None
-
-
-class _Foreign:
-    """The identities of one batch's foreign records: 16 hexadecimal digits over topic, partition and `digest`.
-
-    Two equal records of one batch were both meant, so the second one has an identity of its own; it has the same one
-    again when the batch is written twice.
-    """
-
-    def __init__(self, topic: str, partition: int, header: BatchHeader) -> None:
-        self._state = hashlib.blake2b(f"{topic}\0{partition}".encode(), digest_size=8)
-        self._header = header
-        self._seen: dict[str, int] = {}
-
-    def identity(self, record: Record) -> str:
-        """The next record's identity."""
-        state = self._state.copy()
-        digest(state, self._header, record)
-        first = state.hexdigest()
-        count = self._seen[first] = self._seen.get(first, 0) + 1
-        if count == 1:
-            return first
-        state.update(_LENGTH.pack(count))
-        return state.hexdigest()
-
-
-def digest(state: hashlib.blake2b, header: BatchHeader, record: Record) -> None:
-    """Feed what a foreign record is known by into a hash: key, value, headers and create time.
-
-    A client's retry repeats all four. Where the broker's clock sets the time, it differs between copies, and is left
-    out. 64 bits: among ten million records the chance of two that differ and meet is one in 400,000.
-    """
-    _feed(state, record.key)
-    _feed(state, record.value)
-    for name, value in record.headers:
-        _feed(state, name.encode())
-        _feed(state, value)
-    if not log_append_time(header.attributes):
-        state.update(_TIME.pack(record.timestamp))
-
-
-def _feed(state: hashlib.blake2b, part: bytes | None) -> None:
-    state.update(_LENGTH.pack(-1 if part is None else len(part)))
-    if part:
-        state.update(part)
 
 
 def _records(count: int) -> str:

@@ -1,8 +1,9 @@
-"""Reads the log back from the broker, directly: every record between two offsets of each partition, uncommitted.
+"""Reads the log back from the broker, directly: every record between two offsets of each partition.
 
-Partitions are read side by side, a few at a time; what each brings is made into records at once, so that only a few
-fetched chunks are held besides the records themselves. Every part of the log that should be there and is not becomes
-a sentence in `gone`, never an error: the reading is still evidence, only not all of it.
+One uncommitted reading serves both isolation levels, since the log itself says what became of each transaction.
+Partitions are read side by side, a few at a time; what each brings goes to columns at once, so that only a few fetched
+chunks are held, whatever the size of the log. Every part of the log that should be there and is not becomes a sentence
+in `gone`, never an error: the reading is still evidence, only not all of it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,16 @@ import trio
 
 from ..direct.cluster import Cluster, OffsetGone
 from ..errors import AckdropError, UndecodableError
+from ..identity import Naming
 from ..kafka.batches import iter_batches
-from ..observations import LogRecord
+from ..observations import Isolation
+from .log import Log
 from .log_records import PartitionLog
+from .parse import ANY_RUN, Parser, Producers
+from .shelf import Shelf
+from .store import Spill
+
+__all__ = ["ANY_RUN", "LogReading", "read_log"]
 
 AT_ONCE = 8
 """How many partitions are read side by side."""
@@ -25,7 +33,7 @@ _TRIES = 5
 _PAUSE = 0.2
 """An answer without any batch below the high watermark is asked for again so often, with such pauses in seconds."""
 
-_TURN = 2000
+_TURN = 10_000
 """After so many records other tasks get a turn: some 20 ms."""
 
 Progress = Callable[[int, int], None]
@@ -43,21 +51,36 @@ class LogReading:
     the broker's transaction markers among them, which hold no records.
     """
 
-    records: list[LogRecord]
+    log: Log
     gone: list[str]
     batches: int
     control_batches: int
 
 
 async def read_log(
-    cluster: Cluster, wanted: Wanted, *, run_id: str | None = None, on_progress: Progress | None = None
+    cluster: Cluster,
+    wanted: Wanted,
+    *,
+    run_id: str | None = None,
+    naming: Naming | None = None,
+    isolation: Isolation = "read_uncommitted",
+    on_progress: Progress | None = None,
 ) -> LogReading:
-    """Reads the wanted ranges. `run_id` is the run whose identity headers are ours; None: all records are foreign.
+    """Reads the wanted ranges.
 
-    Raises BrokerError when the broker does not answer in time, or no longer knows a topic.
+    `run_id` is the run whose identity headers are ours (ANY_RUN: of any run; None: all records are foreign), `naming`
+    what foreign records are known by (None: create time, key, value and headers), `isolation` what the log shows of
+    transactions. Raises BrokerError when the broker does not answer in time, or no longer knows a topic, and
+    SurroundingsError where a large log does not fit on the disk.
     """
+    spill, producers = Spill(), Producers()
     logs = [
-        PartitionLog(topic, partition, start, end, run_id)
+        PartitionLog(
+            Shelf(topic, partition, spill, ours=run_id is not None, named=naming is not None),
+            start,
+            end,
+            Parser(topic, partition, run_id, naming, producers),
+        )
         for topic, partitions in sorted(wanted.items())
         for partition, (start, end) in sorted(partitions.items())
     ]
@@ -80,7 +103,7 @@ async def read_log(
     if failures:
         raise failures[0]
     return LogReading(
-        records=[record for log in logs for record in log.records],
+        log=Log([log.shelf for log in logs], producers, isolation, None if naming is None else str(naming)),
         gone=[sentence for log in logs for sentence in log.gone],
         batches=sum(log.batches for log in logs),
         control_batches=sum(log.control_batches for log in logs),
@@ -113,6 +136,7 @@ async def _read_partition(cluster: Cluster, log: PartitionLog, report: Callable[
             await trio.sleep(_PAUSE)
     if not log.done:
         log.shows_no_more()
+    log.shelf.seal()
     report()
 
 
@@ -135,14 +159,14 @@ async def _find_log(cluster: Cluster, log: PartitionLog) -> int:
 
 async def _take(log: PartitionLog, records: memoryview) -> None:
     """Makes records of every whole batch, and lets other tasks have a turn now and then."""
-    turn = len(log.records) + _TURN
+    turn = len(log.shelf) + _TURN
     try:
         for batch in iter_batches(records):
             log.take(batch)
             if log.done:
                 return
-            if len(log.records) >= turn:
-                turn = len(log.records) + _TURN
+            if len(log.shelf) >= turn:
+                turn = len(log.shelf) + _TURN
                 await trio.lowlevel.checkpoint()
     except UndecodableError as why:
         log.unreadable(why)

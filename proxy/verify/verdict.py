@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 from ..observations import AttemptStory
 from ..result import EXIT_CODES, ArmResult, Reason, Verdict
+from .attempts import certain
 from .case import Case, open_case
 from .evidence import ArmEvidence
 from .expect import Judged, expectations
-from .findings import LIMIT, findings
+from .findings import findings
 from .gates import failed_gates
+from .listed import LIMIT
 
 EXPECTATION_FAILED = "expectation-failed"
 FIGURE_UNKNOWN = "figure-unknown"
@@ -45,7 +47,7 @@ class RunVerdict:
 
 def judge_arm(evidence: ArmEvidence, *, limit: int = LIMIT) -> ArmVerdict:
     """Count, explain and judge one arm. `limit` is how many findings of a kind are listed; the counts are exact."""
-    case = open_case(evidence)
+    case = open_case(evidence, limit)
     judged = expectations(case)
     reasons = [*_failed(judged, evidence.name), *failed_gates(case), *_unknown(judged, case)]
     violated = not evidence.is_control and any(expectation.seen for expectation in judged)
@@ -60,6 +62,7 @@ def judge_arm(evidence: ArmEvidence, *, limit: int = LIMIT) -> ArmVerdict:
         log=case.log,
         findings=listed,
         expectations=[expectation.result for expectation in judged],
+        isolation=evidence.isolation if evidence.log is None else evidence.log.isolation,
     )
     return ArmVerdict(result, reasons, [*notes, *_notes(case)], evidence.is_control, violated)
 
@@ -123,10 +126,11 @@ def _failed(judged: Iterable[Judged], arm: str) -> Iterable[Reason]:
 
 
 def _unknown(judged: Iterable[Judged], case: Case) -> Iterable[Reason]:
-    """One reason for all figures that are not known; none where the log was not read, which says it already."""
-    names = [expectation.result.expect for expectation in judged if expectation.result.held is None]
+    """One reason for all figures that are not known; none where the log was not read, which says it already, nor for
+    one that ambiguous copies leave open."""
+    names = [one.result.expect for one in judged if one.result.held is None and not one.undecided]
     if names and case.evidence.log is not None:
-        foreign = case.evidence.foreign
+        foreign = case.evidence.foreign and case.tally.sure
         why = "a program that is not ours does not tell" if foreign else "a part of the evidence is missing"
         text = f"Cannot be known, as {why}: {', '.join(names)}. See the other reasons, or expect something else."
         yield Reason(FIGURE_UNKNOWN, case.evidence.name, text)
@@ -137,16 +141,19 @@ def _notes(case: Case) -> Iterable[str]:
         _identity(retry) != _identity(family[0])
         for family in case.trail.families.repeated()
         for retry in family[1:]
-        if case.evidence.idempotence
+        if case.evidence.idempotence and certain(retry)
     )
     if changed:
         yield (
             f"{changed} {'retry' if changed == 1 else 'retries'} carried another producer id, epoch or sequence than "
             "the attempt that was repeated."
         )
-    others = sum(not record.ours for record in case.tally.past_proxy)
+    others = case.tally.own.past - case.tally.own.past_ours
     if others:
-        yield f"{others} records in the log are not of this run: they did not pass the proxy and are not judged."
+        yield (
+            f"{others} {'record in the log is' if others == 1 else 'records in the log are'} not of this run: they "
+            "did not pass the proxy and are not judged."
+        )
 
 
 def _identity(story: AttemptStory) -> tuple[int, int, int]:

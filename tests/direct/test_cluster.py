@@ -57,6 +57,20 @@ async def test_partitions_and_leaders_are_told(played, broker):
         assert cluster.nodes == broker.nodes
 
 
+async def test_a_broker_that_gives_topics_no_ids(played):
+    async with Cluster.connect(played.bootstrap) as cluster:
+        assert await cluster.topic_id(TOPIC) is None
+        assert await cluster.topic_id("nope") is None
+
+
+async def test_a_broker_that_does_not_answer_says_nothing_of_a_topic(played, broker, impatient):
+    async with Cluster.connect(played.bootstrap) as cluster:
+        broker.instead = {"metadata": ["silence"] * 20}
+        with pytest.raises(BrokerError, match="no end of metadata") as caught:
+            await cluster.partitions(TOPIC)
+    assert "there is no topic" not in str(caught.value)
+
+
 async def test_an_unknown_topic_is_an_error_after_a_moment(played, impatient):
     async with Cluster.connect(played.bootstrap) as cluster:
         with pytest.raises(BrokerError, match="there is no topic 'nope'"):

@@ -11,6 +11,7 @@ import pytest
 from ackdrop.observations import Ack, ArmWire, Attempt, AttemptStory, FaultTally, LogRecord, Send
 from ackdrop.result import Expectation, ProducerInfo
 from ackdrop.verify.evidence import ArmEvidence
+from ackdrop.verify.log import Log
 
 TOPIC = "ackdrop-t"
 Sent = tuple[int, int]
@@ -59,6 +60,7 @@ class Scene:
             seen_error=(seen or error) if ack in ("delivered", "delayed") else None,
             settled=True,
             faults=faults,
+            acked_at=values["at"] + 0.02 if ack in ("delivered", "delayed") else None,
         )
         self.stories.append(story)
         if appends and not error:
@@ -104,7 +106,7 @@ class Scene:
             idempotence=self.idempotence,
             wire=self.wire(**(wire or {})),
             sends=None if self.foreign else list(self._heard.values()),
-            log=list(self.log),
+            log=Log.of(self.log),
             producer=ProducerInfo("kafka-python", "3.0.12", {}),
             run_id="run",
             expectations=expect,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ackdrop.result import Place
+from ackdrop.verify.case import open_case
 from ackdrop.verify.verdict import judge_arm
 
 
@@ -176,6 +177,125 @@ def test_a_copy_that_went_past_the_proxy_is_not_explained(scene):
     assert cause(stage) == "unexplained"
 
 
+@pytest.mark.parametrize("idempotence", [False, True, None])
+class TestInjected:
+    """A copy that ackdrop itself sent, as a fault asks, is neither a retry nor a resend."""
+
+    def test_a_copy_that_was_written_is_ours(self, scene, idempotence):
+        stage = scene(idempotence)
+        first = stage.produce(0)
+        stage.produce(0, repeats=first, injected=True)
+        verdict = judge_arm(stage.evidence())
+        (found,) = [f for f in verdict.result.findings if f.kind == "duplicate"]
+        assert (found.cause, [(a.number, a.retry_of, a.injected) for a in found.attempts]) == (
+            "injected",
+            [(1, None, False), (2, 1, True)],
+        )
+        assert verdict.result.wire.retries == 0
+
+    def test_a_retry_beside_it_is_told_apart(self, scene, idempotence):
+        stage = scene(idempotence)
+        first = stage.lose(0)
+        stage.produce(0, repeats=first, injected=True)
+        stage.produce(0, repeats=first)
+        case = open_case(stage.evidence())
+        retried = "broker-did-not-deduplicate" if idempotence else "retry-unprotected"
+        assert case.duplicates.causes == {"injected": 1, retried: 1}
+        assert case.wire.retries == 1
+
+    def test_where_only_copies_were_written_all_but_one_are_extra(self, scene, idempotence):
+        stage = scene(idempotence)
+        first = stage.produce(0, appends=False, answered=False, ack="none")
+        for _ in range(3):
+            stage.produce(0, repeats=first, injected=True)
+        assert open_case(stage.evidence()).duplicates.causes == {"injected": 2}
+
+    def test_it_is_not_what_makes_a_control(self, scene, idempotence):
+        stage = scene(idempotence)
+        first = stage.produce(0)
+        stage.produce(0, repeats=first, injected=True)
+        codes = [reason.code for reason in judge_arm(stage.evidence(rules=(), control=True)).reasons]
+        assert (
+            codes
+            == {False: ["no-lost-ack", "control-clean"], True: ["no-lost-ack"], None: ["no-lost-ack"]}[idempotence]
+        )
+
+
+def test_a_copy_that_the_broker_knew_again_is_told_of(scene):
+    stage = scene(True)
+    first = stage.produce(0)
+    stage.produce(0, repeats=first, injected=True, offset_of=first)
+    (found,) = findings(stage, "deduplicated")
+    assert [line.injected for line in found.attempts] == [False, True]
+
+
+def test_an_attempt_is_told_with_its_own_times_and_fault(scene):
+    stage = scene()
+    stage.lose(0)
+    second = stage.produce(1, ack="withheld", acks=1)
+    stage.produce(1, repeats=second)
+    (found,) = findings(stage)
+    one, other = found.attempts
+    assert (one.number, one.acks, one.retry_of, one.fault, one.injected) == (2, 1, None, "lose", False)
+    assert (one.at, one.answered_at, one.acked_at) == (1.0, pytest.approx(1.01), None)
+    assert (other.number, other.retry_of, other.fault) == (3, 2, None)
+    assert (other.at, other.answered_at, other.acked_at) == (2.0, pytest.approx(2.01), pytest.approx(2.02))
+    assert found.fault == "lose"
+
+
+class TestAnotherPayload:
+    """A broker acks another payload under a sequence that it has seen, and does not write it (measured on Redpanda)."""
+
+    def play(self, scene, **changes):
+        stage = scene(None)
+        stage.lose(0, producer_id=7, producer_epoch=0)
+        self.send(stage, **changes)
+        return stage
+
+    def send(self, stage, **changes):
+        numbers = {"producer_id": 7, "producer_epoch": 0, "base_sequence": 0}
+        stage.produce(9, offset_of=stage.stories[0], connection=2, **numbers, **changes)
+
+    def test_it_is_lost_though_something_stands_there(self, scene):
+        stage = self.play(scene)
+        assert open_case(stage.evidence()).log.lost == 1
+        (found,) = findings(stage, "lost")
+        assert (found.record, found.places) == ("ackdrop-t[0] offset 0", [])
+        assert len({line.crc for line in found.attempts}) == 2
+
+    def test_it_is_no_retry_that_was_known_again(self, scene):
+        assert findings(self.play(scene), "deduplicated") == []
+        assert open_case(self.play(scene).evidence()).wire.retries == 0
+
+    def test_the_same_payload_is_one(self, scene):
+        stage = scene(None)
+        first = stage.lose(0, producer_id=7, producer_epoch=0)
+        stage.produce(0, repeats=first, offset_of=first)
+        assert open_case(stage.evidence()).log.lost == 0
+        assert len(findings(stage, "deduplicated")) == 1
+
+    def test_a_retry_whose_records_are_dated_anew_is_one_too(self, scene):
+        """As kafkajs does: the wire has linked it, whatever its bytes."""
+        stage = scene(None)
+        first = stage.lose(0, producer_id=7, producer_epoch=0)
+        stage.produce(0, repeats=first, offset_of=first, crc=99)
+        assert open_case(stage.evidence()).log.lost == 0
+        assert len(findings(stage, "deduplicated")) == 1
+
+    def test_where_the_broker_wrote_a_crc_of_its_own_nothing_is_known(self, scene):
+        stage = self.play(scene)
+        stage.log[0] = replace(stage.log[0], batch_crc=99)
+        assert open_case(stage.evidence()).log.lost == 0
+
+    def test_one_that_was_not_acked_is_not_lost(self, scene):
+        assert open_case(self.play(scene, ack="dropped").evidence()).log.lost == 0
+
+    def test_it_is_counted_once_however_often_it_was_sent(self, scene):
+        stage = self.play(scene)
+        self.send(stage)
+        assert open_case(stage.evidence()).log.lost == 1
+
+
 class TestForeignProgram:
     """Records are known by content alone: the wire decides between a retry and an application's resend."""
 
@@ -286,6 +406,14 @@ class TestOtherFindings:
         (found,) = findings(stage, "phantom", sends=[])
         assert (found.record, len(found.attempts)) == ("p1/0", 1)
 
+    def test_a_phantom_in_a_sends_place_shows_the_attempt_of_that_send(self, scene):
+        stage = scene()
+        stage.produce(0)
+        stage.produce(1)
+        stage.log[1] = replace(stage.log[1], identity="p1/9", order=0)
+        (found,) = findings(stage, "phantom")
+        assert (found.record, [a.base_offset for a in found.attempts]) == ("p1/9", [0, 1])
+
     def test_a_wrong_offset_shows_the_attempt_that_was_answered_with_it(self, scene):
         stage = scene()
         stage.produce(0)
@@ -309,3 +437,39 @@ class TestOtherFindings:
         assert [f.record for f in verdict.result.findings] == ["p1/0", "p1/1"]
         assert verdict.result.log.duplicates == 5
         assert verdict.notes == ["5 findings of kind duplicate: the first 2 are listed."]
+
+
+def test_a_program_that_sends_again_what_a_retry_had_settled(scene):
+    """The first attempt's ack was lost, that of its retry arrived; later another producer sends the same record."""
+    stage = scene(None)
+    first = stage.lose(0, producer_id=7, producer_epoch=0)
+    stage.produce(0, repeats=first, offset_of=first)
+    stage.produce(0, producer_id=8, producer_epoch=0, connection=3)
+    assert cause(stage) == "application-resend"
+
+
+def test_a_program_that_sends_again_what_was_never_settled(scene):
+    stage = scene(None)
+    first = stage.lose(0, producer_id=7, producer_epoch=0)
+    stage.produce(0, repeats=first, offset_of=first, ack="dropped")
+    stage.produce(0, producer_id=8, producer_epoch=0, connection=3)
+    assert cause(stage) == "new-producer-id"
+
+
+def test_a_retry_of_other_records_settles_nothing(scene):
+    stage = scene(None)
+    first = stage.lose(0, 1, crc=1)
+    stage.produce(1, repeats=first, connection=2, crc=2)
+    stage.produce(0, connection=3, crc=3)
+    assert [found.cause for found in findings(stage)] == ["retry-unprotected"] * 2
+
+
+@pytest.mark.parametrize(("again", "expected"), [(True, "ambiguous"), (False, "new-producer-id")])
+def test_an_equal_record_of_a_second_producer_while_the_first_one_goes_on(scene, again, expected):
+    """A client that took a new producer id would not go on under the old one."""
+    stage = scene(None)
+    first = stage.lose(0, producer_id=7, producer_epoch=0)
+    stage.produce(0, repeats=first, producer_id=8, producer_epoch=0, base_sequence=0)
+    if again:
+        stage.produce(0, repeats=first, offset_of=first)
+    assert cause(stage) == expected

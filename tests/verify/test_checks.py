@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ackdrop.result import LogCounts, Records
+from ackdrop.verify import copies, duplicates
 from ackdrop.verify.case import open_case
+from ackdrop.verify.log import Log
 from ackdrop.verify.verdict import judge_arm
 
 COUNTS = tuple(LogCounts.__dataclass_fields__)
@@ -21,11 +23,11 @@ def counts(evidence):
 
 
 def test_the_lost_ack_leaves_one_extra_copy_without_idempotence(lost_ack):
-    assert counts(lost_ack(False).evidence()) == LogCounts(4, 3, 1, 0, 0, 0, 0, 0, 0)
+    assert counts(lost_ack(False).evidence()) == LogCounts(4, 3, 1, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_the_lost_ack_leaves_none_with_idempotence(lost_ack):
-    assert counts(lost_ack(True).evidence()) == LogCounts(3, 3, 0, 0, 0, 0, 0, 0, 0)
+    assert counts(lost_ack(True).evidence()) == LogCounts(3, 3, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_futures_are_counted_by_send(scene):
@@ -42,7 +44,7 @@ def test_what_a_foreign_program_was_told_is_not_known(scene):
     stage.produce(0)
     case = open_case(stage.evidence())
     assert case.records == Records(None, None, None, None)
-    assert case.log == LogCounts(1, 1, 0, 0, None, None, None, None, 0)
+    assert case.log == LogCounts(1, 1, 0, 0, None, None, None, None, 0, 0)
 
 
 def test_nothing_is_known_of_a_log_that_was_not_read(lost_ack):
@@ -86,6 +88,34 @@ def test_a_loss_is_not_known_where_a_part_of_the_log_is_gone(scene):
     assert counts(stage.evidence(gone=("the log starts at 1",))).lost is None
     assert counts(stage.evidence(barrier_quiet=False)).lost is None
     assert counts(stage.evidence(wire={"starts": {}})).lost is None
+
+
+UNSURE = [{"gone": ("the log starts at 1",)}, {"barrier_quiet": False}, {"wire": {"starts": {}}}]
+
+
+@pytest.mark.parametrize("unsure", UNSURE)
+def test_what_may_stand_in_the_part_that_is_gone_is_not_known_to_be_absent(scene, unsure):
+    stage = scene()
+    stage.produce(0, 1)
+    found = counts(stage.evidence(**unsure))
+    assert (found.records, found.distinct, found.lost) == (2, 2, 0)
+    assert (found.duplicates, found.unacked_present, found.phantom, found.past_proxy) == (None,) * 4
+    assert (found.out_of_order, found.offset_mismatch) == (None,) * 2
+
+
+@pytest.mark.parametrize("unsure", UNSURE)
+def test_what_was_seen_stays_seen_where_a_part_is_gone(scene, unsure):
+    stage = scene()
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, ack="none", answered=False)
+    assert (counts(stage.evidence(**unsure)).duplicates, counts(stage.evidence(**unsure)).unacked_present) == (1, 1)
+
+
+def test_a_watched_programs_duplicates_are_not_known_where_a_part_is_gone(scene):
+    stage = scene(None)
+    stage.produce(0)
+    assert open_case(stage.evidence()).protected_duplicates == 0
+    assert open_case(stage.evidence(gone=("cut",))).protected_duplicates is None
 
 
 def test_a_record_that_is_in_the_log_though_the_producer_heard_of_no_success(scene):
@@ -166,7 +196,8 @@ def test_a_record_behind_a_later_one_is_out_of_order(scene):
         stage.produce(record)
     found = open_case(stage.evidence())
     assert found.log.out_of_order == 2
-    assert [(late.identity, before.identity) for late, before in found.tally.out_of_order] == [
+    name = [record.identity for record in found.trail.log.records()]
+    assert [(name[late], name[before]) for late, before in found.tally.items.out_of_order.items] == [
         ("p1/0", "p1/3"),
         ("p1/1", "p1/3"),
     ]
@@ -245,6 +276,89 @@ def test_a_retry_answered_with_an_offset_from_before_the_run_is_no_loss(scene):
     assert counts(stage.evidence(wire={"starts": {where: 0}})).lost == 1
 
 
+class TestIsolation:
+    """A consumer of `read_committed` sees no aborted record, and none whose transaction has no end yet."""
+
+    def play(self, scene, idempotence=True):
+        stage = scene(idempotence)
+        for record in range(4):
+            stage.produce(record, producer_id=7, producer_epoch=0)
+        states = ("committed", "aborted", "open", "none")
+        stage.log = [replace(one, transaction=state) for one, state in zip(stage.log, states, strict=True)]
+        return stage
+
+    def at(self, stage, isolation):
+        return counts(stage.evidence(log=Log.of(stage.log, isolation)))
+
+    def test_records_are_counted_as_a_consumer_sees_them(self, scene):
+        stage = self.play(scene)
+        assert self.at(stage, "read_uncommitted").records == 4
+        assert self.at(stage, "read_committed").records == 2
+        assert self.at(stage, "read_uncommitted").aborted == self.at(stage, "read_committed").aborted == 2
+
+    @pytest.mark.parametrize("idempotence", [True, None])
+    @pytest.mark.parametrize("isolation", ["read_committed", "read_uncommitted"])
+    def test_what_was_acked_and_then_aborted_is_not_lost(self, scene, isolation, idempotence):
+        assert self.at(self.play(scene, idempotence), isolation).lost == 0
+
+    def test_a_copy_in_an_aborted_transaction_is_seen_by_no_committed_reader(self, scene):
+        stage = self.play(scene)
+        stage.produce((1, 1))
+        assert self.at(stage, "read_uncommitted").duplicates == 1
+        found = self.at(stage, "read_committed")
+        assert (found.duplicates, found.records, found.distinct) == (0, 3, 3)
+
+    def test_what_nobody_sees_is_neither_phantom_nor_overtaken_nor_present(self, scene):
+        stage = self.play(scene)
+        stage.says(1, outcome="failed", offset=None)
+        stage.log[2] = replace(stage.log[2], identity="p1/77")
+        assert self.at(stage, "read_uncommitted").unacked_present == 1
+        assert self.at(stage, "read_uncommitted").phantom == 1
+        found = self.at(stage, "read_committed")
+        assert (found.unacked_present, found.phantom, found.out_of_order) == (0, 0, 0)
+
+    def test_the_result_says_which(self, scene):
+        stage = self.play(scene)
+        log = Log.of(stage.log, "read_committed")
+        assert judge_arm(stage.evidence(log=log)).result.isolation == "read_committed"
+
+
+class TestEverythingTwice:
+    """Counts are exact however many there are; what is listed is not."""
+
+    COUNT = 3000
+
+    @pytest.fixture(params=[False, None])
+    def stage(self, scene, request):
+        stage = scene(request.param)
+        for _ in range(2):
+            for at in range(0, self.COUNT, 100):
+                stage.produce(*range(at, at + 100))
+        return stage
+
+    def test_all_are_counted_and_the_first_are_listed(self, stage, monkeypatch):
+        monkeypatch.setattr(copies, "IN_BUCKET", 256)
+        monkeypatch.setattr(copies, "AT_A_TIME", 100)
+        verdict = judge_arm(stage.evidence(), limit=10)
+        assert verdict.result.log.duplicates == self.COUNT
+        assert [f.places[0].offset for f in verdict.result.findings if f.kind == "duplicate"] == list(range(10))
+        assert f"{self.COUNT} findings of kind duplicate: the first 10 are listed." in verdict.notes
+
+    def test_each_extra_copy_has_its_cause(self, stage):
+        (cause,) = open_case(stage.evidence()).duplicates.causes.items()
+        assert cause == ("unexplained" if stage.idempotence is False else "application-resend", self.COUNT)
+
+    def test_of_one_record_that_stands_very_often_some_places_are_listed(self, scene, monkeypatch):
+        monkeypatch.setattr(duplicates, "AT_ONCE", 7)
+        stage = scene(None)
+        for _ in range(150):
+            stage.produce(0)
+        verdict = judge_arm(stage.evidence())
+        (found,) = verdict.result.findings
+        assert (verdict.result.log.duplicates, len(found.places), len(found.attempts)) == (149, 100, 100)
+        assert open_case(stage.evidence()).duplicates.causes == {"application-resend": 149}
+
+
 STEP = st.fixed_dictionaries(
     {
         "records": st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1)), min_size=1, max_size=3, unique=True),
@@ -291,8 +405,9 @@ def test_counts_add_up_and_do_not_depend_on_the_order_of_the_evidence(scene, ide
 
 def shuffled(evidence, shuffle: random.Random):
     def mixed(items):
-        return shuffle.sample(list(items), len(items))
+        items = list(items)
+        return shuffle.sample(items, len(items))
 
     sends = None if evidence.sends is None else mixed(evidence.sends)
     wire = replace(evidence.wire, attempts=tuple(mixed(evidence.wire.attempts)))
-    return replace(evidence, wire=wire, sends=sends, log=mixed(evidence.log))
+    return replace(evidence, wire=wire, sends=sends, log=Log.of(mixed(evidence.log.records())))

@@ -9,6 +9,7 @@ import pytest
 from ackdrop.observations import FaultTally, Undecoded
 from ackdrop.verify.case import open_case
 from ackdrop.verify.gates import failed_gates
+from ackdrop.verify.verdict import judge_arm
 
 
 def codes(evidence):
@@ -102,6 +103,62 @@ def test_a_watched_program_that_never_retried(scene):
     assert "the scenario's faults" in texts(with_faults)[0]
 
 
+REFUSED = {"error": 10, "seen": 10, "appends": False}
+"""MESSAGE_TOO_LARGE: nothing is said of the sequence, which such a batch never came to."""
+
+
+@pytest.mark.parametrize("idempotence", [True, None])
+def test_a_retry_that_is_refused_for_another_reason_shows_nothing(scene, idempotence):
+    stage = scene(idempotence)
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, **REFUSED)
+    assert codes(stage.evidence()) == ["retry-refused"]
+    assert "it answered MESSAGE_TOO_LARGE" in texts(stage.evidence())[0]
+    if idempotence:
+        assert codes(stage.evidence(control=False)) == []
+
+
+def test_a_retry_without_an_answer_shows_nothing(scene):
+    stage = scene(True)
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, ack="none", answered=False, appends=False)
+    assert codes(stage.evidence()) == ["retry-refused"]
+    assert "it answered nothing" in texts(stage.evidence())[0]
+
+
+@pytest.mark.parametrize("error", [45, 46, 47, 59])
+def test_a_retry_that_is_refused_for_its_numbers_was_judged(scene, error):
+    stage = scene(True)
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, error=error, seen=error, appends=False)
+    assert codes(stage.evidence()) == []
+
+
+def test_one_retry_that_is_taken_is_enough(scene):
+    stage = scene(True)
+    first = stage.lose(0)
+    again = stage.produce(0, repeats=first, **REFUSED)
+    stage.produce(0, repeats=again, offset_of=first)
+    assert codes(stage.evidence()) == []
+
+
+def test_a_refused_retry_of_another_batch_is_no_harm(scene):
+    stage = scene(True)
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, offset_of=first)
+    other = stage.lose(1)
+    stage.produce(1, repeats=other, **REFUSED)
+    assert codes(stage.evidence()) == []
+
+
+def test_a_copy_that_ackdrop_sent_is_no_retry(scene):
+    stage = scene(True)
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, offset_of=first, injected=True)
+    assert codes(stage.evidence()) == ["no-retry"]
+    assert open_case(stage.evidence()).wire.retries == 0
+
+
 def test_a_producer_id_where_idempotence_is_off(lost_ack):
     stage = lost_ack(False)
     stage.produce(3, producer_id=9, producer_epoch=0)
@@ -134,6 +191,23 @@ def test_the_control_stayed_clean(scene):
     assert codes(stage.evidence()) == ["control-clean"]
     assert codes(stage.evidence(control=False)) == []
     assert codes(stage.evidence(is_control=False)) == []
+
+
+def test_a_control_of_which_a_part_is_gone_is_not_called_clean(scene):
+    stage = scene()
+    first = stage.lose(0)
+    stage.produce(0, repeats=first, offset_of=first)
+    assert codes(stage.evidence(gone=("cut",))) == ["log-gone"]
+
+
+def test_a_copy_that_no_attempt_accounts_for_does_not_make_a_control(scene):
+    stage = scene()
+    stage.produce(0)
+    first = stage.lose(1)
+    stage.produce(1, repeats=first, offset_of=first)
+    stage.log.append(replace(stage.log[0], offset=2, batch_base_offset=2))
+    assert codes(stage.evidence()) == ["control-clean", "went-past-proxy"]
+    assert codes(stage.evidence(wire={"let_go": 1})) == ["ledger-incomplete"]
 
 
 def test_an_applications_resend_does_not_make_a_control(scene):
@@ -198,3 +272,51 @@ def test_the_producer_died(lost_ack, end):
 
 def test_the_ledger_let_something_go(lost_ack):
     assert codes(lost_ack(True).evidence(wire={"let_go": 1})) == ["ledger-incomplete"]
+
+
+@pytest.mark.parametrize("idempotence", [True, None])
+def test_what_the_ledger_let_go_is_not_told_as_what_never_was(scene, idempotence):
+    """No fault, no retry, no answer: each may have been among what is missing."""
+    stage = scene(idempotence)
+    stage.lose(0)
+    stage.stories[0] = replace(stage.stories[0], settled=False)
+    faults = (FaultTally("lose", 1, 0),)
+    assert {"fault-never-fired", "no-retry", "not-settled"} <= set(codes(stage.evidence(wire={"faults": faults})))
+    assert codes(stage.evidence(wire={"faults": faults, "let_go": 1})) == ["ledger-incomplete"]
+    assert open_case(stage.evidence(wire={"let_go": 1})).wire.retries is None
+    assert codes(scene(idempotence).evidence(rules=(), wire={"let_go": 1})) == ["ledger-incomplete"]
+
+
+def test_a_watched_programs_copies_that_may_be_protected_retries(scene):
+    """The same bytes under another producer id: a client's retry after a reset, or a program that started again."""
+    stage = scene(None)
+    lost = stage.lose(7, producer_id=7, producer_epoch=0)
+    stage.produce(7, repeats=lost, offset_of=lost)
+    first = stage.produce(0, producer_id=7, producer_epoch=0, ack="delayed")
+    stage.produce(0, repeats=first, producer_id=8, base_sequence=0, ambiguous=True)
+    evidence = stage.evidence()
+    assert codes(evidence) == ["ambiguous-duplicates"]
+    assert "1 record of an idempotent producer" in texts(evidence)[0]
+    verdict = judge_arm(evidence)
+    assert [(e.actual, e.held) for e in verdict.result.expectations] == [(None, None), (0, True)]
+    assert [reason.code for reason in verdict.reasons] == ["ambiguous-duplicates"]
+    assert verdict.result.verdict == "inconclusive"
+
+
+def test_a_watched_programs_unprotected_copies_decide_nothing_of_protected_ones(scene):
+    stage = scene(None)
+    lost = stage.lose(7)
+    stage.produce(7, repeats=lost)
+    first = stage.produce(0, ack="delayed")
+    stage.produce(0, repeats=first, ambiguous=True)
+    assert codes(stage.evidence()) == []
+
+
+def test_a_proved_copy_counts_more_than_one_that_cannot_be_decided(scene):
+    stage = scene(None)
+    lost = stage.lose(7, producer_id=7, producer_epoch=0)
+    stage.produce(7, repeats=lost)
+    first = stage.produce(0, producer_id=7, producer_epoch=0, ack="delayed")
+    stage.produce(0, repeats=first, producer_id=8, base_sequence=0, ambiguous=True)
+    verdict = judge_arm(stage.evidence())
+    assert (verdict.violated, [reason.code for reason in verdict.reasons]) == (True, ["expectation-failed"])

@@ -8,9 +8,15 @@ from ackdrop.errors import UndecodableError
 from ackdrop.identity import HEADER, Identity, write
 from ackdrop.kafka import bodies
 from ackdrop.kafka.batches import Batch, iter_batches
+from ackdrop.observations import LogRecord
+from ackdrop.verify.log import Log
 from ackdrop.verify.log_records import PartitionLog
+from ackdrop.verify.parse import Parser, Producers
+from ackdrop.verify.shelf import Shelf
+from ackdrop.verify.store import Spill
 
 RUN = "run-1"
+PRODUCERS = Producers()
 TRANSACTIONAL, CONTROL, LOG_APPEND = 0x10, 0x20, 0x08
 
 
@@ -50,16 +56,25 @@ def ours(record: int, send: int = 0, order: int | None = None, run: str = RUN) -
     return write(Identity(run, "p1", record, send, record if order is None else order))
 
 
+def partition_log(start: int = 0, end: int = 100, run_id: str | None = RUN, at: tuple[str, int] = ("t", 0)):
+    shelf = Shelf(*at, Spill(), ours=run_id is not None, named=False)
+    return PartitionLog(shelf, start, end, Parser(*at, run_id, None, PRODUCERS))
+
+
 def log_of(*batches: Batch, start: int = 0, end: int = 100, run_id: str | None = RUN) -> PartitionLog:
-    log = PartitionLog("t", 0, start, end, run_id)
+    log = partition_log(start, end, run_id)
     for batch in batches:
         log.take(batch)
     return log
 
 
+def records(*logs: PartitionLog) -> list[LogRecord]:
+    return list(Log([log.shelf for log in logs], PRODUCERS).records())
+
+
 def test_a_record_of_ours_is_known_by_its_header():
     batch = batch_of(7, ours(3, send=1, order=9), producer=(5, 2, 40))
-    (record,) = log_of(batch, start=7).records
+    (record,) = records(log_of(batch, start=7))
     assert (record.topic, record.partition, record.offset) == ("t", 0, 7)
     assert (record.identity, record.producer, record.send, record.order, record.ours) == ("p1/3", "p1", 1, 9, True)
     assert (record.producer_id, record.producer_epoch, record.sequence) == (5, 2, 40)
@@ -68,13 +83,13 @@ def test_a_record_of_ours_is_known_by_its_header():
 
 @pytest.mark.parametrize("header", [ours(3, run="run-0"), b"no identity", None])
 def test_any_other_record_is_foreign(header):
-    (record,) = log_of(batch_of(0, header)).records
+    (record,) = records(log_of(batch_of(0, header)))
     assert (record.ours, record.send, record.order, record.producer) == (False, None, None, None)
     assert len(record.identity) == 16
 
 
 def test_without_a_run_every_record_is_foreign():
-    (record,) = log_of(batch_of(0, ours(3)), run_id=None).records
+    (record,) = records(log_of(batch_of(0, ours(3)), run_id=None))
     assert not record.ours
 
 
@@ -83,56 +98,56 @@ def test_without_a_run_every_record_is_foreign():
     [({}, True), ({"value": b"w"}, False), ({"timestamp": 1001}, False)],
 )
 def test_a_foreign_record_is_known_by_content_and_create_time(change, same):
-    first, second = log_of(batch_of(0), batch_of(1, **change)).records
+    first, second = records(log_of(batch_of(0), batch_of(1, **change)))
     assert (first.identity == second.identity) is same
 
 
 def test_headers_count_for_a_foreign_record():
-    first, second = log_of(batch_of(0, b"one"), batch_of(1, b"two")).records
+    first, second = records(log_of(batch_of(0, b"one"), batch_of(1, b"two")))
     assert first.identity != second.identity
 
 
 def test_the_brokers_time_does_not_tell_copies_apart():
     batches = [batch_of(offset, attributes=LOG_APPEND, max_timestamp=time) for offset, time in enumerate((5000, 6000))]
-    first, second = log_of(*batches).records
+    first, second = records(log_of(*batches))
     assert first.identity == second.identity
     assert (first.timestamp, second.timestamp) == (5000, 6000)
 
 
 def test_equal_records_of_one_batch_were_both_meant():
     """Their copies, when the batch is written again, are known as theirs."""
-    one, two, again, twice = log_of(batch_of(0, None, None), batch_of(2, None, None)).records
+    one, two, again, twice = records(log_of(batch_of(0, None, None), batch_of(2, None, None)))
     assert one.identity != two.identity
     assert (again.identity, twice.identity) == (one.identity, two.identity)
 
 
 def test_equal_records_elsewhere_are_no_copies():
     """A retry stays in its partition."""
-    logs = [PartitionLog(topic, partition, 0, 100, RUN) for topic, partition in (("t", 0), ("t", 1), ("u", 0))]
+    logs = [partition_log(at=at) for at in (("t", 0), ("t", 1), ("u", 0))]
     for log in logs:
         log.take(batch_of(0))
-    assert len({record.identity for log in logs for record in log.records}) == 3
+    assert len({record.identity for record in records(*logs)}) == 3
 
 
 def test_sequences_count_records_and_wrap_at_the_largest_int32():
     batch = batch_of(0, None, None, None, producer=(5, 0, 0x7FFFFFFE))
-    assert [record.sequence for record in log_of(batch).records] == [0x7FFFFFFE, 0x7FFFFFFF, 0]
+    assert [record.sequence for record in records(log_of(batch))] == [0x7FFFFFFE, 0x7FFFFFFF, 0]
 
 
 def test_without_a_producer_id_there_is_no_sequence():
-    assert [record.sequence for record in log_of(batch_of(0, None, None)).records] == [-1, -1]
+    assert [record.sequence for record in records(log_of(batch_of(0, None, None)))] == [-1, -1]
 
 
 def test_a_batch_that_begins_before_the_start_or_ends_after_the_end_is_trimmed():
     log = log_of(batch_of(0, None, None, None, None), batch_of(4, None, None, None), start=2, end=5)
-    assert [record.offset for record in log.records] == [2, 3, 4]
+    assert [record.offset for record in records(log)] == [2, 3, 4]
     assert (log.done, log.gone) == (True, [])
 
 
 def test_a_batch_that_was_seen_already_adds_nothing():
     batch = batch_of(0, None, None)
     log = log_of(batch, batch)
-    assert (len(log.records), log.batches) == (2, 1)
+    assert (len(log.shelf), log.batches) == (2, 1)
 
 
 def test_markers_of_transactions_are_counted_and_leave_no_hole():
@@ -144,7 +159,7 @@ def test_markers_of_transactions_are_counted_and_leave_no_hole():
         batch_of(6, attributes=TRANSACTIONAL | CONTROL),
         end=7,
     )
-    assert [record.offset for record in log.records] == [1, 2, 5]
+    assert [record.offset for record in records(log)] == [1, 2, 5]
     assert (log.batches, log.control_batches, log.gone, log.done) == (4, 2, [], True)
 
 
@@ -156,7 +171,7 @@ def test_a_mark_at_the_end_of_a_transactional_log_is_no_hole():
 
 def test_holes_between_and_inside_of_batches_are_gone():
     log = log_of(batch_of(0, None), batch_of(3, None, None, deltas=[0, 3], last_delta=4), end=8)
-    assert [record.offset for record in log.records] == [0, 3, 6]
+    assert [record.offset for record in records(log)] == [0, 3, 6]
     assert log.gone == ["5 records are gone between offsets 1 and 7 of t/0 (compacted?)"]
 
 
@@ -187,7 +202,7 @@ def test_a_batch_that_cannot_be_read_is_gone_and_the_next_one_is_read():
     data[61:66] = b"\xff" * 5
     (broken,) = iter_batches(bytes(data))
     log = log_of(broken, batch_of(2), end=3)
-    assert [record.offset for record in log.records] == [2]
+    assert [record.offset for record in records(log)] == [2]
     assert len(log.gone) == 1
     assert log.gone[0].startswith("the batch at offset 0 of t/0 cannot be read, 2 records are gone: ")
 
@@ -204,5 +219,5 @@ def test_a_log_that_makes_no_sense_is_gone_from_there_on():
 def test_messages_of_older_magics_are_records_too():
     message = struct.pack(">qiIbbq", 7, 22 + 1, 0, 1, 0, 4000) + struct.pack(">i", -1) + struct.pack(">i", 1) + b"v"
     (old,) = iter_batches(message)
-    (record,) = log_of(old, start=7, end=8).records
+    (record,) = records(log_of(old, start=7, end=8))
     assert (record.offset, record.timestamp, record.producer_id, record.sequence) == (7, 4000, -1, -1)

@@ -13,7 +13,10 @@ from ackdrop.errors import BrokerError
 from ackdrop.kafka import bodies
 from ackdrop.verify import reader
 from ackdrop.verify.log_records import PartitionLog
+from ackdrop.verify.parse import Parser, Producers
 from ackdrop.verify.reader import AT_ONCE, read_log
+from ackdrop.verify.shelf import Shelf
+from ackdrop.verify.store import Spill
 
 
 def one_record(offset: int) -> bytes:
@@ -58,7 +61,7 @@ class Log:
 
 
 def offsets(reading):
-    return [record.offset for record in reading.records]
+    return [record.offset for record in reading.log.records()]
 
 
 async def test_a_log_is_read_in_order_up_to_the_end_that_was_asked_for(autojump_clock):
@@ -68,13 +71,13 @@ async def test_a_log_is_read_in_order_up_to_the_end_that_was_asked_for(autojump_
 
 async def test_records_come_by_topic_partition_and_offset(autojump_clock):
     reading = await read_log(Log(), {"u": {1: (0, 2), 0: (0, 2)}, "t": {3: (0, 2)}})
-    places = [(record.topic, record.partition, record.offset) for record in reading.records]
+    places = [(record.topic, record.partition, record.offset) for record in reading.log.records()]
     assert places == [(topic, partition, at) for topic, partition in (("t", 3), ("u", 0), ("u", 1)) for at in (0, 1)]
 
 
 async def test_an_empty_range_is_not_asked_for(autojump_clock):
     log = Log()
-    assert (await read_log(log, {"t": {0: (5, 5)}})).records == []
+    assert len((await read_log(log, {"t": {0: (5, 5)}})).log) == 0
     assert log.fetches == 0
 
 
@@ -141,7 +144,7 @@ async def test_a_broker_that_fails_ends_the_reading_with_its_error(autojump_cloc
 
 async def test_other_tasks_get_a_turn_while_a_large_answer_is_read(monkeypatch):
     monkeypatch.setattr(reader, "_TURN", 2)
-    log = PartitionLog("t", 0, 0, 7, None)
+    log = PartitionLog(Shelf("t", 0, Spill(), ours=False, named=False), 0, 7, Parser("t", 0, None, None, Producers()))
     seen: list[int] = []
 
     async def watch() -> None:

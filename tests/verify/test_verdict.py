@@ -235,4 +235,4 @@ def test_other_peoples_records_are_noted(lost_ack):
     stage.log.append(replace(stage.log[0], offset=9, batch_base_offset=9, batch_crc=1, sequence=50, ours=False))
     arm = judge_arm(stage.evidence(NONE))
     assert arm.result.verdict == "passed"
-    assert arm.notes == ["1 records in the log are not of this run: they did not pass the proxy and are not judged."]
+    assert arm.notes == ["1 record in the log is not of this run: they did not pass the proxy and are not judged."]
