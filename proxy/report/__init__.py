@@ -1,12 +1,17 @@
-"""The same result, as a terminal, JSON and (later) other formats show it.
+"""The same result, as a terminal, JSON, JUnit, Markdown and HTML show it.
 
 - `clean.py`: text from outside made harmless
 - `figures.py`: the comparison of the arms, as labels and cells
+- `combine.py`, `spreads.py`: several runs as one result, and their comparison
 - `story.py`, `attempts.py`: what became of a record, in sentences
 - `verdicts.py`: the verdict in a sentence
 - `terminal.py`: all of these on a terminal
-- `as_json.py`: `report.json`, written and read
+- `as_json.py`: `report.json`, written and read; `schema.py`: its published JSON Schema
+- `html/`: all of it as one HTML file, with diagrams and a timeline
+- `junit.py`: JUnit XML; `junit_cases.py` and `junit_properties.py` say what is in it
+- `markdown.py`: a CI summary; `markdown_text.py`: how text gets into it and does nothing
+- `plain.py`: stories as plain lines, for both
 - `progress.py`: what goes on while a run lasts
 
-`figures`, `story` and `verdicts` know no format: they give plain text, and whoever shows it escapes it.
+`figures`, `spreads`, `story` and `verdicts` know no format: they give plain text, and whoever shows it escapes it.
 """

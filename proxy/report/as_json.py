@@ -1,4 +1,4 @@
-"""`report.json`: the contract `ackdrop/report/1`, written whole and read back.
+"""`report.json`: the contract `ackdrop/report/1`, written whole and read back. `schema.py` publishes it.
 
 Only ASCII is written, so that nothing in a name can act on a terminal that shows the file.
 """
@@ -8,16 +8,24 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import SurroundingsError, UsageError
 from ..result import SCHEMA, RunResult
+from .finished import Finished
 
 FILE = "report.json"
 
 
-def text(result: RunResult) -> str:
+def text(runs: Sequence[Finished]) -> str:
+    """One result as it is, several (or none) as an array of them."""
+    texts = [one(run.result) for run in runs]
+    return texts[0] if len(texts) == 1 else "[\n" + ",\n".join(text.rstrip() for text in texts) + "\n]\n"
+
+
+def one(result: RunResult) -> str:
     """The result as JSON with a line break at the end. What JSON has no word for (a date in a config) becomes text."""
     return json.dumps(result.to_json(), indent=2, allow_nan=False, default=str) + "\n"
 
@@ -25,11 +33,11 @@ def text(result: RunResult) -> str:
 def write(result: RunResult, path: Path | str) -> None:
     """Write the result to a file, all or nothing; `-` is standard output. SurroundingsError: it cannot be written."""
     if str(path) == "-":
-        sys.stdout.write(text(result))
+        sys.stdout.write(one(result))
         sys.stdout.flush()
         return
     try:
-        _replace(Path(path), text(result))
+        _replace(Path(path), one(result))
     except OSError as error:
         raise SurroundingsError(
             f"{path} could not be written: {error.strerror or error}", remedy="Name another file."

@@ -24,6 +24,13 @@ class Row:
 
 _Figure = Callable[[ArmResult], int | None]
 
+_VIOLATIONS: tuple[tuple[str, _Figure], ...] = (
+    ("in the log, not acked", lambda arm: arm.log.unacked_present),
+    ("never sent", lambda arm: arm.log.phantom),
+    ("at another offset", lambda arm: arm.log.offset_mismatch),
+    ("past the proxy", lambda arm: arm.log.past_proxy),
+)
+
 
 def heading(arm: ArmResult) -> str:
     """What a column is called: `idempotence off`; an arm of another name says both."""
@@ -40,7 +47,7 @@ def rows(arms: Sequence[ArmResult]) -> list[Row]:
 
 def expectation(result: ExpectationResult) -> str:
     """`duplicates ≥ 1 ✓`; where it does not hold `duplicates 0, was 3 ✗`; `duplicates 0 ?` where nobody knows."""
-    text = result.expect.replace(">=", "≥").replace("<=", "≤").replace("!=", "≠")
+    text = in_signs(result.expect)
     if result.held is None:
         return f"{text} ?"
     if result.held:
@@ -48,20 +55,40 @@ def expectation(result: ExpectationResult) -> str:
     return f"{text}, was {figure(result.actual)} ✗"
 
 
+def in_signs(expect: str) -> str:
+    """`duplicates ≥ 1`"""
+    return expect.replace(">=", "≥").replace("<=", "≤").replace("!=", "≠")
+
+
+def was_watched(arm: ArmResult) -> bool:
+    """Whether there is a wire to speak of: not where a topic's log was verified alone."""
+    return arm.wire.produce_requests is not None or arm.wire.retries is not None
+
+
 def _rows(arms: Sequence[ArmResult]) -> Iterator[Row]:
-    yield _pair("sent, acked", arms, lambda arm: arm.records.sent, lambda arm: arm.records.acked)
+    watched = any(was_watched(arm) for arm in arms)
+    if watched or any(arm.records.sent is not None for arm in arms):
+        yield _pair("sent, acked", arms, lambda arm: arm.records.sent, lambda arm: arm.records.acked)
     yield from _where_any("failed", arms, lambda arm: arm.records.failed or 0)
     yield from _where_any("outcome not known", arms, lambda arm: arm.records.unknown or 0)
+    if watched:
+        yield from _wire(arms)
+    if any(arm.isolation == "read_committed" for arm in arms):
+        yield Row("read as", tuple(arm.isolation for arm in arms))
+    yield _row("records in the log", arms, lambda arm: arm.log.records)
+    yield from _where_any("of aborted transactions", arms, lambda arm: arm.log.aborted or 0)
+    yield _row("duplicates", arms, lambda arm: arm.log.duplicates)
+    yield _pair("lost, out of order", arms, lambda arm: arm.log.lost, lambda arm: arm.log.out_of_order)
+    yield from _violations(arms, watched)
+    if any(arm.producer.not_applicable for arm in arms):
+        yield Row("not applicable", tuple(", ".join(arm.producer.not_applicable) or "-" for arm in arms))
+
+
+def _wire(arms: Sequence[ArmResult]) -> Iterator[Row]:
     yield from _faults(arms)
     forced = any(fault.fired for arm in arms for fault in arm.wire.faults)
     yield _row("retries forced" if forced else "retries", arms, lambda arm: arm.wire.retries)
     yield from _where_any("frames not decoded", arms, lambda arm: arm.wire.undecoded)
-    yield _row("records in the log", arms, lambda arm: arm.log.records)
-    yield _row("duplicates", arms, lambda arm: arm.log.duplicates)
-    yield _pair("lost, out of order", arms, lambda arm: arm.log.lost, lambda arm: arm.log.out_of_order)
-    yield from _violations(arms)
-    if any(arm.producer.not_applicable for arm in arms):
-        yield Row("not applicable", tuple(", ".join(arm.producer.not_applicable) or "-" for arm in arms))
 
 
 def _faults(arms: Sequence[ArmResult]) -> Iterator[Row]:
@@ -76,13 +103,13 @@ def _faults(arms: Sequence[ArmResult]) -> Iterator[Row]:
         yield _row("faults fired", arms, lambda arm: sum(fault.fired for fault in arm.wire.faults))
 
 
-def _violations(arms: Sequence[ArmResult]) -> Iterator[Row]:
+def _violations(arms: Sequence[ArmResult], watched: bool) -> Iterator[Row]:
+    """What cannot be known is left out where nobody watched the wire: it is not a part that is missing."""
     if all(arm.log.records is None for arm in arms):
         return
-    yield from _where_any("in the log, not acked", arms, lambda arm: arm.log.unacked_present)
-    yield from _where_any("never sent", arms, lambda arm: arm.log.phantom)
-    yield from _where_any("at another offset", arms, lambda arm: arm.log.offset_mismatch)
-    yield from _where_any("past the proxy", arms, lambda arm: arm.log.past_proxy)
+    for label, value in _VIOLATIONS:
+        if watched or any(value(arm) is not None for arm in arms):
+            yield from _where_any(label, arms, value)
 
 
 def _row(label: str, arms: Sequence[ArmResult], value: _Figure) -> Row:

@@ -27,13 +27,14 @@ KINDS: tuple[FindingKind, ...] = (
 _OF_ONE = re.compile(r"(?:(?P<producer>[^/]+)/)?(?P<record>\d+)")
 _DIGEST = re.compile(r"[0-9a-f]{16,}")
 
-_WHY: dict[Cause, str] = {
+CAUSES: dict[Cause, str] = {
     "retry-unprotected": "The client sent it again without a producer id, so the broker could not know it again.",
     "broker-did-not-deduplicate": "The broker appended one producer id, epoch and sequence twice: it should not have.",
     "new-epoch": "The client sent it again in a new epoch, and so the broker took it for a new record.",
     "new-producer-id": "The client sent it again under a new producer id, and so the broker took it for a new record.",
     "injected": "ackdrop itself sent the copy, as the scenario asks.",
     "ambiguous": "It cannot be told whether the client or the application sent it again.",
+    "application-resend": "The application sent it again itself: each send is a record of its own.",
     "unexplained": "Nothing that was seen on the wire accounts for the copy.",
 }
 
@@ -76,7 +77,7 @@ def _why(finding: Finding, arm: ArmResult) -> str:
     if finding.cause is None:
         return ""
     if finding.cause != "application-resend":
-        return f"{_WHY[finding.cause]} ({finding.cause})"
+        return f"{CAUSES[finding.cause]} ({finding.cause})"
     often = f"The application sent it {times(len(finding.places))}"
     if all(line.producer_id < 0 for line in finding.attempts):
         return f"{often}: each send is a record of its own. (application-resend)"
@@ -92,7 +93,7 @@ def _head(finding: Finding, names: _Names) -> str:
         case "deduplicated":
             return f"{who} {stands} at {places}{' alone' if stands == 'stands' else ', each once'}"
         case "lost":
-            return f"{who} was acked and is not in the log"
+            return f"{who} was acked and is not in the log{names.seen}"
         case "out_of_order":
             return f"{who} {stands} at {places}, after a record that was sent later"
         case "unacked_present":
@@ -107,6 +108,7 @@ class _Names:
     """What records and places are called in one arm: no more words than are needed to tell them apart."""
 
     def __init__(self, arm: ArmResult) -> None:
+        self.seen = " that a read_committed consumer sees" if arm.isolation == "read_committed" else ""
         places = [place for finding in arm.findings for place in finding.places]
         topics = {place.topic for place in places}
         self._topics = len(topics) > 1 or not all(topic.startswith("ackdrop-") for topic in topics)

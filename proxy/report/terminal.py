@@ -15,12 +15,14 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from ..result import ArmResult, BrokerInfo, RunResult, Verdict
-from .attempts import Told
+from ..result import ArmResult, ExpectationResult, HeldTally, Repetition, RunResult, Verdict
+from . import spreads
+from .attempts import moments
 from .clean import clean, shortened
-from .figures import expectation, heading, rows
+from .figures import Row, expectation, heading, rows
 from .story import Chapter, Story, chapters
 from .verdicts import advice, reason, sentence
+from .words import again, broker, origin
 
 FILES = ("report.html", "report.json", "ledger.db", "events.jsonl", "capture.pcapng")
 """What a run's folder may hold, in the order in which a person wants it."""
@@ -36,7 +38,6 @@ _STYLES: dict[Verdict, str] = {
     "error": "bold red",
     "interrupted": "bold yellow",
 }
-_KINDS = {"redpanda": "Redpanda", "kafka": "Apache Kafka", "unknown": "A broker of unknown kind"}
 _IN_ASCII = str.maketrans({"≥": ">=", "≤": "<=", "≠": "!=", "✓": "ok", "✗": "FAIL", "·": "-", "…": "..."})
 
 
@@ -58,9 +59,11 @@ class _Page:
     def lines(self, result: RunResult, folder: Path | None, notes: Sequence[str]) -> Iterator[Text]:
         """The whole report."""
         yield from self._header(result)
-        if result.arms:
+        if result.repeat is not None:
+            yield from self._repetition(result.repeat, result.arms)
+        elif result.arms:
             yield from self._comparison(result.arms)
-        yield from self._stories(result.arms, folder)
+        yield from self._stories(result, folder)
         yield Text()
         yield from self._verdict(result, folder, notes)
 
@@ -69,49 +72,62 @@ class _Page:
         return Text(clean(text.translate(_IN_ASCII) if self._ascii else text, ascii_only=self._ascii), style=style)
 
     def _header(self, result: RunResult) -> Iterator[Text]:
-        left, right = self._text(result.scenario.title, "bold"), self._text(_origin(result), "dim")
+        left, right = self._text(result.scenario.title, "bold"), self._text(origin(result), "dim")
         room = min(self._width, _HEADER_WIDTH) - left.cell_len - right.cell_len
         if room >= _GAP:
             yield Text.assemble(left, " " * room, right)
         else:
             yield from self._hang("", left)
             yield from self._hang("", right)
-        yield from self._hang("", self._text(_broker(result.broker)))
+        yield from self._hang("", self._text(broker(result.broker)))
 
     def _comparison(self, arms: Sequence[ArmResult]) -> Iterator[Text]:
-        """The figures; more arms than fit beside each other follow below each other."""
-        label = max(cell_len(row.label) for row in rows(arms)) + 2
-        beside = max(1, (self._width - label) // (_NARROWEST + _GAP))
-        for start in range(0, len(arms), beside):
-            yield Text()
-            yield from self._block(arms[start : start + beside], label)
+        """The figures of one run."""
+        head = [heading(arm) for arm in arms]
+        yield from self._table(head, rows(arms), [[self._expectation(e) for e in arm.expectations] for arm in arms])
 
-    def _block(self, arms: Sequence[ArmResult], label: int) -> Iterator[Text]:
-        head = [self._text(heading(arm), "bold") for arm in arms]
-        table = [(row.label, [self._text(cell) for cell in row.cells]) for row in rows(arms)]
-        expected = list(self._expected(arms))
-        room = (self._width - label) // len(arms) - _GAP
-        widths = [
-            min(room, max(text.cell_len for text in column))
-            for column in zip(head, *(cells for _, cells in [*table, *expected]), strict=True)
-        ]
-        for name, cells in [("", head), *table, *expected]:
+    def _repetition(self, repeat: Repetition, arms: Sequence[ArmResult]) -> Iterator[Text]:
+        """The figures of all runs; the run that is shown has its own in its own folder."""
+        yield from self._hang("", self._text(f"{spreads.runs(repeat)} · {spreads.LEGEND}"))
+        if repeat.arms:
+            held = [[self._tally(tally) for tally in arm.expectations] for arm in repeat.arms]
+            yield from self._table(spreads.headings(repeat, arms), spreads.rows(repeat), held)
+
+    def _table(self, head: Sequence[str], table: Sequence[Row], expected: Sequence[Sequence[Text]]) -> Iterator[Text]:
+        """A column for each arm; more than fit beside each other follow below each other."""
+        label = max(cell_len(row.label) for row in table) + 2
+        beside = max(1, (self._width - label) // (_NARROWEST + _GAP))
+        for start in range(0, len(head), beside):
+            part = slice(start, start + beside)
+            cells = [Row(row.label, row.cells[part]) for row in table]
+            yield Text()
+            yield from self._block(head[part], cells, expected[part], label)
+
+    def _block(
+        self, head: Sequence[str], table: Sequence[Row], expected: Sequence[Sequence[Text]], label: int
+    ) -> Iterator[Text]:
+        lines = [("", [self._text(name, "bold") for name in head])]
+        lines.extend((row.label, [self._text(cell) for cell in row.cells]) for row in table)
+        for n in range(max(map(len, expected))):
+            cells = [column[n] if n < len(column) else Text() for column in expected]
+            lines.append(("" if n else "expected", cells))
+        room = (self._width - label) // len(head) - _GAP
+        columns = zip(*(cells for _, cells in lines), strict=True)
+        widths = [min(room, max(text.cell_len for text in column)) for column in columns]
+        for name, cells in lines:
             yield from self._across(name, label, cells, widths)
 
-    def _expected(self, arms: Sequence[ArmResult]) -> Iterator[tuple[str, list[Text]]]:
-        most = max(len(arm.expectations) for arm in arms)
-        for n in range(most):
-            cells = [self._expectation(arm, n) for arm in arms]
-            yield "" if n else "expected", cells
+    def _expectation(self, result: ExpectationResult) -> Text:
+        return self._marked(expectation(result), {True: "green", False: "red", None: "yellow"}[result.held])
 
-    def _expectation(self, arm: ArmResult, n: int) -> Text:
-        if n >= len(arm.expectations):
-            return Text()
-        result = arm.expectations[n]
-        style = {True: "green", False: "red", None: "yellow"}[result.held]
-        text = self._text(expectation(result))
+    def _tally(self, result: HeldTally) -> Text:
+        return self._marked(spreads.tally(result), {"✓": "green", "✗": "red", "?": "yellow"}[spreads.mark(result)])
+
+    def _marked(self, told: str, style: str) -> Text:
+        """The mark behind an expectation in colour."""
+        text = self._text(told)
         start = len(text) - len(text.plain.split(" ")[-1])
-        text.stylize(style if result.held else f"bold {style}", start)
+        text.stylize(style if style == "green" else f"bold {style}", start)
         return text
 
     def _across(self, label: str, width: int, cells: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
@@ -128,9 +144,12 @@ class _Page:
             line.rstrip()
             yield line
 
-    def _stories(self, arms: Sequence[ArmResult], folder: Path | None) -> Iterator[Text]:
-        told = [(self._text(shortened(arm.name, 16), "bold"), chapters(arm)) for arm in arms]
+    def _stories(self, result: RunResult, folder: Path | None) -> Iterator[Text]:
+        told = [(self._text(shortened(arm.name, 16), "bold"), chapters(arm)) for arm in result.arms]
         column = max((name.cell_len for name, found in told if found), default=0) + 2
+        if result.repeat is not None and any(found for _, found in told):
+            yield Text()
+            yield from self._hang("", self._text(f"Run {result.repeat.shown:,}", "bold"))
         for name, found in told:
             for n, chapter in enumerate(found):
                 if not n:
@@ -150,8 +169,7 @@ class _Page:
             yield from self._hang(" " * column, self._text(f"and {chapter.more:,} more: {where}", "dim"))
 
     def _attempts(self, story: Story, column: int) -> Iterator[Text]:
-        moments = _moments(story.attempts)
-        for told, moment in zip(story.attempts, moments, strict=True):
+        for told, moment in zip(story.attempts, moments(story.attempts), strict=True):
             yield from self._hang(" " * (column + 2) + moment, self._attempt(told.text))
 
     def _attempt(self, text: str) -> Text:
@@ -165,8 +183,10 @@ class _Page:
         yield from self._hang(Text.assemble(word, "  "), self._text(sentence(result)))
         for told in result.reasons:
             yield from self._hang(indent + "- ", self._text(reason(told)))
-        for note in [*notes, *advice(result, folder is not None)]:
+        for note in dict.fromkeys([*result.notes, *notes, *advice(result, folder is not None)]):
             yield from self._hang(indent, self._text(note, "dim"))
+        if (command := again(result)) is not None:
+            yield from self._hang(indent, self._text(f"again: {command}", "dim"))
         if folder is not None:
             yield from self._files(folder, indent)
 
@@ -192,31 +212,6 @@ class _Page:
             line = Text.assemble(first if n == 0 else " " * first.cell_len, part)
             line.rstrip()
             yield line
-
-
-def _moments(attempts: Sequence[Told]) -> list[str]:
-    """`0.857 s  connection 2  `, equally wide for all attempts of a story; blank for a gap between them."""
-    times = ["" if told.at is None else f"{told.at:.3f} s" for told in attempts]
-    links = ["" if told.connection is None else f"connection {told.connection}" for told in attempts]
-    wide, long = max(map(len, times), default=0), max(map(len, links), default=0)
-    return [f"{time:>{wide}}  {link:<{long}}  " for time, link in zip(times, links, strict=True)]
-
-
-def _origin(result: RunResult) -> str:
-    """`lost-ack · seed 7 · kafka-python 3.0.12`"""
-    scenario = result.scenario
-    names = [Path(scenario.file).stem] if scenario.file else []
-    clients = dict.fromkeys(f"{arm.producer.client} {arm.producer.version or ''}".strip() for arm in result.arms)
-    known = [shortened(client, 40) for client in clients if client]
-    return " · ".join([*names, f"seed {scenario.seed}", *known])
-
-
-def _broker(broker: BrokerInfo | None) -> str:
-    """`Redpanda 22.3.25 at 127.0.0.1:9092 (found)`"""
-    if broker is None:
-        return "no broker"
-    version = f" {broker.version}" if broker.version else ""
-    return f"{_KINDS[broker.kind]}{version} at {broker.bootstrap} ({broker.source})"
 
 
 def _near(folder: Path) -> Path:

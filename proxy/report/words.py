@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
+
+from ..result import BrokerInfo, RunResult
+from .clean import shortened
 
 UNKNOWN = "unknown"
 
+_KINDS = {"redpanda": "Redpanda", "kafka": "Apache Kafka", "unknown": "A broker of unknown kind"}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -26,8 +32,39 @@ def times(count: int) -> str:
     return f"{_NUMBERS[count] if count < len(_NUMBERS) else f'{count:,}'} times"
 
 
+def lasted(seconds: float) -> str:
+    """How long: `80 ms`, `4.2 s`, `3 min 20 s`."""
+    if seconds < 1:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    return f"{round(seconds) // 60:,} min {round(seconds) % 60} s"
+
+
 def listed(items: Sequence[str], limit: int = 5) -> str:
     """`a`, `a and b`, `a, b and c`; a long list ends `and 7 more`."""
     if len(items) > limit:
         items = [*items[: limit - 1], f"{len(items) - limit + 1:,} more"]
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def origin(result: RunResult) -> str:
+    """`lost-ack · seed 7 · kafka-python 3.0.12`"""
+    scenario = result.scenario
+    names = [Path(scenario.file).stem] if scenario.file else []
+    clients = dict.fromkeys(f"{arm.producer.client} {arm.producer.version or ''}".strip() for arm in result.arms)
+    known = [shortened(client, 40) for client in clients if client not in ("", UNKNOWN)]
+    return " · ".join([*names, f"seed {scenario.seed}", *known])
+
+
+def broker(info: BrokerInfo | None) -> str:
+    """`Redpanda 22.3.25 at 127.0.0.1:9092 (found)`"""
+    if info is None:
+        return "no broker"
+    version = f" {info.version}" if info.version else ""
+    return f"{_KINDS[info.kind]}{version} at {info.bootstrap} ({info.source})"
+
+
+def again(result: RunResult) -> str | None:
+    """What runs it again, as a shell takes it; None where the result does not say."""
+    return shlex.join(result.run.command) if result.run is not None and result.run.command else None

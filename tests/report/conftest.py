@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from ackdrop.report.combine import combine
 from ackdrop.report.terminal import render
 from ackdrop.result import (
     ArmResult,
@@ -24,6 +25,7 @@ from ackdrop.result import (
     ProducerInfo,
     Reason,
     Records,
+    RunInfo,
     RunResult,
     ScenarioInfo,
     WireCounts,
@@ -31,6 +33,10 @@ from ackdrop.result import (
 
 FAULT = "lose the third ack"
 LINE = AttemptLine(0.857, 2, 9, "ackdrop-1-off", 0, -1, -1, -1, 1, 77, 2, None, "dropped")
+
+RUN = RunInfo(
+    "5f0c", "2026-11-23T06:12:09.123Z", 9.412, ["ackdrop", "run", "lost-ack", "--seed", "7"], {"ackdrop": "0.1.0"}
+)
 
 
 def change(value, **changes):
@@ -159,6 +165,59 @@ def unknown_arm():
     )
 
 
+def unknown_of(expect):
+    """A run whose on arm came to its end, without a figure that was asked for."""
+    return run(change(on_arm(), expectations=[ExpectationResult(expect, None, None)]))
+
+
+def repeated(**changes):
+    """Five runs were asked for, four came to be: the second failed, the third lacks a figure."""
+    runs = [lost_ack(), failed(2), unknown_of("duplicates 0"), lost_ack()]
+    return change(combine(runs, ["1", "2", "3", "4"], 5), run=RUN, **changes)
+
+
+def alone(duplicates=2):
+    """A topic's log, verified alone: nobody saw who wrote it."""
+    arm = change(
+        foreign_arm(),
+        name="log",
+        producer=ProducerInfo("unknown", None, {}),
+        wire=WireCounts(*[None] * 7, []),
+        log=LogCounts(300, 300 - duplicates, duplicates, *[None] * 6, aborted=4),
+        isolation="read_committed",
+        findings=[],
+        expectations=[],
+    )
+    return run(arm, scenario=ScenarioInfo("The log of orders, alone", None, 0, None))
+
+
+def hostile(name):
+    """A result that says `name` wherever something comes from outside, with enough around it to be a name."""
+    name = f"x{name}y"
+    off = off_arm()
+    producer = change(off.producer, client=name, version=name, not_applicable=[name], config={name: name})
+    lines = [change(line, topic=name, error=name, fault=name) for line in off.findings[0].attempts]
+    finding = change(off.findings[0], record=name, places=place(1, 2, topic=name), fault=name, attempts=lines)
+    expected = [ExpectationResult("duplicates 0", 1, False), ExpectationResult(name, None, None)]
+    wire = change(off.wire, faults=[FaultCount(name, 1, 1)])
+    arm = change(off, name=name, producer=producer, wire=wire, findings=[finding], expectations=expected)
+    info = change(RUN, id=name, started=name, command=["ackdrop", name], versions={name: name})
+    return run(
+        arm,
+        verdict="failed",
+        exit_code=1,
+        scenario=ScenarioInfo(name, f"/x/{name}.yaml".replace("/", "-"), 7, name),
+        broker=BrokerInfo("kafka", name, "given", name, name),
+        reasons=[Reason(name, name, name), Reason("no-retry", None, name)],
+        notes=[name],
+        run=info,
+    )
+
+
+def lost_ack():
+    return run(off_arm(), on_arm())
+
+
 def inconclusive():
     text = 'The fault "lose the third ack" matched 0 times, so it never fired: see its `match` (topic, partition).'
     reasons = [Reason("fault-never-fired", "off", text), Reason("control-clean", None, "No retry left a duplicate.")]
@@ -187,7 +246,12 @@ def results() -> SimpleNamespace:
         unknown_arm=unknown_arm,
         place=place,
         line=LINE,
-        lost_ack=lambda: run(off_arm(), on_arm()),
+        unknown_of=unknown_of,
+        lost_ack=lost_ack,
+        repeated=repeated,
+        alone=alone,
+        hostile=hostile,
+        run_info=RUN,
         failed=failed,
         inconclusive=inconclusive,
         resend=lambda: run(resend_arm(False), resend_arm(True)),

@@ -103,3 +103,27 @@ def test_headings(results):
 )
 def test_expectations(result, text):
     assert expectation(result) == text
+
+
+def test_nobody_watched_the_wire(results):
+    """Rows of the wire, and of what only a wire or a producer could tell, are left out; the rest is unknown."""
+    assert table(*results.alone().arms) == {
+        "read as": ("read_committed",),
+        "records in the log": ("300",),
+        "of aborted transactions": ("4",),
+        "duplicates": ("2",),
+        "lost, out of order": ("unknown",),
+    }
+
+
+def test_a_log_alone_beside_an_arm_that_was_watched(results):
+    arms = [results.off_arm(), *results.alone().arms]
+    assert table(*arms)["retries forced"] == ("1", "unknown")
+    assert table(*arms)["past the proxy"] == ("0", "unknown")
+
+
+def test_aborted_records_where_there_are_any(results):
+    """None is a report from before they were counted."""
+    arm = results.off_arm()
+    for aborted in (None, 0):
+        assert "of aborted transactions" not in table(results.change(arm, log=results.change(arm.log, aborted=aborted)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ackdrop.report.attempts import Told, moments, told
 from ackdrop.report.story import chapters
-from ackdrop.report.words import counted, figure, listed, times
+from ackdrop.report.words import counted, figure, lasted, listed, times
 from ackdrop.result import Finding
 
 
@@ -171,8 +172,113 @@ def test_other_records_in_a_chain_are_not_sent_again(texts):
     ]
     assert [text.partition(":")[0] for text in texts(*chain, kind="out_of_order")] == [
         "sent",
-        "sent",
+        "a record sent later",
         "sent again, no producer id",
+    ]
+
+
+def test_the_record_that_was_overtaken_is_told_apart_by_its_producer_too(texts):
+    """The place is offset 2: what was answered with it, and what repeats that, carried the record."""
+    one, other = {**PRODUCER, "crc": 1}, {**PRODUCER, "base_sequence": 8, "crc": 2}
+    told = texts(
+        {**one, "base_offset": None, "ack": "none"},
+        {**other, "base_offset": 1, "ack": "delivered"},
+        {**one, "ack": "delivered"},
+        kind="out_of_order",
+    )
+    assert told == [
+        "producer 5, epoch 0, sequence 7: no answer",
+        "a record sent later, producer 5, epoch 0, sequence 8: appended at 1, acked",
+        "the same sequence again: appended at 2, acked",
+    ]
+
+
+def test_an_offset_that_was_not_the_record_s(texts):
+    """Acked at 9, and standing at 2: nothing says that what was answered with 9 was written."""
+    told = texts({"crc": 1, "ack": "delivered"}, {"crc": 2, "base_offset": 9, "ack": "none"}, kind="offset_mismatch")
+    assert told == ["sent: appended at 2, acked", "another batch: answered with offset 9, ack never arrived"]
+
+
+def test_what_is_lost_was_answered_and_perhaps_never_appended(texts):
+    assert texts({"ack": "delivered"}, kind="lost") == ["sent: answered with offset 2, acked"]
+
+
+def test_a_phantom_was_not_sent(texts):
+    assert texts({"ack": "delivered"}, kind="phantom") == ["came by the proxy: appended at 2, acked"]
+
+
+def test_a_retry_is_known_by_what_it_repeats(texts):
+    """Regrouped, the batch has another checksum: the number says what it repeats."""
+    told = texts(
+        {"number": 4, "crc": 1, "ack": "dropped"},
+        {"number": 5, "crc": 2, "base_offset": 3, "ack": "delivered"},
+        {"number": 6, "crc": 3, "base_offset": 4, "retry_of": 4, "ack": "delivered"},
+        kind="lost",
+    )
+    assert [text.partition(":")[0] for text in told] == ["sent", "sent", "sent again, no producer id"]
+
+
+def test_a_copy_of_ours(texts):
+    told = texts(
+        {**PRODUCER, "number": 1, "ack": "delivered", "fault": "twice"},
+        {**PRODUCER, "number": 2, "ack": "none", "base_offset": 3, "retry_of": 1, "injected": True},
+        {**PRODUCER, "number": 3, "ack": "none", "base_offset": 2, "retry_of": 1, "injected": True},
+        fault="twice",
+    )
+    assert told == [
+        'producer 5, epoch 0, sequence 7: appended at 2, acked, fault "twice"',
+        "ackdrop sent a copy: appended at 3",
+        "ackdrop sent a copy: answered with offset 2, not written",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "text"),
+    [
+        ({"ack": "dropped"}, 'sent: appended at 2, ack dropped: "f"'),
+        ({"ack": "delayed", "answered_at": 1.0, "acked_at": 5.25}, 'sent: appended at 2, ack delayed by 4.2 s: "f"'),
+        ({"ack": "delayed", "answered_at": 1.0, "acked_at": 1.08}, 'sent: appended at 2, ack delayed by 80 ms: "f"'),
+        ({"ack": "none", "base_offset": None}, 'sent: no answer, fault "f"'),
+        ({"ack": "none"}, 'sent: appended at 2, ack never arrived, fault "f"'),
+        ({"ack": "delivered", "base_offset": None, "error": "OOPS"}, 'sent: answered with OOPS, fault "f"'),
+        ({"ack": "delivered", "error": "OOPS"}, 'sent: appended at 2, the client was told OOPS: "f"'),
+    ],
+)
+def test_the_fault_of_an_attempt(texts, attempt, text):
+    assert texts({**attempt, "fault": "f"}) == [text]
+
+
+def test_each_attempt_has_its_own_fault(texts):
+    told = texts(
+        {"ack": "dropped", "fault": "lose"},
+        {"ack": "delayed", "base_offset": 3, "fault": "slow"},
+        {"ack": "delivered", "base_offset": 4},
+        fault="lose",
+    )
+    assert told == [
+        'sent: appended at 2, ack dropped: "lose"',
+        'sent again, no producer id: appended at 3, ack delayed: "slow"',
+        "sent again, no producer id: appended at 4, acked",
+    ]
+
+
+def test_no_answer_was_asked_for(texts):
+    assert texts({"ack": "none", "acks": 0, "base_offset": None}) == ["sent: no answer asked"]
+
+
+def test_as_many_as_fit(results):
+    lines = [results.change(results.line, base_offset=n, ack="none") for n in range(9)]
+    finding = Finding("duplicate", None, "p1/2", [], None, lines)
+    assert len(told(finding, most=9)) == 9
+    assert [line.text for line in told(finding, most=3)][1] == "and 7 more attempts like these"
+
+
+def test_moments_stand_below_each_other():
+    attempts = [Told(0.5, 3, "a"), Told(None, None, "and more"), Told(12.25, 10, "b")]
+    assert moments(attempts) == [
+        " 0.500 s  connection 3   ",
+        "                         ",
+        "12.250 s  connection 10  ",
     ]
 
 
@@ -222,7 +328,22 @@ def test_an_application_that_sends_again_with_idempotence_on(results):
     )
 
 
+def test_what_a_consumer_of_committed_records_lacks(results):
+    finding = Finding("lost", None, "p1/2", [], None, [])
+    arm = results.change(results.off_arm(), findings=[finding], isolation="read_committed")
+    assert chapters(arm)[0].stories[0].head == (
+        "record 2 was acked and is not in the log that a read_committed consumer sees"
+    )
+
+
 def test_words():
+    assert [lasted(seconds) for seconds in (0.0804, 1, 99.94, 99.95, 3725)] == [
+        "80 ms",
+        "1.0 s",
+        "99.9 s",
+        "1 min 40 s",
+        "62 min 5 s",
+    ]
     assert [times(n) for n in (1, 2, 3, 10, 11, 1200)] == [
         "once",
         "twice",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import textwrap
+import unicodedata
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -139,9 +142,57 @@ PASSED  Every expectation held: what an application sends again itself,
         idempotence does not take back.
 """
 
+REPEATED = """
+The ack is lost after the append         lost-ack · seed 7 · kafka-python 3.0.12
+Redpanda 22.3.25 at 127.0.0.1:9092 (found)
+4 of 5 runs: 3 passed, 1 failed · minimum / median / maximum
+
+                                idempotence off             idempotence on
+  sent                                      200                        200
+  acked                                     200                        200
+  acks dropped                                1                          1
+  retries                                     1                          1
+  records in the log                        201            200 / 200 / 202
+  duplicates                                  1                  0 / 0 / 2
+  lost                                        0                          0
+  out of order                                0                          0
+  runs                                 3 passed         3 passed, 1 failed
+  expected             duplicates ≥ 1: 3 of 3 ✓     duplicates 0: 2 of 4 ✗
+                               lost 0: 3 of 3 ✓           lost 0: 3 of 3 ✓
+                                                  out_of_order 0: 2 of 2 ✓
+
+Run 2
+
+off  record 2 stands at offsets 2 and 3 of partition 0
+"""
+
+REPEATED_VERDICT = """
+FAILED  4 of 5 runs: 3 passed, 1 failed. Run 2: With idempotence on, 2
+        duplicates reached the log.
+        - on: In 1 of 4 runs: Expected duplicates 0, counted 2: the findings
+          show where. (expectation-failed)
+        Each run has a folder of its own; that of run 2 is 2/.
+        again: ackdrop run lost-ack --seed 7
+"""
+
+ALONE = """
+The log of orders, alone                                                  seed 0
+Redpanda 22.3.25 at 127.0.0.1:9092 (found)
+
+                                       log
+  read as                   read_committed
+  records in the log                   300
+  of aborted transactions                4
+  duplicates                             2
+  lost, out of order               unknown
+
+PASSED  2 duplicates in the log. Nobody watched the wire, so it does not tell
+        why.
+"""
+
+KINDS = ["lost_ack", "failed", "inconclusive", "resend", "proxy", "unknown", "repeated", "alone"]
 HOSTILE = "a\x1b]0;owned\x07\x1b[31m[red]x[/red]\r\n\u202etxt\x9b2J:smile:"
 HARMLESS = "a\\x1b]0;owned\\x07\\x1b[31m[red]x[/red] \\u202etxt\\x9b2J:smile:"
-ALL = ["lost_ack", "failed", "inconclusive", "resend", "proxy", "unknown"]
 
 
 def below(text: str, start: str) -> str:
@@ -175,6 +226,35 @@ def test_application_resend(results, shown):
     assert below(shown(results.resend()), "off  record 0") == RESEND
 
 
+def test_several_runs(results, shown, tmp_path):
+    text = shown(results.repeated(), folder=tmp_path)
+    assert "\n" + text[: len(REPEATED) - 1] == REPEATED
+    assert below(text, "FAILED").startswith(REPEATED_VERDICT)
+
+
+def test_several_runs_that_did_not_begin(results, shown):
+    result = results.change(results.repeated(), arms=[])
+    empty = results.change(result, repeat=results.change(result.repeat, arms=[]))
+    assert shown(empty).splitlines()[2:4] == ["4 of 5 runs: 3 passed, 1 failed · minimum / median / maximum", ""]
+
+
+def test_a_log_alone(results, shown):
+    assert "\n" + shown(results.alone()) == ALONE
+
+
+def test_notes_are_told_once_and_the_command_last(results, shown):
+    result = results.change(results.lost_ack(), notes=["One.", "Two."], run=results.run_info)
+    assert shown(result, notes=["Two.", "Three."]).splitlines()[-4:] == [
+        "        One.",
+        "        Two.",
+        "        Three.",
+        "        again: ackdrop run lost-ack --seed 7",
+    ]
+    hostile = results.change(results.run_info, command=["ackdrop", HOSTILE])
+    last = shown(results.change(result, run=hostile), 200).splitlines()[-1]
+    assert last == f"        again: ackdrop '{HARMLESS}'"
+
+
 def test_wide(results, shown):
     """At 140 columns no sentence is broken, and the header stays near what it heads."""
     lines = shown(results.lost_ack(), 140).splitlines()
@@ -183,14 +263,14 @@ def test_wide(results, shown):
     assert lines[-1] == "PASSED  With idempotence on, the retry left no duplicate; with it off, it left 1."
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("width", [40, 60, 80, 81, 140])
 def test_no_line_is_longer_than_the_console(results, shown, name, width):
     lines = shown(getattr(results, name)(), width).splitlines()
     assert [line for line in lines if cell_len(line) > width or line != line.rstrip()] == []
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", KINDS)
 def test_colour_adds_nothing(results, shown, name):
     """What is said in colour is said without it too."""
     file = io.StringIO()
@@ -198,6 +278,26 @@ def test_colour_adds_nothing(results, shown, name):
     render(getattr(results, name)(), console, None)
     assert "\x1b[" in file.getvalue()
     assert Text.from_ansi(file.getvalue()).plain.rstrip("\n") + "\n" == shown(getattr(results, name)())
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.text(
+        st.characters(exclude_categories=()) | st.sampled_from("\x1b\x07\x9b\r\n\t\u202e\u200b\ud800\u0301漢[]:"),
+        max_size=30,
+    ),
+    width=st.sampled_from([40, 80, 200]),
+    ascii_only=st.booleans(),
+)
+def test_any_name_is_harmless(results, name, width, ascii_only):
+    """Nothing is printed that is not shown, on no line that is too long, and nothing that the terminal cannot show."""
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding="ascii" if ascii_only else "utf-8", write_through=True, newline="")
+    render(results.hostile(name), Console(file=file, width=width, color_system=None), None)
+    text = raw.getvalue().decode()
+    spaces = [char for char in text if unicodedata.category(char) == "Zs"]
+    assert [char for char in text if char != "\n" and char not in spaces and not char.isprintable()] == []
+    assert max(map(cell_len, text.split("\n"))) <= width
 
 
 @pytest.mark.parametrize("width", [80, 300])

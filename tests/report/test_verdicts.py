@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ackdrop.report.combine import combine
 from ackdrop.report.verdicts import advice, reason, sentence
 from ackdrop.result import ExpectationResult, Reason
 
@@ -54,6 +55,22 @@ def test_failed_without_a_claim(results):
     assert sentence(results.run(arm, verdict="failed")) == "2 records are out of order."
 
 
+def test_several_runs(results):
+    passed = results.lost_ack()
+    assert sentence(combine([passed] * 3, ["1", "2", "3"], 3)) == (
+        "All 3 runs passed. Run 1: With idempotence on, the retry left no duplicate; with it off, it left 1."
+    )
+    assert sentence(combine([passed, results.inconclusive()], ["1", "2"], 2)) == (
+        "2 runs: 1 passed, 1 inconclusive. Run 2: Nothing is proved either way."
+    )
+    assert sentence(combine([passed], ["1"], 5)).startswith("1 of 5 runs: 1 passed. Run 1: With")
+
+
+def test_a_log_alone(results):
+    assert sentence(results.alone(0)) == "No duplicate is in the log."
+    assert sentence(results.alone(1)) == ("1 duplicate in the log. Nobody watched the wire, so it does not tell why.")
+
+
 @pytest.mark.parametrize("verdict", ["inconclusive", "error", "interrupted"])
 def test_no_verdict(results, verdict):
     assert sentence(results.run(verdict=verdict)).endswith(".")
@@ -68,3 +85,31 @@ def test_advice_only_where_reasons_do_not_give_it(results):
     assert len(list(advice(results.failed(), kept=True))) == 1
     assert list(advice(results.failed(), kept=False)) == []
     assert list(advice(results.inconclusive(), kept=True)) == []
+    assert list(advice(results.repeated(), kept=True)) == ["Each run has a folder of its own; that of run 2 is 2/."]
+    assert list(advice(results.repeated(), kept=False)) == []
+
+
+def test_failed_in_an_arm_that_was_not_what_it_claims(results):
+    arm = results.change(results.on_arm(), expectations=[ExpectationResult("duplicates 0", 1, False)])
+    reasons = [Reason("idempotence-not-as-claimed", "on", "7 of 7 attempts carried no producer id.")]
+    assert sentence(results.run(arm, verdict="failed", reasons=reasons)) == (
+        "In the arm on, whose idempotence was not as claimed, 1 duplicate reached the log."
+    )
+
+
+@pytest.mark.parametrize("expect", ["duplicates 5", "duplicates >= 2", "duplicates > 1", "duplicates != 1"])
+def test_failed_for_want_of_duplicates_is_no_harm(results, expect):
+    arm = results.change(results.off_arm(), expectations=[ExpectationResult(expect, 1, False)])
+    assert sentence(results.run(arm, verdict="failed")) == "An expectation did not hold."
+
+
+def test_passed_without_any_expectation(results):
+    arm = results.change(retried(results, results.on_arm(), 0), expectations=[])
+    assert sentence(results.run(arm)).startswith("Nothing was expected")
+
+
+@pytest.mark.parametrize("expect", ["", "duplicates", "duplicates x", "duplicates \u0663", "duplicates  1 "])
+def test_an_expectation_that_nobody_wrote(results, expect):
+    """A report is a file, and a file may hold anything."""
+    arm = results.change(results.on_arm(), expectations=[ExpectationResult(expect, 3, False)])
+    assert sentence(results.run(arm, verdict="failed")) == "An expectation did not hold."

@@ -1,0 +1,37 @@
+"""The codes of reasons: stable, for programs that read a report. What each means, for the schema and for people."""
+
+from __future__ import annotations
+
+CODES = {
+    "expectation-failed": "A figure is not what the scenario expects.",
+    "figure-unknown": "An expectation is about a figure that cannot be known.",
+    "nothing-produced": "No produce request passed the proxy, or the broker appended none.",
+    "idempotence-not-as-claimed": "The batches of an arm do not carry what its idempotence says.",
+    "fault-never-fired": "A fault of the scenario did not fire.",
+    "no-lost-ack": "Every ack of an appended batch arrived, so nothing was put to the test.",
+    "no-retry": "A lost ack was followed by no retry.",
+    "retry-refused": "The broker took no retry, and refused none for being one, so how it treats one was not seen.",
+    "control-clean": "No retry left a duplicate in the control arm, so its absence elsewhere proves nothing.",
+    "no-control": "The control arm was not run.",
+    "arm-not-run": "The run ended before this arm.",
+    "ambiguous-duplicates": "Equal records may be copies, or may be meant: nothing that was seen decides.",
+    "producer-died": "The producer ended before it had finished.",
+    "producer-not-started": "The producer could not be started.",
+    "went-past-proxy": "Records of this run are in the log that no attempt through the proxy accounts for.",
+    "undecoded": "Frames that matter could not be read.",
+    "log-not-read": "The log, or a partition of it, was not read back.",
+    "log-gone": "Part of the log had been removed before it was read.",
+    "not-settled": "Attempts were still open, or the log still grew, when it was read.",
+    "ledger-incomplete": "The ledger let go of observations for its limit.",
+    "no-broker": "No broker was found, or none could be started.",
+    "broker-error": "The broker refused what was asked of it, or went away.",
+    "port-not-opened": "A port of the proxy could not be opened.",
+    "environment": "Something around the run was missing or broke, such as room on the disk.",
+    "internal-error": "A fault of ackdrop itself.",
+    "interrupted": "The run was interrupted.",
+    "unfinished": "The run has not come to its end: it goes on, or ackdrop was killed.",
+}
+"""Codes are added, and never change what they mean; a reader takes one that it does not know for one more reason."""
+
+ABOUT_EXPECTATIONS = frozenset({"expectation-failed", "figure-unknown"})
+"""The codes of reasons that say no more than the results of an arm's expectations do."""
