@@ -15,6 +15,8 @@ from .failing import tell, tell_defect
 VERBS = {
     "run": ("run", "run"),
     "proxy": ("proxy", "proxy"),
+    "verify": ("verify", "verify"),
+    "report": ("report", "report"),
     "scenario": ("scenario", "scenario"),
     "broker": ("broker", "broker"),
 }
@@ -23,6 +25,8 @@ VERBS = {
 SUMMARIES = {
     "run": "Run scenarios against a broker, with idempotence off and on.",
     "proxy": "Stand between your own programs and a broker.",
+    "verify": "Look for duplicates in a topic's log, or check a run's log again.",
+    "report": "Show a finished run again, in any format.",
     "scenario": "List, show and validate scenarios.",
     "broker": "An embedded Apache Kafka, for use by hand.",
 }

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
+    from ..identity import Naming
+
     _ParamType = click.ParamType[Any]
 else:
     _ParamType = click.ParamType
@@ -35,6 +39,12 @@ class AddressType(_ParamType):
             self.fail(f"{value!r} is not HOST:PORT, as in localhost:9092 or [::1]:9092", param, ctx)
         return match["bracketed"] or match["host"], int(match["port"])
 
+    @staticmethod
+    def text(value: tuple[str, int]) -> str:
+        """The value as it is typed."""
+        host, port = value
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
 
 class MappingType(_ParamType):
     """HOST:PORT=HOST:PORT, from an advertised address to one that can be reached from here."""
@@ -51,6 +61,11 @@ class MappingType(_ParamType):
             self.fail(f"{value!r} is not HOST:PORT=HOST:PORT, as in redpanda:9092=localhost:9092", param, ctx)
         address = AddressType()
         return address.convert(told, param, ctx), address.convert(reached, param, ctx)
+
+    @staticmethod
+    def text(value: tuple[tuple[str, int], tuple[str, int]]) -> str:
+        """The value as it is typed."""
+        return "=".join(map(AddressType.text, value))
 
 
 class DurationType(_ParamType):
@@ -72,6 +87,11 @@ class DurationType(_ParamType):
             self.fail(f"{value!r} is not longer than nothing", param, ctx)
         return seconds
 
+    @staticmethod
+    def text(value: float) -> str:
+        """The value as it is typed."""
+        return f"{value:g}s"
+
 
 class ProducerType(_ParamType):
     """The name of a client library that can be put under test."""
@@ -88,6 +108,22 @@ class ProducerType(_ParamType):
         return str(value)
 
 
+class NamingType(_ParamType):
+    """What a record is known by: `header:NAME`, `key`, `value` or `json:PATH`."""
+
+    name = "WHAT"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Naming:
+        from ..identity import Naming
+
+        if isinstance(value, Naming):
+            return value
+        try:
+            return Naming.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 ADDRESS, MAPPING, DURATION, PRODUCER = AddressType(), MappingType(), DurationType(), ProducerType()
 
 
@@ -98,24 +134,86 @@ def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
     return click.option(*names, **settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked of the report: the folder of runs, a file for each format (`-` is standard output), and how much
+    is said on the way."""
+
+    out: Path = HERE_BY_DEFAULT
+    files: Mapping[str, str] = field(default_factory=dict)
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+
+
 def report_options(command: Command) -> Command:
-    """Where the result goes, and how much is said on the way."""
-    for one in (
-        option("--no-color", is_flag=True, help="No colour, whatever the terminal can do."),
-        option("--verbose", is_flag=True, help="Say what was tried and passed over."),
-        option("--quiet", is_flag=True, help="Only errors, and the exit code."),
-        option("--json", "json_file", metavar="FILE", help="Write the result as JSON; - is standard output."),
-        option(
-            "--out",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=HERE_BY_DEFAULT,
-            show_default=True,
-            metavar="DIR",
-            help="Where each run gets its folder.",
-        ),
-    ):
+    """Where the result goes, and how much is said on the way; the command gets them as `wanted`."""
+    return output_options(cast(Command, _each(command, _OUT, _VERBOSE)))
+
+
+def output_options(command: Command) -> Command:
+    """The formats of a result alone; the command gets them as `wanted`."""
+
+    @wraps(command)
+    def collected(*arguments: Any, **options: Any) -> Any:
+        files = {word: options.pop(f"{word}_file") for word in FORMATS}
+        wanted = Wanted(
+            out=options.pop("out", HERE_BY_DEFAULT),
+            files={word: file for word, file in files.items() if file is not None},
+            quiet=options.pop("quiet"),
+            verbose=options.pop("verbose", False),
+            no_color=options.pop("no_color"),
+        )
+        return command(*arguments, wanted=wanted, **options)
+
+    formats = [
+        option(f"--{word}", f"{word}_file", metavar="FILE", help=help_text) for word, help_text in FORMATS.items()
+    ]
+    return cast(Command, _each(collected, *reversed(formats), _QUIET, _NO_COLOR))
+
+
+def _each(command: Any, *options: Callable[[Any], Any]) -> Any:
+    for one in reversed(options):
         command = one(command)
     return command
+
+
+FORMATS = {
+    "json": "Write the result as JSON; - is standard output.",
+    "junit": "Write it as JUnit XML, for CI.",
+    "markdown": "Write it as Markdown, for a CI summary.",
+    "html": "Write it as one HTML page.",
+}
+"""What a result can be written as, with the help text of its option."""
+
+_OUT = option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=HERE_BY_DEFAULT,
+    show_default=True,
+    metavar="DIR",
+    help="Where each run gets its folder.",
+)
+_QUIET = option("--quiet", is_flag=True, help="Only errors, and the exit code.")
+_VERBOSE = option("--verbose", is_flag=True, help="Say what was tried and passed over.")
+_NO_COLOR = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")
+
+
+def log_options(command: Command) -> Command:
+    """How the log is looked at."""
+    identity = option(
+        "--identity",
+        "naming",
+        type=NamingType(),
+        help="What makes two records copies of one: header:NAME, key, value or json:PATH. Otherwise key, value, "
+        "headers and create time together.",
+    )
+    isolation = option(
+        "--isolation",
+        type=click.Choice(["read_uncommitted", "read_committed"]),
+        help="Whether records of transactions that were aborted, or are open, count.",
+    )
+    return cast(Command, _each(command, identity, isolation))
 
 
 def broker_options(command: Command) -> Command:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,46 +14,52 @@ from .failing import tell
 
 if TYPE_CHECKING:
     from ..experiment.session import Told
-    from ..result import RunResult
+    from ..report.finished import Finished
+    from .options import Wanted
 
 
 class Output:
     """How the command line's report options are carried out.
 
-    Standard output holds the report and nothing else; when `--json -` asks for JSON there, the table is left out.
-    Raises UsageError for a JSON file that cannot be written, before anything is run.
+    Standard output holds the report and nothing else; where a format is asked for there (`-`), the table is left out.
+    Raises UsageError for a file that cannot be written, before anything is run.
     """
 
-    def __init__(self, *, json_file: str | None, quiet: bool, verbose: bool, no_color: bool) -> None:
+    def __init__(self, wanted: Wanted) -> None:
         from rich.console import Console
 
-        self._json_file = json_file
-        self._verbose = verbose and not quiet
-        self._quiet = quiet
-        self._table = not quiet and json_file != "-"
+        to_standard_output = [word for word, file in wanted.files.items() if file == "-"]
+        if len(to_standard_output) > 1:
+            raise UsageError(
+                f"--{' and --'.join(to_standard_output)} both ask for standard output", remedy="name a file for one"
+            )
+        self._wanted = wanted
+        self._table = not wanted.quiet and not to_standard_output
         self._shown = 0
-        self._out = Console(no_color=no_color or None, highlight=False)
-        self._err = Console(stderr=True, no_color=no_color or None, highlight=False)
-        if json_file not in (None, "-"):
-            _check_writable(Path(str(json_file)))
+        self._out = Console(no_color=wanted.no_color or None, highlight=False)
+        self._err = Console(stderr=True, no_color=wanted.no_color or None, highlight=False)
+        for file in wanted.files.values():
+            if file != "-":
+                _check_writable(Path(file))
 
     def told(self) -> Told:
         """The voice of a run, for as long as it lasts."""
         from ..experiment.session import Told
         from ..report.progress import Progress
 
-        progress = Progress(console=self._err, quiet=self._quiet)
-        return Told(progress, self._say, self._say_verbose, self._show, tell)
+        progress = Progress(console=self._err, quiet=self._wanted.quiet)
+        return Told(progress, self._say, self._say_verbose, self.show, tell)
 
     def _say(self, line: str) -> None:
-        if not self._quiet:
+        if not self._wanted.quiet:
             self._err.print(line, markup=False, soft_wrap=True)
 
     def _say_verbose(self, line: str) -> None:
-        if self._verbose:
+        if self._wanted.verbose and not self._wanted.quiet:
             self._err.print(line, markup=False, soft_wrap=True, style="dim")
 
-    def _show(self, result: RunResult, folder: Path, notes: Sequence[str] = ()) -> None:
+    def show(self, finished: Finished) -> None:
+        """The table on standard output, unless it is to hold something else."""
         from ..report.terminal import render
 
         if not self._table:
@@ -60,31 +67,33 @@ class Output:
         with self._out.capture() as report:
             if self._shown:
                 self._out.print()
-            render(result, self._out, folder, notes)
+            render(finished.result, self._out, finished.folder)
         self._shown += 1
         _write(report.get())
 
-    def finish(self, told: Told) -> None:
-        """Write what files were asked for. Several scenarios make a JSON array, one makes the result itself.
-
-        Raises SurroundingsError where the file cannot be written after all.
-        """
-        from ..report import as_json
-
-        if self._json_file is None or not told.results:
+    def write(self, results: Sequence[Finished]) -> None:
+        """Write what files were asked for, each with all results. Raises SurroundingsError where it cannot be."""
+        if not results:
             return
-        texts = [as_json.text(result).strip() for result in told.results]
-        text = (texts[0] if len(texts) == 1 else "[\n" + ",\n".join(texts) + "\n]") + "\n"
-        if self._json_file == "-":
-            _write(text)
-            return
-        try:
-            Path(self._json_file).write_text(text, encoding="ascii")
-        except OSError as error:
-            raise SurroundingsError(
-                f"cannot write {self._json_file}: {error.strerror or error}",
-                remedy="each run's folder has the same as report.json",
-            ) from error
+        for word, file in self._wanted.files.items():
+            text = _renderer(word)(results)
+            if file == "-":
+                _write(text)
+                continue
+            try:
+                Path(file).write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise SurroundingsError(
+                    f"cannot write {file}: {error.strerror or error}",
+                    remedy="`ackdrop report RUN_DIR` makes it again from the run's folder",
+                ) from error
+
+
+def _renderer(word: str) -> Callable[[Sequence[Finished]], str]:
+    """The function that makes this format of results."""
+    module = importlib.import_module(f"...report.{'as_json' if word == 'json' else word}", __name__)
+    text: Callable[[Sequence[Finished]], str] = module.text
+    return text
 
 
 def _write(text: str) -> None:

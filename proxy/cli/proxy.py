@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from .options import ADDRESS, DURATION, broker_options, option, report_options
+from .again import again
+from .options import ADDRESS, DURATION, Wanted, broker_options, log_options, option, report_options
 
 EPILOG = """\b
 Examples:
@@ -29,8 +29,11 @@ Examples:
 @option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
 @option("--for", "seconds", type=DURATION, help="End by itself after so long, instead of at Ctrl-C.")
 @option("--verify/--no-verify", default=True, show_default=True, help="Read the log at the end, or leave it alone.")
+@log_options
 @report_options
+@click.pass_context
 def proxy(
+    context: click.Context,
     bootstrap: str | None,
     allow_remote: bool,
     mapping: tuple[Any, ...],
@@ -39,11 +42,9 @@ def proxy(
     scenario: str | None,
     seconds: float | None,
     verify: bool,
-    out: Path,
-    json_file: str | None,
-    quiet: bool,
-    verbose: bool,
-    no_color: bool,
+    naming: Any,
+    isolation: Any,
+    wanted: Wanted,
 ) -> int:
     """Relay between your own producers and a broker, inject a scenario's faults, and report at the end.
 
@@ -64,18 +65,21 @@ def proxy(
     if len(found) > 1:
         raise UsageError(f"{scenario} holds {len(found)} scenarios", remedy="name one of them with --scenario")
     chosen = found[0] if found else None
-    output = Output(json_file=json_file, quiet=quiet, verbose=verbose, no_color=no_color)
+    output = Output(wanted)
     settings = WatchSettings(
         bootstrap=bootstrap,
         allow_remote=allow_remote,
         listen=listen,
         advertise=advertise,
-        out=out,
+        out=wanted.out,
+        naming=naming,
+        isolation=isolation,
+        command=again(context),
         seconds=seconds,
         verify=verify,
         mapping=dict(mapping),
     )
     told = output.told()
     code = trio.run(watch_programs, chosen, settings, told)
-    output.finish(told)
+    output.write(told.results)
     return code

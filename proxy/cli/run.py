@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from .options import PRODUCER, broker_options, option, report_options
+from .again import again
+from .options import PRODUCER, Wanted, broker_options, option, report_options
 
 EPILOG = """\b
 Examples:
   ackdrop run                             the shipped scenario lost-ack
   ackdrop run lost-ack-disconnect --producer confluent-kafka
   ackdrop run my-scenario.yaml --bootstrap localhost:9092 --json result.json
+  ackdrop run --repeat 10 --junit result.xml
   ackdrop run scenarios/                  every scenario of a folder
 
 \b
@@ -38,6 +39,12 @@ Exit codes:
 @option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Instead of the scenario's own seed.")
 @option("--producer", type=PRODUCER, metavar="NAME", help="Instead of the scenario's own producer.")
 @option("--producer-python", metavar="PYTHON", help="The Python interpreter that runs the producer.")
+@option("--repeat", type=click.IntRange(1, 10_000), metavar="N", help="Run each scenario N times, and compare.")
+@option(
+    "--isolation",
+    type=click.Choice(["read_uncommitted", "read_committed"]),
+    help="Whether records of transactions that were aborted, or are open, count.",
+)
 @option("--strict", is_flag=True, help="A word of `config` that the producer does not have is an error.")
 @option("--keep", is_flag=True, help="Keep the topics that were made.")
 @report_options
@@ -52,13 +59,11 @@ def run(
     seed: int | None,
     producer: str | None,
     producer_python: str | None,
+    repeat: int | None,
+    isolation: Any,
     strict: bool,
     keep: bool,
-    out: Path,
-    json_file: str | None,
-    quiet: bool,
-    verbose: bool,
-    no_color: bool,
+    wanted: Wanted,
 ) -> int:
     """Run SCENARIOs against a real broker, with idempotence off and on, and report what reached the log.
 
@@ -73,12 +78,15 @@ def run(
     from .output import Output
 
     chosen = load_all(scenarios or ("lost-ack",))
-    output = Output(json_file=json_file, quiet=quiet, verbose=verbose, no_color=no_color)
+    output = Output(wanted)
     settings = RunSettings(
-        out=out,
+        out=wanted.out,
+        command=again(context),
         seed=seed,
         producer=producer,
         producer_python=producer_python,
+        repeat=repeat,
+        isolation=isolation,
         strict=strict,
         keep=keep,
         mapping=dict(mapping),
@@ -88,7 +96,7 @@ def run(
     try:
         return trio.run(run_scenarios, chosen, choice, settings, told)
     finally:
-        output.finish(told)
+        output.write(told.results)
 
 
 def _unless_overruled(context: click.Context, bootstrap: str | None) -> str | None:

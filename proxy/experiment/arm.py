@@ -91,8 +91,10 @@ async def _on_a_topic(stage: Stage, arm: Arm, writer: ArmWriter) -> _Seen:
     limit = HURRIED
     try:
         await stage.cluster.create_topic(topic, scenario.workload.partitions, scenario.workload.replication)
+        made = await stage.cluster.topic_id(topic)
         seen = await _traffic(stage, arm, topic, writer)
         await _read(stage, arm, topic, seen)
+        await _made_anew(stage, topic, made, seen)
         if seen.broken is None:
             limit = CLEAN_UP
         return seen
@@ -192,10 +194,26 @@ async def _read(stage: Stage, arm: Arm, topic: str, seen: _Seen) -> None:
                 stage.cluster,
                 wanted,
                 run_id=stage.run_id,
+                isolation=stage.scenario.isolation,
                 on_progress=lambda done, _total: stage.progress.advance_to(done),
             )
         except BrokerError as error:
             seen.broken = error
+
+
+async def _made_anew(stage: Stage, topic: str, made: bytes | None, seen: _Seen) -> None:
+    """A topic of that name that is another one now has lost what stood in it, which is no loss by the broker."""
+    if seen.reading is None or made is None:
+        return
+    async with stage.stop.until(BROKEN_OFF):
+        try:
+            now = await stage.cluster.topic_id(topic)
+        except BrokerError as error:
+            seen.broken = error
+            return
+        if now is not None and now != made:
+            sentence = f"{topic} was removed and made anew while the arm ran"
+            seen.reading = dataclasses.replace(seen.reading, gone=[*seen.reading.gone, sentence])
 
 
 def _recorded(stage: Stage, arm: Arm, writer: ArmWriter, seen: _Seen) -> ArmEvidence:
@@ -203,13 +221,14 @@ def _recorded(stage: Stage, arm: Arm, writer: ArmWriter, seen: _Seen) -> ArmEvid
     scenario, report, reading = stage.scenario, seen.report, seen.reading
     writer.sends(report.sends)
     if reading is not None:
-        writer.log(reading.records)
+        writer.batches(reading.log.batches())
+        writer.log(reading.log.records())
     return ArmEvidence(
         name=arm.name,
         idempotence=arm.idempotence,
         wire=stage.ledger.wire(arm.name),
         sends=report.sends,
-        log=None if reading is None else reading.records,
+        log=None if reading is None else reading.log,
         producer=ProducerInfo(report.client, report.version, report.config, list(report.not_applicable)),
         run_id=stage.run_id,
         expectations=scenario.expect.get(arm.name, ()),
@@ -220,4 +239,5 @@ def _recorded(stage: Stage, arm: Arm, writer: ArmWriter, seen: _Seen) -> ArmEvid
         producer_finished=report.finished,
         producer_error=report.error,
         barrier_quiet=seen.barrier is not None and seen.barrier.quiet,
+        isolation=scenario.isolation,
     )

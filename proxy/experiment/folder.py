@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import SurroundingsError
+from ..errors import SurroundingsError, UsageError
 
 
 def make(out: Path, name: str) -> Path:
@@ -21,8 +21,29 @@ def make(out: Path, name: str) -> Path:
                 raise SurroundingsError(f"{out} is not a folder", remedy="name another one with --out") from None
             continue
         except OSError as error:
-            raise SurroundingsError(
-                f"cannot make {folder}: {error.strerror}", remedy="name a folder that can be written to with --out"
-            ) from error
+            raise _cannot_make(folder, error) from error
         return folder
     raise AssertionError("counting ends nowhere")
+
+
+def made(folder: Path) -> Path:
+    """This very folder, made now."""
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise _cannot_make(folder, error) from error
+    return folder
+
+
+def latest(out: Path) -> Path:
+    """The folder of the last run in OUT. UsageError: there is none."""
+    runs = sorted(path for path in out.iterdir() if (path / "report.json").is_file()) if out.is_dir() else []
+    if not runs:
+        raise UsageError(f"no run lies in {out}", remedy="name a run's folder, or make one with: ackdrop run")
+    return runs[-1]
+
+
+def _cannot_make(folder: Path, error: OSError) -> SurroundingsError:
+    return SurroundingsError(
+        f"cannot make {folder}: {error.strerror}", remedy="name a folder that can be written to with --out"
+    )

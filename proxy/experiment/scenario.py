@@ -15,14 +15,16 @@ from ..direct.cluster import Cluster
 from ..direct.identity import identity_of
 from ..errors import AckdropError, BrokerError, ListenerError, ProducerError
 from ..ledger import Ledger
-from ..report import as_json
+from ..report.finished import Finished
 from ..report.progress import Progress
 from ..result import BrokerInfo, Reason, RunResult, ScenarioInfo
+from ..scenario.files import shipped
 from ..scenario.models import Scenario
 from ..verify.verdict import ArmVerdict, judge_run
 from . import folder as folders
 from .arm import Stage, run_arm
-from .settings import RunSettings
+from .record import Record
+from .settings import RunSettings, Settings
 from .stopping import Stop, ungrouped
 
 CODES: tuple[tuple[type[Exception], str], ...] = (
@@ -38,29 +40,41 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
 class ScenarioRun:
     """One scenario on its way to its result, which is there at any time: also when the way ends early.
 
-    `folder` is the run's own, made at once. `notes` are sentences for the report. `error` is the one of ours that
-    ended the run.
+    `folder` is the run's own, made at once where none is given. `notes` are sentences for the report. `error` is the
+    one of ours that ended the run.
     """
 
-    def __init__(self, scenario: Scenario, settings: RunSettings, progress: Progress, stop: Stop) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        settings: RunSettings,
+        progress: Progress,
+        stop: Stop,
+        *,
+        folder: Path | None = None,
+    ) -> None:
         self.scenario = overridden(scenario, settings)
         self.settings = settings
         self.progress = progress
         self.stop = stop
-        self.folder: Path = folders.make(settings.out, scenario.name)
+        self.folder: Path = folder or folders.make(settings.out, scenario.name)
         self.notes: list[str] = []
         self.error: AckdropError | None = None
+        self._run_id = secrets.token_hex(4)
+        self._record = Record(self.folder, command_of(scenario, settings), self._run_id)
         self._broker: BrokerInfo | None = None
         self._arms: list[ArmVerdict] = []
         self._reason: Reason | None = None
 
-    async def run(self, broker: RunningBroker) -> RunResult:
-        """Run every arm, and write `report.json` however it ends.
+    async def run(self, broker: RunningBroker) -> Finished:
+        """Run every arm, and write the reports however it ends.
 
         An interruption ends the arm that runs and leaves out the rest. An error of ours ends the run; it is in the
         result and in `error`. Any other, a defect, is in `report.json` and goes on to the caller.
         """
         try:
+            self._record.scenario(self.scenario.content)
+            self._record.going_on(self._result())
             await self._run(broker)
         except AckdropError as error:
             self.error = error
@@ -68,14 +82,15 @@ class ScenarioRun:
         except BaseException as error:
             if isinstance(error, Exception):
                 self._reason = _reason(error)
-            as_json.write(self.result(), self.folder / as_json.FILE)
+            self._record.finished(self._result())
             raise
-        result = self.result()
-        as_json.write(result, self.folder / as_json.FILE)
-        return result
+        return self._record.finished(self._result())
 
-    def result(self) -> RunResult:
+    def so_far(self) -> Finished:
         """What is known by now."""
+        return Finished(self._record.told(self._result()), self.folder)
+
+    def _result(self) -> RunResult:
         verdict = judge_run(
             self._arms,
             control=self.scenario.control,
@@ -90,6 +105,7 @@ class ScenarioRun:
             reasons=verdict.reasons,
             exit_code=verdict.exit_code,
             arms=[arm.result for arm in self._arms],
+            notes=list(self.notes),
         )
 
     async def _run(self, broker: RunningBroker) -> None:
@@ -109,23 +125,44 @@ class ScenarioRun:
                 await self._all_arms(cluster, ledger)
 
     async def _all_arms(self, cluster: Cluster, ledger: Ledger) -> None:
-        run_id = secrets.token_hex(4)
         stage = Stage(
-            self.scenario, self.settings, cluster, ledger, self.folder, run_id, self.progress, self.stop, self.notes
+            self.scenario,
+            self.settings,
+            cluster,
+            ledger,
+            self.folder,
+            self._run_id,
+            self.progress,
+            self.stop,
+            self.notes,
         )
+        self._record.going_on(self._result())
         for arm in self.scenario.arms:
             if self.stop.asked:
                 return
             done = await run_arm(stage, arm)
             self._arms.append(done.verdict)
+            self._record.going_on(self._result())
             if done.broken is not None:
                 raise done.broken
+            await self._same_broker(cluster)
+
+    async def _same_broker(self, cluster: Cluster) -> None:
+        """Arms are compared, and the report names one broker: it has to be the one that was there at first."""
+        assert self._broker is not None
+        await cluster.refresh()
+        first, now = self._broker.cluster_id, cluster.cluster_id
+        if None not in (first, now) and first != now:
+            raise BrokerError(
+                f"another broker answers at {self._broker.bootstrap} now: cluster {now}, where {first} was at first",
+                remedy="See that nobody replaces the broker while a run goes on, and run again.",
+            )
 
     def _not_run(self) -> list[Reason]:
         """A reason for each arm that has no verdict."""
         how = "the run was interrupted" if self.stop.asked else "the run ended"
-        left = self.scenario.arms[len(self._arms) :]
-        return [Reason("arm-not-run", arm.name, f"There is no verdict on this arm: {how} before.") for arm in left]
+        text = f"There is no verdict on this arm: {how} before. Run again for one."
+        return [Reason("arm-not-run", arm.name, text) for arm in self.scenario.arms[len(self._arms) :]]
 
 
 def not_run(scenario: Scenario, settings: RunSettings, error: Exception | None) -> RunResult:
@@ -149,14 +186,22 @@ def _in_words(error: Exception) -> str:
     cause: BaseException = error
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
-    return f"{type(cause).__name__}: {cause}"
+    return f"{type(cause).__name__}: {cause} (a defect of ackdrop; try: report it, with the traceback that was kept)"
 
 
 def overridden(scenario: Scenario, settings: RunSettings) -> Scenario:
     """The scenario with what the command line says instead."""
     workload = dataclasses.replace(scenario.workload, producer=settings.producer or scenario.workload.producer)
     seed = scenario.seed if settings.seed is None else settings.seed
-    return dataclasses.replace(scenario, workload=workload, seed=seed)
+    isolation = settings.isolation or scenario.isolation
+    return dataclasses.replace(scenario, workload=workload, seed=seed, isolation=isolation)
+
+
+def command_of(scenario: Scenario, settings: Settings) -> tuple[str, ...]:
+    """What runs this scenario again: the options that were given, and its file, or its name where it is shipped."""
+    if scenario.file is None or Path(scenario.file) in shipped():
+        return *settings.command, scenario.name
+    return *settings.command, scenario.file
 
 
 def scenario_info(scenario: Scenario) -> ScenarioInfo:

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from ..broker.choose import choose
 from ..broker.given import given
 from ..broker.running import RunningBroker
 from ..errors import AckdropError, UsageError
+from ..report.finished import Finished
 from ..report.progress import Progress
-from ..result import RunResult
 from ..scenario.models import Scenario
 from ..verify.verdict import worst
+from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
-from .settings import RunSettings, Say, WatchSettings
+from .settings import RunSettings, Say, VerifySettings, WatchSettings
 from .stopping import Stop, signals
+from .verify import verify
 from .watch import watch
-
-
-class Show(Protocol):
-    """Shows a result to the person; `notes` are sentences that belong to it."""
-
-    def __call__(self, result: RunResult, folder: Path, notes: Sequence[str] = ()) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +40,9 @@ class Told:
     progress: Progress
     say: Say
     verbose: Say
-    show: Show
+    show: Callable[[Finished], None]
     complain: Callable[[AckdropError], None]
-    results: list[RunResult] = field(default_factory=list)
+    results: list[Finished] = field(default_factory=list)
 
 
 async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, settings: RunSettings, told: Told) -> int:
@@ -64,30 +59,55 @@ async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, set
                     break
                 if len(scenarios) > 1:
                     told.say(f"{scenario.name} ({number} of {len(scenarios)})")
-                await _run(ScenarioRun(scenario, settings, told.progress, stop), broker, told)
+                await _run(scenario, settings, broker, told, stop)
     except UsageError:
         raise
     except Exception as error:  # raised again: no scenario shall be missing in what is written
-        told.results.extend(not_run(scenario, settings, error) for scenario in scenarios[len(told.results) :])
+        left = scenarios[len(told.results) :]
+        told.results.extend(Finished(not_run(scenario, settings, error), None) for scenario in left)
         raise
     _left_out(scenarios[len(told.results) :], settings, told)
-    return worst(result.exit_code for result in told.results)
+    return worst(finished.result.exit_code for finished in told.results)
 
 
-async def _run(run: ScenarioRun, broker: RunningBroker, told: Told) -> None:
-    """One scenario: its result is kept however it ends, and shown where it ends well enough."""
-    result: RunResult | None = None
+async def _run(scenario: Scenario, settings: RunSettings, broker: RunningBroker, told: Told, stop: Stop) -> None:
+    """One scenario, as often as it is asked for."""
+    times = settings.repeat or scenario.repeat
+    if times == 1:
+        await _once(ScenarioRun(scenario, settings, told.progress, stop), broker, told)
+        return
+    repeated = RepeatedRun(scenario, settings, times)
+    try:
+        for number in range(1, times + 1):
+            told.say(f"{scenario.name}, run {number} of {times}")
+            with told.progress:
+                run = ScenarioRun(scenario, settings, told.progress, stop, folder=repeated.folder_of(number))
+                result = await repeated.run(run, broker)
+            told.say(f"  {result.verdict}")
+            if run.error is not None:
+                told.complain(run.error)
+            if stop.asked or run.error is not None:
+                break
+    finally:
+        if repeated.begun:
+            told.results.append(repeated.finished())
+    told.show(told.results[-1])
+
+
+async def _once(run: ScenarioRun, broker: RunningBroker, told: Told) -> None:
+    """One run: its result is kept however it ends, and shown where it ends well enough."""
+    finished: Finished | None = None
     try:
         with told.progress:
-            result = await run.run(broker)
+            finished = await run.run(broker)
     finally:
-        told.results.append(run.result())
-        if result is None:
+        told.results.append(finished or run.so_far())
+        if finished is None:
             told.say(f"Ended at once; what was seen until then is in {run.folder}")
     if run.error is not None:
         told.complain(run.error)
-    if run.error is None or result.arms:
-        told.show(result, run.folder, run.notes)
+    if run.error is None or finished.result.arms:
+        told.show(finished)
     else:
         told.say("\n".join([*run.notes, f"What there is of the run is in {run.folder}"]))
 
@@ -96,7 +116,7 @@ def _left_out(scenarios: Sequence[Scenario], settings: RunSettings, told: Told) 
     """Scenarios that an interruption left no time for."""
     if scenarios:
         told.say(f"Interrupted; not run: {', '.join(scenario.name for scenario in scenarios)}")
-    told.results.extend(not_run(scenario, settings, None) for scenario in scenarios)
+    told.results.extend(Finished(not_run(scenario, settings, None), None) for scenario in scenarios)
 
 
 async def _broker(choice: BrokerChoice, told: Told, stop: Stop, stack: AsyncExitStack) -> RunningBroker | None:
@@ -137,8 +157,20 @@ async def watch_programs(scenario: Scenario | None, settings: WatchSettings, tol
     await given(settings.bootstrap, settings.allow_remote)
     async with signals() as stop:
         with told.progress:
-            result, folder, notes = await watch(scenario, settings, told.progress, told.say, stop)
-        told.results.append(result)
-        told.show(result, folder, notes)
-        return result.exit_code
+            finished = await watch(scenario, settings, told.progress, told.say, stop)
+        told.results.append(finished)
+        told.show(finished)
+        return finished.result.exit_code
+    return 130
+
+
+async def verify_log(settings: VerifySettings, told: Told) -> int:
+    """`ackdrop verify`: a signal ends it at once; nothing is changed at the broker."""
+    await given(settings.bootstrap, settings.allow_remote)
+    async with signals() as stop, stop.until():
+        with told.progress:
+            finished = await verify(settings, told.progress, told.say)
+        told.results.append(finished)
+        told.show(finished)
+        return finished.result.exit_code
     return 130

@@ -7,36 +7,60 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.wire import WireSettings
+from ..identity import Naming
+from ..observations import Isolation
 
 Address = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What `ackdrop run` was asked for beside its scenarios. None leaves the scenario's own value."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every verb that makes a run is asked for. `command` is what was typed, without arguments: see `RunInfo`.
+
+    `naming` is what makes two records copies of one, where they do not carry our own identity; None leaves it to the
+    scenario, and where that is silent too, to key, value, headers and create time. So with `isolation`.
+    """
 
     out: Path
+    command: tuple[str, ...] = ()
+    mapping: dict[Address, Address] = field(default_factory=dict)
+    naming: Naming | None = None
+    isolation: Isolation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings(Settings):
+    """What `ackdrop run` was asked for beside its scenarios. None leaves the scenario's own value."""
+
     seed: int | None = None
     producer: str | None = None
     producer_python: str | None = None
+    repeat: int | None = None
     strict: bool = False
     keep: bool = False
-    mapping: dict[Address, Address] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings(Settings):
     """What `ackdrop proxy` was asked for. `seconds` None: until a signal. Without `verify` the log is left alone."""
 
     bootstrap: str
     listen: Address
-    out: Path
     allow_remote: bool = False
     advertise: str | None = None
     seconds: float | None = None
     verify: bool = True
-    mapping: dict[Address, Address] = field(default_factory=dict)
     wire: WireSettings = field(default_factory=WireSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifySettings(Settings):
+    """What `ackdrop verify` was asked for: `topics` alone, or all that the run in the folder `run` wrote."""
+
+    bootstrap: str
+    topics: tuple[str, ...] = ()
+    run: Path | None = None
+    allow_remote: bool = False
 
 
 Say = Callable[[str], None]

@@ -23,17 +23,20 @@ from ..faults.engine import Engine
 from ..ledger import ArmWriter, Ledger
 from ..observations import ArmWire, AttemptStory
 from ..relay import Proxy, ProxySettings
-from ..report import as_json
+from ..report.finished import Finished
 from ..report.progress import Progress
 from ..result import BrokerInfo, ProducerInfo, Reason, RunResult, ScenarioInfo
 from ..scenario.models import Scenario
 from ..verify.barrier import wait_quiet
 from ..verify.evidence import ArmEvidence
-from ..verify.reader import LogReading, read_log
-from ..verify.verdict import ArmVerdict, judge_arm, judge_run
+from ..verify.reader import LogReading
+from ..verify.verdict import ArmVerdict, RunVerdict, judge_arm, judge_run
 from . import folder as folders
+from .record import Record
+from .scenario import scenario_info
 from .settings import Say, WatchSettings
 from .stopping import Stop
+from .view import View, clients
 
 ARM = "proxy"
 PATIENCE = 10.0
@@ -42,41 +45,62 @@ PATIENCE = 10.0
 
 async def watch(
     scenario: Scenario | None, settings: WatchSettings, progress: Progress, say: Say, stop: Stop
-) -> tuple[RunResult, Path, list[str]]:
+) -> Finished:
     """Relay until the stop is asked for or the time is over, then verify and report. Raises BrokerError at the start
-    where no broker answers, and ListenerError where the port is taken; neither leaves a folder. What it gives is the
-    result, the run's folder, and notes for the reader."""
+    where no broker answers, and ListenerError where the port is taken; neither leaves a folder."""
+    view = View.chosen(scenario, settings)
     async with Cluster.connect(settings.bootstrap, mapping=settings.mapping) as cluster:
         identity = await identity_of(cluster)
         for note in cluster.notes:
             say(note)
         info = BrokerInfo(identity.kind, identity.version, "given", settings.bootstrap, identity.cluster_id)
         folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
+        record = _record(scenario, settings, folder)
         try:
             with Ledger.create(folder) as ledger:
                 writer = ledger.arm(ARM, None, () if scenario is None else [rule.name for rule in scenario.rules])
-                proxy = _proxy(cluster, scenario, settings, writer.put)
+                proxy = _proxy(cluster, scenario, settings, view, writer.put)
+                record.going_on(_result(scenario, info, judge_run([], control=False, interrupted=True), None))
                 await _relay(proxy, settings, say, stop, info)
-                verdict = await _verdict(cluster, proxy, ledger, writer, settings, progress)
+                verdict = await _verdict(cluster, proxy, ledger, writer, settings, view, progress)
         except* ListenerError:
             if not proxy.bootstrap:
                 shutil.rmtree(folder)
             raise
     run = judge_run([verdict], control=False, interrupted=False)
-    result = RunResult(
-        scenario=_scenario_info(scenario),
-        broker=info,
+    run = dataclasses.replace(run, reasons=[_left_alone(reason, settings) for reason in run.reasons])
+    return record.finished(_result(scenario, info, run, verdict))
+
+
+def _record(scenario: Scenario | None, settings: WatchSettings, folder: Path) -> Record:
+    record = Record(folder, settings.command)
+    if scenario is not None:
+        record.scenario(scenario.content)
+    return record
+
+
+def _result(scenario: Scenario | None, broker: BrokerInfo, run: RunVerdict, arm: ArmVerdict | None) -> RunResult:
+    return RunResult(
+        scenario=ScenarioInfo("Watching, with no faults", None, 0, None)
+        if scenario is None
+        else scenario_info(scenario),
+        broker=broker,
         verdict=run.verdict,
-        reasons=[_left_alone(reason, settings) for reason in run.reasons],
+        reasons=run.reasons,
         exit_code=run.exit_code,
-        arms=[verdict.result],
+        arms=[] if arm is None else [arm.result],
+        notes=[] if arm is None else arm.notes,
     )
-    as_json.write(result, folder / "report.json")
-    return result, folder, verdict.notes
 
 
 async def _verdict(
-    cluster: Cluster, proxy: Proxy, ledger: Ledger, writer: ArmWriter, settings: WatchSettings, progress: Progress
+    cluster: Cluster,
+    proxy: Proxy,
+    ledger: Ledger,
+    writer: ArmWriter,
+    settings: WatchSettings,
+    view: View,
+    progress: Progress,
 ) -> ArmVerdict:
     """The one arm's verdict.
 
@@ -85,27 +109,40 @@ async def _verdict(
     """
     await trio.to_thread.run_sync(ledger.flush)
     wire = await trio.to_thread.run_sync(ledger.wire, ARM)
-    reading, quiet = await _read(cluster, proxy, wire, settings, progress)
-    if reading is not None:
-        writer.log(reading.records)
-    verdict = judge_arm(
-        ArmEvidence(
-            name=ARM,
-            idempotence=None,
-            wire=wire,
-            sends=None,
-            log=None if reading is None else reading.records,
-            producer=ProducerInfo(_clients(wire), None, {}),
-            gone=() if reading is None else tuple(reading.gone),
-            rules=tuple(tally.name for tally in wire.faults),
-            barrier_quiet=quiet,
-        )
+    reading, quiet = await _read(cluster, proxy, wire, settings, view, progress)
+    evidence = ArmEvidence(
+        name=ARM,
+        idempotence=None,
+        wire=wire,
+        sends=None,
+        log=None if reading is None else reading.log,
+        producer=ProducerInfo(clients(wire), None, {}),
+        gone=() if reading is None else tuple(reading.gone),
+        rules=tuple(tally.name for tally in wire.faults),
+        barrier_quiet=quiet,
+        isolation=view.isolation,
+        named=view.naming is not None,
     )
-    writer.findings(verdict.result.findings)
+    verdict = await trio.to_thread.run_sync(judge_arm, evidence, abandon_on_cancel=True)
+    await trio.to_thread.run_sync(_kept, writer, reading, verdict)
     return verdict
 
 
-def _proxy(cluster: Cluster, scenario: Scenario | None, settings: WatchSettings, observe: Callable[..., None]) -> Proxy:
+def _kept(writer: ArmWriter, reading: LogReading | None, verdict: ArmVerdict) -> None:
+    """What was read and found, into the ledger; waits for the disk."""
+    if reading is not None:
+        writer.batches(reading.log.batches())
+        writer.log(reading.log.records())
+    writer.findings(verdict.result.findings)
+
+
+def _proxy(
+    cluster: Cluster,
+    scenario: Scenario | None,
+    settings: WatchSettings,
+    view: View,
+    observe: Callable[..., None],
+) -> Proxy:
     engine = Engine(() if scenario is None else scenario.rules, seed=0 if scenario is None else scenario.seed, arm=ARM)
     return Proxy(
         ProxySettings(
@@ -113,7 +150,7 @@ def _proxy(cluster: Cluster, scenario: Scenario | None, settings: WatchSettings,
             listen=settings.listen,
             advertise=settings.advertise,
             mapping=dict(cluster.mapping),
-            wire=dataclasses.replace(settings.wire, ask_starts=True),
+            wire=dataclasses.replace(settings.wire, ask_starts=True, naming=view.naming),
         ),
         engine,
         observe,
@@ -150,7 +187,7 @@ async def _relay(proxy: Proxy, settings: WatchSettings, say: Say, stop: Stop, br
 
 
 async def _read(
-    cluster: Cluster, proxy: Proxy, wire: ArmWire, settings: WatchSettings, progress: Progress
+    cluster: Cluster, proxy: Proxy, wire: ArmWire, settings: WatchSettings, view: View, progress: Progress
 ) -> tuple[LogReading | None, bool]:
     """The log of what was written through us, and whether all that is to come of it has come.
 
@@ -162,48 +199,22 @@ async def _read(
     if not settings.verify:
         return None, True
     if not topics:
-        return LogReading([], [], 0, 0), True
+        return view.nothing(), True
     unanswered = any(_unanswered(story) for story in wire.attempts)
     try:
         there = topics & (await cluster.topics(sorted(topics))).keys()
         progress.phase("waiting for the broker to come to rest")
         limit = PATIENCE if unanswered else 0.0
         barrier = await wait_quiet(cluster, there, unsettled=lambda: proxy.wire.unsettled, timeout=limit)
-        wanted, gone = _wanted(wire.starts, barrier.high_watermarks)
-        total = sum(end - start for ends in wanted.values() for start, end in ends.values())
-        progress.phase("reading the log", total)
-        reading = await read_log(
-            cluster, wanted, run_id=None, on_progress=lambda done, _total: progress.advance_to(done)
-        )
+        reading = await view.read(cluster, wire.starts, barrier.high_watermarks, progress)
     except AckdropError as error:
         progress.note(f"the log was not read: {error.message}")
         return None, True
-    return dataclasses.replace(reading, gone=[*gone, *reading.gone]), barrier.quiet or not unanswered
-
-
-def _wanted(
-    starts: dict[tuple[str, int], int], ends: dict[str, dict[int, int]]
-) -> tuple[dict[str, dict[int, tuple[int, int]]], list[str]]:
-    """What is to be read (topic → partition → start and end), and a sentence for each log that is not there to be."""
-    wanted: dict[str, dict[int, tuple[int, int]]] = {}
-    gone: list[str] = []
-    for (topic, partition), start in sorted(starts.items()):
-        end = ends.get(topic, {}).get(partition, -1)
-        if end < start:
-            gone.append(f"{topic} [{partition}] was removed, or made anew, while it was watched")
-        else:
-            wanted.setdefault(topic, {})[partition] = start, end
-    return wanted, gone
+    return reading, barrier.quiet or not unanswered
 
 
 def _unanswered(story: AttemptStory) -> bool:
     return story.forwarded and story.answered_at is None and story.attempt.acks != 0
-
-
-def _clients(wire: ArmWire) -> str:
-    """The client software that wrote, as it named itself."""
-    names = {story.attempt.software or story.attempt.client_id for story in wire.attempts}
-    return ", ".join(sorted(name for name in names if name)) or "unknown"
 
 
 def _left_alone(reason: Reason, settings: WatchSettings) -> Reason:
@@ -211,9 +222,3 @@ def _left_alone(reason: Reason, settings: WatchSettings) -> Reason:
     if settings.verify or reason.code != "log-not-read":
         return reason
     return dataclasses.replace(reason, text="--no-verify left the log alone, so nothing is known of it.")
-
-
-def _scenario_info(scenario: Scenario | None) -> ScenarioInfo:
-    if scenario is None:
-        return ScenarioInfo("Watching, with no faults", None, 0, None)
-    return ScenarioInfo(scenario.title, scenario.file, scenario.seed, scenario.sha256)

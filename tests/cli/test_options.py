@@ -10,11 +10,22 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from ackdrop.cli.options import ADDRESS, DURATION, PRODUCER, broker_options, option, report_options
+from ackdrop.cli.options import (
+    ADDRESS,
+    DURATION,
+    PRODUCER,
+    Wanted,
+    broker_options,
+    log_options,
+    option,
+    report_options,
+)
+from ackdrop.identity import Naming
 
 
 @click.command()
 @broker_options
+@log_options
 @report_options
 @option("--address", type=ADDRESS)
 @option("--lasting", type=DURATION)
@@ -109,6 +120,9 @@ def test_every_option_can_be_given_by_the_environment() -> None:
         "ACKDROP_MAP": "a:1=b:2 c:3=d:4",
         "ACKDROP_OUT": "there",
         "ACKDROP_JSON": "-",
+        "ACKDROP_JUNIT": "run.xml",
+        "ACKDROP_IDENTITY": "header:order-id",
+        "ACKDROP_ISOLATION": "read_committed",
         "ACKDROP_QUIET": "true",
         "ACKDROP_VERBOSE": "yes",
         "ACKDROP_NO_COLOR": "1",
@@ -122,11 +136,9 @@ def test_every_option_can_be_given_by_the_environment() -> None:
         "bootstrap": "a:1",
         "allow_remote": True,
         "mapping": ((("a", 1), ("b", 2)), (("c", 3), ("d", 4))),
-        "out": Path("there"),
-        "json_file": "-",
-        "quiet": True,
-        "verbose": True,
-        "no_color": True,
+        "naming": Naming.parse("header:order-id"),
+        "isolation": "read_committed",
+        "wanted": Wanted(Path("there"), {"json": "-", "junit": "run.xml"}, quiet=True, verbose=True, no_color=True),
         "address": ("e", 5),
         "lasting": 2.0,
         "producer": "aiokafka",
@@ -140,5 +152,12 @@ def test_the_command_line_wins_over_the_environment() -> None:
 
 def test_nothing_given_is_nothing_asked_for() -> None:
     taken, _ = call(env=dict.fromkeys(("ACKDROP_BOOTSTRAP", "ACKDROP_OUT", "ACKDROP_JSON")))
-    assert taken["out"] == Path("ackdrop-runs")
-    assert [name for name, value in taken.items() if value] == ["out"]
+    assert taken["wanted"] == Wanted(Path("ackdrop-runs"))
+    assert [name for name, value in taken.items() if value] == ["wanted"]
+
+
+@pytest.mark.parametrize("text", ["order-id", "header:", "json:id", ""])
+def test_wrong_identities_name_the_option(text: str) -> None:
+    _, result = call("--identity", text)
+    assert result.exit_code == 2
+    assert "Invalid value for '--identity'" in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from ackdrop.cli.options import FORMATS, Wanted
 from ackdrop.cli.output import Output
 from ackdrop.errors import BrokerError, SurroundingsError, UsageError
+from ackdrop.report.finished import Finished
 from ackdrop.result import Reason, RunResult, ScenarioInfo
 
 RESULT = RunResult(
@@ -25,7 +28,8 @@ RESULT = RunResult(
 
 
 def output(json_file: str | None = None, *, quiet: bool = False, verbose: bool = False) -> Output:
-    return Output(json_file=json_file, quiet=quiet, verbose=verbose, no_color=False)
+    files = {} if json_file is None else {"json": json_file}
+    return Output(Wanted(files=files, quiet=quiet, verbose=verbose))
 
 
 def test_words_go_to_standard_error_and_the_table_to_standard_output(
@@ -35,7 +39,7 @@ def test_words_go_to_standard_error_and_the_table_to_standard_output(
     told.say("[b]one[/b]")
     told.verbose("two")
     told.complain(BrokerError("three", remedy="four"))
-    told.show(RESULT, tmp_path, ["A note."])
+    told.show(Finished(dataclasses.replace(RESULT, notes=["A note."]), tmp_path))
     captured = capsys.readouterr()
     assert captured.err == "[b]one[/b]\ntwo\nackdrop: three\n  try: four\n"
     assert captured.out.startswith("Größe ")
@@ -44,9 +48,9 @@ def test_words_go_to_standard_error_and_the_table_to_standard_output(
 
 def test_tables_are_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = output().told()
-    told.show(RESULT, tmp_path)
+    told.show(Finished(RESULT, tmp_path))
     first = capsys.readouterr().out
-    told.show(RESULT, tmp_path)
+    told.show(Finished(RESULT, tmp_path))
     assert capsys.readouterr().out == "\n" + first
 
 
@@ -54,7 +58,7 @@ def test_quiet_says_errors_alone(tmp_path: Path, capsys: pytest.CaptureFixture[s
     told = output(quiet=True, verbose=True).told()
     told.say("one")
     told.verbose("two")
-    told.show(RESULT, tmp_path)
+    told.show(Finished(RESULT, tmp_path))
     with told.progress:
         told.progress.phase("three")
     told.complain(BrokerError("four"))
@@ -72,8 +76,8 @@ def test_json_is_the_result_or_an_array_of_several(tmp_path: Path, count: int) -
     one = output(str(file))
     assert not file.exists()
     told = one.told()
-    told.results.extend([RESULT] * count)
-    one.finish(told)
+    told.results.extend([Finished(RESULT, None)] * count)
+    one.write(told.results)
     results: Any = json.loads(file.read_text(encoding="ascii"))
     assert results == (RESULT.to_json() if count == 1 else [RESULT.to_json()] * count)
 
@@ -81,15 +85,15 @@ def test_json_is_the_result_or_an_array_of_several(tmp_path: Path, count: int) -
 def test_json_on_standard_output_is_alone_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = output("-")
     told = one.told()
-    told.results.append(RESULT)
-    told.show(RESULT, tmp_path)
-    one.finish(told)
+    told.results.append(Finished(RESULT, None))
+    told.show(Finished(RESULT, tmp_path))
+    one.write(told.results)
     assert json.loads(capsys.readouterr().out) == RESULT.to_json()
 
 
 def test_without_results_no_file_is_made(tmp_path: Path) -> None:
     one = output(str(tmp_path / "result.json"))
-    one.finish(one.told())
+    one.write(one.told().results)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -107,23 +111,25 @@ def test_a_file_that_cannot_be_written_any_more_is_told(tmp_path: Path) -> None:
     one = output(str(tmp_path / "below" / "result.json"))
     (tmp_path / "below").rmdir()
     told = one.told()
-    told.results.append(RESULT)
+    told.results.append(Finished(RESULT, None))
     with pytest.raises(SurroundingsError, match="cannot write") as caught:
-        one.finish(told)
-    assert "report.json" in (caught.value.remedy or "")
+        one.write(told.results)
+    assert "ackdrop report" in (caught.value.remedy or "")
 
 
 PROGRAM = """
 import sys
 from pathlib import Path
+from ackdrop.cli.options import Wanted
 from ackdrop.cli.output import Output
+from ackdrop.report.finished import Finished
 from tests_result import RESULT
-one = Output(json_file="-" if sys.argv[1] == "json" else None, quiet=False, verbose=False, no_color=False)
+one = Output(Wanted(files={"json": "-"} if sys.argv[1] == "json" else {}))
 told = one.told()
-told.results.append(RESULT)
+told.results.append(Finished(RESULT, None))
 sys.stdin.read()
-told.show(RESULT, Path("."))
-one.finish(told)
+told.show(Finished(RESULT, Path(".")))
+one.write(told.results)
 sys.exit(3)
 """
 
@@ -145,3 +151,19 @@ def test_a_reader_who_is_gone_does_not_change_the_exit_code(tmp_path: Path, what
         process.stdout = None
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (3, "")
+
+
+def test_every_format_goes_to_its_file(tmp_path: Path) -> None:
+    files = {word: str(tmp_path / f"run.{word}") for word in FORMATS}
+    one = Output(Wanted(files=files, quiet=True))
+    one.write([Finished(RESULT, None)])
+    begins = {word: Path(file).read_text(encoding="utf-8").lstrip()[:5].lower() for word, file in files.items()}
+    assert begins["json"].startswith("{")
+    assert begins["junit"] == "<?xml"
+    assert begins["html"] == "<!doc"
+    assert "Größe" in Path(files["markdown"]).read_text(encoding="utf-8")
+
+
+def test_one_format_alone_can_have_standard_output() -> None:
+    with pytest.raises(UsageError, match="--json and --html both ask for standard output"):
+        Output(Wanted(files={"json": "-", "html": "-"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ackdrop.errors import ScenarioError, UsageError
 from ackdrop.experiment import session
 from ackdrop.experiment.session import BrokerChoice, Told
 from ackdrop.experiment.settings import RunSettings
+from ackdrop.report.finished import Finished
 from ackdrop.scenario.models import Scenario
 
 
@@ -22,11 +24,13 @@ class Asked:
     scenarios: list[Scenario]
     choice: BrokerChoice
     settings: RunSettings
+    command: tuple[str, ...]
 
     async def run_scenarios(
         self, scenarios: list[Scenario], choice: BrokerChoice, settings: RunSettings, told: Told
     ) -> int:
-        self.scenarios, self.choice, self.settings = scenarios, choice, settings
+        self.scenarios, self.choice, self.command = scenarios, choice, settings.command
+        self.settings = dataclasses.replace(settings, command=())
         return 0
 
 
@@ -51,7 +55,9 @@ def test_without_arguments_it_is_lost_ack_on_any_broker(asked: Asked) -> None:
 
 def test_every_option_arrives(asked: Asked) -> None:
     arguments = "--bootstrap a:1 --allow-remote --map b:2=c:3 --seed 0 --producer aiokafka --producer-python py"
-    assert call("lost-ack-reset", *arguments.split(), "--strict", "--keep", "--out", "there").return_value == 0
+    again = "--seed 0 --producer aiokafka --producer-python py --repeat 3 --isolation read_committed --strict --keep"
+    more = ["--repeat", "3", "--isolation", "read_committed"]
+    assert call("lost-ack-reset", *arguments.split(), "--strict", "--keep", "--out", "there", *more).return_value == 0
     assert [scenario.name for scenario in asked.scenarios] == ["lost-ack-reset"]
     assert asked.choice == BrokerChoice("auto", "a:1", True)
     assert asked.settings == RunSettings(
@@ -62,6 +68,17 @@ def test_every_option_arrives(asked: Asked) -> None:
         strict=True,
         keep=True,
         mapping={("b", 2): ("c", 3)},
+        repeat=3,
+        isolation="read_committed",
+    )
+    assert asked.command == (
+        "ackdrop",
+        "run",
+        *arguments.split()[:2],
+        "--allow-remote",
+        "--map",
+        "b:2=c:3",
+        *again.split(),
     )
 
 
@@ -109,7 +126,7 @@ def test_what_there_is_of_results_is_written_also_after_an_error(
     from ackdrop.experiment.scenario import not_run
 
     async def fail(scenarios: list[Scenario], _: BrokerChoice, settings: RunSettings, told: Told) -> int:
-        told.results.append(not_run(scenarios[0], settings, None))
+        told.results.append(Finished(not_run(scenarios[0], settings, None), None))
         raise ZeroDivisionError
 
     monkeypatch.setattr(session, "run_scenarios", fail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import pytest
 from ackdrop.errors import AckdropError
 from ackdrop.experiment.session import Told
 from ackdrop.experiment.settings import RunSettings
+from ackdrop.report.finished import Finished
 from ackdrop.report.progress import Progress
-from ackdrop.result import RunResult
 from ackdrop.scenario.load import load
 from ackdrop.scenario.models import Scenario
 
@@ -22,14 +22,11 @@ class Person:
     """Everything that was said, shown and complained of."""
 
     said: list[str] = field(default_factory=list)
-    shown: list[tuple[RunResult, Path, list[str]]] = field(default_factory=list)
+    shown: list[Finished] = field(default_factory=list)
     complaints: list[AckdropError] = field(default_factory=list)
 
-    def show(self, result: RunResult, folder: Path, notes: Sequence[str] = ()) -> None:
-        self.shown.append((result, folder, list(notes)))
-
     def told(self) -> Told:
-        return Told(Progress(quiet=True), self.said.append, self.said.append, self.show, self.complaints.append)
+        return Told(Progress(quiet=True), self.said.append, self.said.append, self.shown.append, self.complaints.append)
 
 
 @pytest.fixture

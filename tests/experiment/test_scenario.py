@@ -30,7 +30,7 @@ def run(make_scenario: Make, settings: RunSettings) -> ScenarioRun:
 
 
 async def test_a_broker_that_is_gone_makes_an_error_with_a_report(run: ScenarioRun, autojump_clock: MockClock) -> None:
-    result = await run.run(NOWHERE)
+    result = (await run.run(NOWHERE)).result
     assert isinstance(run.error, BrokerError)
     assert (result.verdict, result.exit_code, result.broker, result.arms) == ("error", 4, None, [])
     assert [reason.code for reason in result.reasons] == ["broker-error", "arm-not-run", "arm-not-run"]
@@ -56,7 +56,7 @@ async def test_an_error_of_ours_is_the_first_reason_also_out_of_a_group(
             raise error
 
     monkeypatch.setattr(Cluster, "connect", _entered(fail))
-    result = await run.run(NOWHERE)
+    result = (await run.run(NOWHERE)).result
     assert run.error is error
     assert (result.verdict, result.reasons[0].code) == ("error", code)
     assert result.reasons[0].text.startswith(error.message)
@@ -72,7 +72,9 @@ async def test_a_defect_is_written_and_goes_on(run: ScenarioRun, monkeypatch: py
         await run.run(NOWHERE)
     report = json.loads((run.folder / "report.json").read_text())
     assert (report["verdict"], report["exit_code"]) == ("error", 4)
-    assert report["reasons"][0] == {"code": "internal-error", "arm": None, "text": "ZeroDivisionError: a defect"}
+    reason = report["reasons"][0]
+    assert (reason["code"], reason["arm"]) == ("internal-error", None)
+    assert reason["text"].startswith("ZeroDivisionError: a defect (a defect of ackdrop; ")
     assert Ledger.open(run.folder).arms() == []
 
 

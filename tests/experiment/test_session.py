@@ -46,7 +46,7 @@ async def test_without_a_broker_every_scenario_has_an_error(
         await run_scenarios(
             [make_scenario("a"), make_scenario("b")], BrokerChoice(bootstrap="127.0.0.1:1"), settings, told
         )
-    assert [(result.verdict, result.reasons[0].code) for result in told.results] == [("error", "no-broker")] * 2
+    assert [(one.result.verdict, one.result.reasons[0].code) for one in told.results] == [("error", "no-broker")] * 2
     assert not settings.out.exists()
 
 
@@ -79,7 +79,7 @@ async def test_interrupted_while_it_looks_for_a_broker(
             await reached.wait()
             os.kill(os.getpid(), number)
     assert codes == [130]
-    assert [result.verdict for result in told.results] == ["interrupted"] * 2
+    assert [one.result.verdict for one in told.results] == ["interrupted"] * 2
     assert person.said == ["Interrupted; not run: a, b"]
     assert not settings.out.exists()
 
@@ -96,7 +96,7 @@ async def test_a_folder_that_cannot_be_made_is_an_error_of_every_scenario_that_i
     told = person.told()
     with pytest.raises(SurroundingsError, match="runs"):
         await run_scenarios([make_scenario("a"), make_scenario("b")], BrokerChoice(), settings, told)
-    assert [(result.verdict, result.reasons[0].code) for result in told.results] == [("error", "environment")] * 2
+    assert [(one.result.verdict, one.result.reasons[0].code) for one in told.results] == [("error", "environment")] * 2
 
 
 async def test_an_error_of_one_scenario_is_told_and_the_next_one_is_run(
@@ -110,7 +110,7 @@ async def test_an_error_of_one_scenario_is_told_and_the_next_one_is_run(
     told = person.told()
     assert await run_scenarios([make_scenario("a"), make_scenario("b")], BrokerChoice(), settings, told) == 4
     assert [type(error) for error in person.complaints] == [BrokerError, BrokerError]
-    assert (person.shown, [result.verdict for result in told.results]) == ([], ["error", "error"])
+    assert (person.shown, [one.result.verdict for one in told.results]) == ([], ["error", "error"])
     folders = sorted(map(str, settings.out.iterdir()))
     assert [line.split()[-1] for line in person.said if "is in" in line] == folders
 
@@ -127,6 +127,7 @@ async def test_after_a_defect_no_scenario_is_missing_in_the_results(
     with pytest.raises(ExceptionGroup) as caught:
         await run_scenarios([make_scenario("a"), make_scenario("b")], BrokerChoice(), settings, told)
     assert caught.group_contains(ZeroDivisionError)
-    assert [result.scenario.file for result in told.results] == [make_scenario(name).file for name in ("a", "b")]
-    reasons = [result.reasons[0] for result in told.results]
-    assert [(reason.code, reason.text) for reason in reasons] == [("internal-error", "ZeroDivisionError: a defect")] * 2
+    assert [one.result.scenario.file for one in told.results] == [make_scenario(name).file for name in ("a", "b")]
+    reasons = [one.result.reasons[0] for one in told.results]
+    assert [reason.code for reason in reasons] == ["internal-error"] * 2
+    assert all(reason.text.startswith("ZeroDivisionError: a defect") for reason in reasons)

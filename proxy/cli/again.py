@@ -1,0 +1,33 @@
+"""The command line that does the same again, from what was typed and what the environment said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+_GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+_ABOUT_OUTPUT = {"out", "json_file", "junit_file", "html_file", "markdown_file", "quiet", "verbose", "no_color"}
+"""Where a result goes is no part of what is done."""
+
+
+def again(context: click.Context) -> tuple[str, ...]:
+    """`ackdrop VERB --option value ...`: every option that was given, without arguments and without what is about
+    output. Each as one word that a shell has to quote."""
+    words = ["ackdrop", context.info_name or ""]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) in _GIVEN
+        if given and isinstance(parameter, click.Option) and name not in _ABOUT_OUTPUT:
+            words.extend(_option(parameter, context.params[name]))
+    return tuple(words)
+
+
+def _option(option: click.Option, value: Any) -> list[str]:
+    if option.is_flag:
+        name = option.opts[0] if value else next(iter(option.secondary_opts), "")
+        return [name] if name else []
+    values = value if option.multiple else (value,)
+    text = getattr(option.type, "text", str)
+    return [word for one in values for word in (option.opts[0], text(one))]

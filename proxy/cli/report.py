@@ -1,0 +1,42 @@
+"""`ackdrop report`: a finished run again, in any format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import HERE_BY_DEFAULT, Wanted, output_options
+
+EPILOG = """\b
+Examples:
+  ackdrop report                          the last run, as a table
+  ackdrop report RUN_DIR --html run.html --junit run.xml
+  ackdrop report ackdrop-runs/* --junit - several runs in one file
+  ackdrop report --schema                 the JSON Schema of report.json
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("folders", metavar="[RUN_DIR]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of report.json, and nothing else.")
+@output_options
+def report(folders: tuple[Path, ...], schema: bool, wanted: Wanted) -> int:
+    """Show finished runs again, also one that was killed; without RUN_DIR the last one in ackdrop-runs.
+
+    The exit code says whether that could be done: 0. That of the run is in the report.
+    """
+    from ..experiment.again import finished
+    from ..experiment.folder import latest
+    from ..report import schema as schemas
+    from .output import Output
+
+    if schema:
+        click.echo(schemas.text(), nl=False)
+        return 0
+    output = Output(wanted)
+    runs = [finished(folder) for folder in folders or (latest(HERE_BY_DEFAULT),)]
+    for run in runs:
+        output.show(run)
+    output.write(runs)
+    return 0

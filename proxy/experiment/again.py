@@ -1,0 +1,50 @@
+"""`ackdrop report`: a run's result again, from its folder; also that of a run that was killed.
+
+A run that came to its end has all of it in `report.json`. Of one that did not, `report.json` holds the arms that were
+done, and the ledger what was seen of the arm that was on its way: its wire is counted, its log was never read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from ..ledger import Ledger
+from ..ledger.store import FILE
+from ..report import as_json
+from ..report.finished import Finished
+from ..result import ArmResult, ProducerInfo, RunResult
+from ..verify.evidence import ArmEvidence
+from ..verify.verdict import judge_arm
+from .record import UNFINISHED
+from .view import clients
+
+
+def finished(folder: Path) -> Finished:
+    """The run in this folder. UsageError: there is none, or one that another version wrote."""
+    result = as_json.read(folder)
+    if any(reason.code == UNFINISHED for reason in result.reasons) and (folder / FILE).is_file():
+        result = _with_what_was_seen(result, Ledger.open(folder))
+    return Finished(result, folder)
+
+
+def _with_what_was_seen(result: RunResult, ledger: Ledger) -> RunResult:
+    done = {arm.name for arm in result.arms}
+    seen = [_arm(ledger, name) for name in ledger.arms() if name not in done]
+    return dataclasses.replace(result, arms=[*result.arms, *seen])
+
+
+def _arm(ledger: Ledger, name: str) -> ArmResult:
+    """What the ledger has of an arm that did not come to its end."""
+    wire = ledger.wire(name)
+    evidence = ArmEvidence(
+        name=name,
+        idempotence=ledger.idempotence_of(name),
+        wire=wire,
+        sends=None,
+        log=None,
+        producer=ProducerInfo(clients(wire), None, {}),
+        rules=tuple(tally.name for tally in wire.faults),
+        producer_finished=False,
+    )
+    return dataclasses.replace(judge_arm(evidence).result, verdict="interrupted")

@@ -1,0 +1,99 @@
+"""What is kept of a run: its folder, what stands in it, when it began, and what runs it again.
+
+`report.json` is there from the start, as that of a run that did not come to its end, and is written again after every
+arm: whatever kills ackdrop, the folder tells of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from .. import __version__
+from ..errors import SurroundingsError
+from ..report import as_json, html
+from ..report.finished import Finished
+from ..result import EXIT_CODES, Reason, RunInfo, RunResult
+
+SCENARIO, REPORT = "scenario.yaml", "report.html"
+
+UNFINISHED = "unfinished"
+"""The code of the reason in a report whose run has not come to its end."""
+
+_TEXT = (
+    "The run did not come to its end: it still goes on, or ackdrop was killed. The figures are what was seen until "
+    "then; see what its ledger has with `ackdrop report`, or run it again."
+)
+
+
+class Record:
+    """One run's folder. `command` is what runs it again. The clock of its duration starts here."""
+
+    def __init__(self, folder: Path, command: tuple[str, ...], run_id: str | None = None) -> None:
+        self.folder = folder
+        self._command = command
+        self._run_id = run_id
+        self._started = datetime.now(UTC)
+        self._clock = time.monotonic()
+        self._took: float | None = None
+
+    def scenario(self, content: bytes) -> None:
+        """Keep the scenario's file. Raises SurroundingsError where it cannot be written."""
+        _write(self.folder / SCENARIO, content)
+
+    def going_on(self, result: RunResult) -> None:
+        """Write what is known while the run still goes on."""
+        unfinished = Reason(UNFINISHED, None, _TEXT)
+        seen = [reason for reason in result.reasons if reason.code not in ("interrupted", "arm-not-run")]
+        interrupted = dataclasses.replace(
+            result,
+            verdict="interrupted",
+            exit_code=EXIT_CODES["interrupted"],
+            reasons=[unfinished, *seen],
+            run=self._info(None),
+        )
+        as_json.write(interrupted, self.folder / as_json.FILE)
+
+    def finished(self, result: RunResult) -> Finished:
+        """The run's end: its result with what is known of the run itself, written in every format that it keeps."""
+        self._took = self._seconds()
+        told = self.told(result)
+        as_json.write(told, self.folder / as_json.FILE)
+        finished = Finished(told, self.folder)
+        _write(self.folder / REPORT, html.text([finished]).encode())
+        return finished
+
+    def told(self, result: RunResult) -> RunResult:
+        """The result with what is known of the run itself; its time stands still once it has finished."""
+        return dataclasses.replace(result, run=self._info(self._seconds() if self._took is None else self._took))
+
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self._clock, 3)
+
+    def _info(self, seconds: float | None) -> RunInfo:
+        started = self._started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return RunInfo(self._run_id, started, seconds, list(self._command), versions())
+
+
+def versions() -> dict[str, str]:
+    """The versions that a report or a bug is judged by."""
+    return {
+        "ackdrop": __version__,
+        "python": platform.python_version(),
+        "kafka-python": version("kafka-python"),
+        "trio": version("trio"),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise SurroundingsError(
+            f"{path} could not be written: {error.strerror or error}", remedy="Name another folder with --out."
+        ) from error

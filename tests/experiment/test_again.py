@@ -1,0 +1,80 @@
+"""A run's result again, from its folder: that of one that ended, and that of one that was killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ackdrop.errors import UsageError
+from ackdrop.experiment.again import finished
+from ackdrop.experiment.folder import latest
+from ackdrop.experiment.record import Record
+from ackdrop.ledger import Ledger
+from ackdrop.observations import Attempt, ConnectionOpened, Forwarded
+from ackdrop.result import RunResult, ScenarioInfo
+
+RESULT = RunResult(ScenarioInfo("Mine", None, 7, None), None, "passed", [], 0, [])
+
+ATTEMPT = Attempt(
+    number=1,
+    at=5.0,
+    connection=1,
+    correlation_id=3,
+    client_id="app",
+    software="kafka-python 3.0.12",
+    api_version=7,
+    acks=-1,
+    transactional_id=None,
+    topic="orders",
+    partition=0,
+    producer_id=-1,
+    producer_epoch=-1,
+    base_sequence=-1,
+    records=2,
+    crc=1,
+    size=100,
+    retry_of=None,
+    tries=1,
+    ambiguous=False,
+)
+
+
+def test_a_run_that_ended_is_what_it_was(tmp_path: Path) -> None:
+    told = Record(tmp_path, ("ackdrop", "run")).finished(RESULT)
+    assert finished(tmp_path) == told
+
+
+def test_a_run_that_was_killed_has_what_its_ledger_saw(tmp_path: Path) -> None:
+    with Ledger.create(tmp_path) as ledger:
+        ledger.arm("off", False, ["lose it"]).put([ConnectionOpened(4.0, 1, -1, "x"), ATTEMPT, Forwarded(5.1, 1)])
+        Record(tmp_path, ("ackdrop", "run")).going_on(RESULT)
+    result = finished(tmp_path).result
+    assert (result.verdict, result.exit_code, [reason.code for reason in result.reasons]) == (
+        *("interrupted", 130),
+        ["unfinished"],
+    )
+    (arm,) = result.arms
+    assert (arm.name, arm.idempotence, arm.verdict, arm.producer.client) == (
+        *("off", False, "interrupted"),
+        "kafka-python 3.0.12",
+    )
+    assert (arm.wire.connections, arm.wire.produce_requests, arm.wire.retries) == (1, 1, 0)
+    assert [(fault.name, fault.fired) for fault in arm.wire.faults] == [("lose it", 0)]
+    assert (arm.records.sent, arm.log.records) == (None, None)
+
+
+def test_no_run_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        finished(tmp_path)
+    for out in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UsageError, match="no run lies in"):
+            latest(out)
+
+
+def test_the_last_run_is_the_last_by_name(tmp_path: Path) -> None:
+    for name in ("2026-01-02T00-00-00-b", "2026-01-01T00-00-00-a"):
+        (tmp_path / name).mkdir()
+        Record(tmp_path / name, ("ackdrop", "run")).finished(RESULT)
+    (tmp_path / "2026-01-03T00-00-00-no-run").mkdir()
+    assert latest(tmp_path).name == "2026-01-02T00-00-00-b"
