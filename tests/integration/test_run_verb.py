@@ -463,10 +463,10 @@ def test_the_report_has_the_design_s_keys(ran: Ran) -> None:
     done = ran("passes")
     attempt = words(
         "at connection correlation_id topic partition producer_id producer_epoch base_sequence records crc base_offset "
-        "error ack"
+        "error ack number acks retry_of answered_at acked_at fault injected"
     )
     arm = {
-        **words("name idempotence verdict"),
+        **words("name idempotence verdict isolation"),
         "producer": {**words("client version"), "config": keys(done.result["arms"][0]["producer"]["config"])},
         "records": words("sent acked failed unknown"),
         "wire": {
@@ -474,7 +474,7 @@ def test_the_report_has_the_design_s_keys(ran: Ran) -> None:
             "faults": [words("name matched fired")],
         },
         "log": words(
-            "records distinct duplicates lost unacked_present out_of_order phantom offset_mismatch past_proxy"
+            "records distinct duplicates lost unacked_present out_of_order phantom offset_mismatch past_proxy aborted"
         ),
         "findings": [
             {
@@ -487,7 +487,9 @@ def test_the_report_has_the_design_s_keys(ran: Ran) -> None:
     }
     arm["producer"]["not_applicable"] = []
     assert keys(done.result) == {
-        **words("schema verdict exit_code"),
+        **words("schema verdict exit_code repeat"),
+        "notes": [],
+        "run": keys(done.result["run"]),
         "scenario": words("title file seed sha256"),
         "broker": words("kind version source bootstrap cluster_id"),
         "reasons": [],
@@ -653,7 +655,7 @@ async def test_interrupted_while_it_reads_the_log_the_arm_is_whole_and_the_next_
     stop = Stop()
     progress = Asking(stop, "arm off: reading the log")
     run = ScenarioRun(load(tmp_path / "verb.yaml"), RunSettings(out=tmp_path / "runs"), progress, stop)
-    result = await run.run(RunningBroker(embedded_broker, "given"))
+    result = (await run.run(RunningBroker(embedded_broker, "given"))).result
     assert (result.verdict, result.exit_code) == ("interrupted", 130)
     (off,) = result.arms
     assert (off.verdict, off.log.records, off.log.duplicates) == ("passed", 7, 1)
