@@ -16,7 +16,7 @@ The map, from top to bottom; a room imports only from below it:
     faults/          one small file a fault: match, trigger, verdict
     result.py        the result that every report shows
     observations.py  the frozen facts that rooms hand to each other
-    identity.py      the header by which our own records are known again
+    identity.py      what a record is known by: our own header, or what a user names
     kafka/           bytes and meaning: frames, headers, produce, batches, addresses
     errors.py        every exception of ours
 """
