@@ -52,6 +52,10 @@ class ListenerError(SurroundingsError):
     """A listener of the proxy could not be opened, usually because its port is taken."""
 
 
+class FaultError(SurroundingsError):
+    """A fault of the scenario that cannot be done here: this broker is not ours to stop, or no other could lead."""
+
+
 class WireError(AckdropError):
     """Bytes on the wire that are not what the protocol says. The peer's fault, never a reason to crash."""
 

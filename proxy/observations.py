@@ -120,6 +120,35 @@ class Decided:
     attempt: int | None
 
 
+ReachedEntry = tuple[str, int, int, int, int | None, int, int]
+"""Topic, partition, producer id, tries, attempt, records and size of one partition's share of a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A frame, or a connection, came to the place at which rules are asked; told only where the arm has rules.
+
+    `place` is `produce.response` and the like, `connection` for one that is opened, `connection.closed` at its end.
+    The rest is what rules know of it; topics have their full names. `elapsed` is in seconds since the arm's first
+    produce request. It comes before the `Decided` that belong to it.
+    """
+
+    at: float
+    place: str
+    api: str
+    version: int
+    side: Literal["request", "response", "event"]
+    client_id: str
+    connection: int
+    node: int
+    tls: bool
+    correlation_id: int
+    acks: int | None
+    transactional_id: str | None
+    entries: tuple[ReachedEntry, ...]
+    elapsed: float
+
+
 @dataclass(frozen=True, slots=True)
 class Undecoded:
     """A frame that could not be read although it mattered. `closed` says that its connection was closed for it."""
@@ -130,6 +159,20 @@ class Undecoded:
     version: int
     reason: str
     closed: bool
+
+
+Why = Literal["retried", "acked_batches", "time", "end"]
+"""Why a request that was held back went on: its retry was acked, newer batches were, its time had come; or the arm was
+over, and what it waited for had never come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A request that a fault held back may go on to the broker, and with it this attempt."""
+
+    at: float
+    attempt: int
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +193,24 @@ class IndexLetGo:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What a rule at `broker` or `workload` asked for was done, or could not be.
+
+    `act` is the fault's word. `at` is when the rule fired, `seconds` how long it took from then until the process went
+    on as before (a broker that answers again, a producer that sends again). `reason` says why it could not be done,
+    None where it was.
+    """
+
+    at: float
+    fault: str
+    place: Literal["broker", "workload"]
+    act: str
+    ok: bool
+    reason: str | None
+    seconds: float
+
+
 Observation = (
     ConnectionOpened
     | ConnectionClosed
@@ -158,9 +219,12 @@ Observation = (
     | Answered
     | Acked
     | Decided
+    | Reached
     | Undecoded
+    | Released
     | TopicSeen
     | IndexLetGo
+    | Acted
 )
 
 
@@ -246,8 +310,9 @@ class AttemptStory:
     """An attempt with all that became of it: the merged view of its observations, as verification reads it.
 
     `error` and `base_offset` are the broker's answer, None without one. `seen_error` is what the client saw, None when
-    it saw nothing; `acked_at` is when its fate at the client was known. `settled` is True once nothing more can happen:
-    answered, acks=0, or its connection is dead. `faults` names the rules that fired on it.
+    it saw nothing; `acked_at` is when its fate at the client was known; `released` is why it went on, where a fault
+    had held it back. `settled` is True once nothing more can happen: answered, acks=0, or its connection is dead.
+    `faults` names the rules that fired on it.
     """
 
     attempt: Attempt
@@ -260,6 +325,7 @@ class AttemptStory:
     settled: bool
     faults: tuple[str, ...]
     acked_at: float | None = None
+    released: Why | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,3 +372,4 @@ class ArmWire:
     starts: dict[tuple[str, int], int]
     let_go: int
     ranges: tuple[AckedRange, ...] = ()
+    acted: tuple[Acted, ...] = ()

@@ -1,19 +1,71 @@
-"""What can be done to a frame, and when: one small file a fault, and the engine that asks the rules in order.
+"""What can be done on the path, and when: one small file a fault, and the engine that asks the rules in order.
 
-A fault never touches a socket. It looks at a frame's facts and gives a *verdict*; the core turns the verdict into
-commands, and the relay performs them. To add a fault: a frozen dataclass with `word` and `verdict()` in a file of its
-own, a line in `FAULTS`, and its model in the scenario room.
+A fault never touches a socket. It gives a *verdict*; the core turns the verdict into commands, and the relay, or for
+brokers and producers the experiment, performs them. To add a fault: a frozen dataclass with `word` and `verdict()` in a
+file of its own, a line in `FAULTS`, and its model in the scenario room.
 """
 
 from __future__ import annotations
 
+from .blackhole import Blackhole
+from .corrupt import Corrupt
 from .delay import Delay
+from .disconnect import Disconnect
 from .drop import Drop
 from .duplicate import Duplicate
 from .error import Error
+from .kill import Kill
+from .late import Late
+from .latency import Latency
+from .pause import Pause
+from .refuse import RefuseConnection
+from .reorder import Reorder
+from .reset import Reset
+from .restart import Restart
+from .rewrite import Rewrite
+from .slice import Slice
+from .throttle import Throttle
+from .transfer_leadership import TransferLeadership
+from .truncate import Truncate
 
-AnyFault = Drop | Delay | Error | Duplicate
+OnFrames = Drop | Delay | Error | Duplicate | Late | Reorder | Truncate | Corrupt | Rewrite
+OnConnections = Disconnect | Reset | RefuseConnection | Blackhole | Throttle | Latency | Slice
+OnProcesses = Pause | Restart | Kill | TransferLeadership
+AnyFault = OnFrames | OnConnections | OnProcesses
 
-FAULTS: dict[str, type[AnyFault]] = {fault.word: fault for fault in (Drop, Delay, Error, Duplicate)}
+FAULTS: dict[str, type[AnyFault]] = {
+    fault.word: fault
+    for fault in (
+        *(Drop, Delay, Error, Duplicate, Late, Reorder, Truncate, Corrupt, Rewrite),
+        *(Disconnect, Reset, RefuseConnection, Blackhole, Throttle, Latency, Slice),
+        *(Pause, Restart, Kill, TransferLeadership),
+    )
+}
 
-__all__ = ["FAULTS", "AnyFault", "Delay", "Drop", "Duplicate", "Error"]
+__all__ = [
+    "FAULTS",
+    "AnyFault",
+    "Blackhole",
+    "Corrupt",
+    "Delay",
+    "Disconnect",
+    "Drop",
+    "Duplicate",
+    "Error",
+    "Kill",
+    "Late",
+    "Latency",
+    "OnConnections",
+    "OnFrames",
+    "OnProcesses",
+    "Pause",
+    "RefuseConnection",
+    "Reorder",
+    "Reset",
+    "Restart",
+    "Rewrite",
+    "Slice",
+    "Throttle",
+    "TransferLeadership",
+    "Truncate",
+]

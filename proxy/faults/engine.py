@@ -1,18 +1,21 @@
-"""The fault engine: asks every rule about a frame, in order; the first that fires decides.
+"""The fault engine: asks the rules, and keeps their counters, for the run and not for a connection.
 
-A rule is asked in this order: match, time window, count, nth / every / probability, times. A frame that an earlier
-rule has decided is still counted by later ones. The counters live here, for the run and not for a connection.
+A rule is asked in this order: match, time window, count, nth / every / probability, times. On a frame the first that
+fires decides, and later ones still count it. Rules at `connection`, `broker` and `workload` are asked each for itself:
+of a connection when it is opened, of the producer's requests as they pass, and at the moment at which a rule begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from .chance import draw
-from .counts import Counts
-from .rule import Entry, Frame, Rule, Side
+from .rule import ANY_API, Entry, Frame, Rule, Side
+from .tally import Tally
 from .verdicts import Verdict
+
+_NOTHING = Entry("", -1, False, 1, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +36,19 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict on a frame, the rule that gave it, and the entries that the rule named."""
+    """The verdict, the rule that gave it, and the entries that the rule named."""
 
     rule: Rule
     verdict: Verdict
     hit: tuple[Entry, ...]
 
 
-@dataclass(slots=True)
-class _Counters:
-    frames: int = 0
-    fired: int = 0
-    matches: Counts[tuple[str, str, int]] = field(default_factory=Counts)
-    fired_in: Counts[tuple[str, int]] = field(default_factory=Counts)
-    seen_in: Counts[tuple[str, int]] = field(default_factory=Counts)
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """Seconds since the arm's first produce request (0 before it), and the time on a clock that always goes on."""
+
+    elapsed: float
+    now: float
 
 
 class Engine:
@@ -59,70 +61,172 @@ class Engine:
         self._seed = seed
         self._arm = arm
         self._label = label
-        self._counters = {rule.name: _Counters() for rule in self.rules}
-        self._armed: dict[tuple[str, Side], list[Rule]] = {}
-        for rule in self.rules:
-            self._armed.setdefault((rule.api, rule.side), []).append(rule)
+        self._tallies = {id(rule): Tally(rule) for rule in self.rules}
+        self._named = {rule.name: self._tallies[id(rule)] for rule in self.rules}
+        self._armed: dict[tuple[str, Side], tuple[Rule, ...]] = {}
+        self._asked = 0
+        self._followed = {rule.when.following for rule in self.rules if rule.side == "event"} - {None}
+        self._begun: list[Rule] = []
 
     def armed(self, api: str, side: Side) -> bool:
         """Whether any rule speaks of this API and side."""
-        return (api, side) in self._armed
+        return bool(self._about(api, side))
 
-    def decide(self, frame: Frame, elapsed: float) -> tuple[Outcome | None, list[Decision]]:
-        """Ask every rule about a frame, `elapsed` seconds after the arm's first produce request."""
+    @property
+    def timed(self) -> list[tuple[float, Rule]]:
+        """The rules that begin at a time although nothing may happen then, with it: seconds after time zero."""
+        return [(rule.when.after, rule) for rule in self.rules if rule.side == "event" and rule.when.after is not None]
+
+    def take_begun(self) -> list[Rule]:
+        """The rules at `connection`, `broker` and `workload` that waited for a fault which has fired since."""
+        begun, self._begun = self._begun, []
+        return begun
+
+    # Questions.
+
+    def decide(self, frame: Frame, elapsed: float, now: float | None = None) -> tuple[Outcome | None, list[Decision]]:
+        """Ask every rule about a frame, `elapsed` seconds after the arm's first produce request: the first decides.
+
+        `now` is the time on a clock that also goes on before that request; without it, `elapsed` is that clock.
+        """
         outcome: Outcome | None = None
         decisions: list[Decision] = []
-        for rule in self._armed.get((frame.api, frame.side), ()):
-            matching = rule.match.entries(frame)
-            if not matching or not rule.when.open_at(elapsed):
-                continue
-            outcome = self._ask(rule, frame, matching, outcome, decisions)
+        rules = self._about(frame.api, frame.side)
+        if rules:
+            self._asked += 1
+        for rule in rules:
+            found = self._ask(rule, frame, self._at(elapsed, now), outcome is not None, decisions)
+            outcome = outcome or found
         return outcome, decisions
 
-    def _ask(
-        self, rule: Rule, frame: Frame, matching: list[Entry], decided: Outcome | None, decisions: list[Decision]
-    ) -> Outcome | None:
-        counters = self._counters[rule.name]
-        counters.frames += 1
-        numbered = [(entry, self._number(counters, frame.client_id, entry)) for entry in matching]
-        hit = [entry for entry, n in numbered if self._triggers(rule, counters, frame.client_id, entry, n)]
-        wants = bool(hit) and self._within_times(rule, counters, hit)
-        fires = wants and decided is None
-        word = rule.fault.word if fires else "overruled" if wants else "pass"
+    def each(
+        self,
+        at: str,
+        frame: Frame,
+        elapsed: float,
+        now: float | None = None,
+        *,
+        only: Rule | None = None,
+        named: bool | None = None,
+    ) -> tuple[list[Outcome], list[Decision]]:
+        """Ask the rules at `connection`, `broker` or `workload`, each for itself, or `only` that one.
+
+        The frame is a connection, or the produce request that passes. Without `only`, rules that act at their moment
+        alone are not asked (see `moment`), unless they last; `named` picks those that name a client, or the others.
+        """
+        outcomes: list[Outcome] = []
+        decisions: list[Decision] = []
+        time = self._at(elapsed, now)
+        rules = [only] if only is not None else [rule for rule in self._about(at, "event") if self._asks(rule, time)]
+        rules = [rule for rule in rules if named is None or rule.names_client == named]
+        if rules:
+            self._asked += 1
+        for rule in rules:
+            found = self._ask(rule, frame, time, False, decisions)
+            if found is not None:
+                outcomes.append(found)
+        return outcomes, decisions
+
+    def began(self, rule: Rule, elapsed: float, now: float | None = None) -> float | None:
+        """When the rule's own moment was, on the clock of `now`; None where it has none, or it has not come."""
+        return self._moment(rule, self._at(elapsed, now))
+
+    def moment(self, rule: Rule, elapsed: float, now: float | None = None) -> tuple[Outcome | None, list[Decision]]:
+        """The moment of a rule at `broker` or `workload` has come: it fires, whatever passes; at most so often."""
+        frame = Frame(rule.api, "event", "", 0, 0, (_NOTHING,))
+        tally = self._tallies[id(rule)]
+        time = self._at(elapsed, now)
+        if not self._open(rule, time) or not tally.left(frame, [_NOTHING]):
+            return None, []
+        self._asked += 1
+        n = tally.matches.add(("", "", -1))
+        outcome = self._fire(tally, frame, [_NOTHING], time.now)
+        return outcome, [Decision(rule.name, _NOTHING, n, True, True, rule.fault.word)]
+
+    # One rule.
+
+    def _about(self, api: str, side: Side) -> tuple[Rule, ...]:
+        found = self._armed.get((api, side))
+        if found is None:
+            wanted = {api} if side == "event" else {api, ANY_API}
+            found = tuple(rule for rule in self.rules if rule.side == side and rule.api in wanted)
+            self._armed[api, side] = found
+        return found
+
+    def _at(self, elapsed: float, now: float | None) -> _Time:
+        return _Time(elapsed, elapsed if now is None else now)
+
+    def _open(self, rule: Rule, time: _Time) -> bool:
+        """Whether its window is open. The very frame on which the fault that it follows fires is not yet in it."""
+        if not rule.when.open_at(time.elapsed) or self._is_over(rule, time):
+            return False
+        if rule.when.following is None:
+            return True
+        fired_at = self._named[rule.when.following].fired_at
+        return fired_at is not None and (fired_at < self._asked or rule.side == "event")
+
+    def _asks(self, rule: Rule, time: _Time) -> bool:
+        return not rule.at_moment_alone or self._goes_on(rule, time)
+
+    def _moment(self, rule: Rule, time: _Time) -> float | None:
+        """When all that it does began."""
+        when = rule.when
+        followed = None if when.following is None else self._named[when.following].first
+        if not rule.has_own_moment or not when.open_at(time.elapsed):
+            return None
+        if when.following is not None and followed is None:
+            return None
+        times = [followed, None if when.after is None else time.now - time.elapsed + when.after]
+        return max(each for each in times if each is not None)
+
+    def _goes_on(self, rule: Rule, time: _Time) -> bool:
+        """Whether it still lasts, so that whatever fits fares as what it fired on."""
+        if rule.lasts is None:
+            return False
+        since = self._moment(rule, time) if rule.has_own_moment else self._tallies[id(rule)].last
+        return since is not None and time.now < since + rule.lasts
+
+    def _is_over(self, rule: Rule, time: _Time) -> bool:
+        """Whether its own moment lies so far back that nothing is left of it."""
+        if rule.is_over_after is None or not rule.has_own_moment:
+            return False
+        since = self._moment(rule, time)
+        return since is not None and time.now >= since + rule.is_over_after
+
+    def _ask(self, rule: Rule, frame: Frame, time: _Time, decided: bool, decisions: list[Decision]) -> Outcome | None:
+        matching = rule.match.entries(frame)
+        if not matching or not self._open(rule, time):
+            return None
+        tally = self._tallies[id(rule)]
+        tally.count(frame, matching)
+        numbered = [(entry, tally.matches.add((frame.client_id, entry.topic, entry.partition))) for entry in matching]
+        hit = [entry for entry, n in numbered if self._triggers(tally, frame, entry, n)]
+        hit = tally.left(frame, hit)
+        anew = bool(hit)
+        if not hit and self._goes_on(rule, time):
+            hit = matching
+        fires = bool(hit) and not decided
+        word = rule.fault.word if fires else "overruled" if hit else "pass"
         decisions.extend(
             Decision(rule.name, entry, n, fires, fires and entry in hit, word if entry in hit else "pass")
             for entry, n in numbered
         )
-        if not fires:
-            return decided
-        counters.fired += 1
-        for entry in hit:
-            counters.fired_in.add((entry.topic, entry.partition))
-        return Outcome(rule, rule.fault.verdict(self._jitter(rule, counters, frame, hit[0])), tuple(hit))
+        return self._fire(tally, frame, hit, time.now, anew=anew) if fires else None
 
-    def _number(self, counters: _Counters, client_id: str, entry: Entry) -> int:
-        counters.seen_in.add((entry.topic, entry.partition))
-        return counters.matches.add((client_id, entry.topic, entry.partition))
-
-    def _triggers(self, rule: Rule, counters: _Counters, client_id: str, entry: Entry, n: int) -> bool:
-        when = rule.when
-        if when.probability is not None:
-            chance = draw(self._seed, self._arm, rule.name, client_id, self._label(entry.topic), entry.partition, n)
-            return chance < when.probability
-        count = counters.frames if when.per == "run" else counters.seen_in[(entry.topic, entry.partition)]
-        return when.counts(count)
-
-    def _within_times(self, rule: Rule, counters: _Counters, hit: list[Entry]) -> bool:
-        """Whether `times` is not used up; per partition, entries whose own limit is used up leave `hit`."""
-        times = rule.when.times
-        if times is None:
-            return True
-        if rule.when.per == "run":
-            return counters.fired < times
-        hit[:] = [entry for entry in hit if counters.fired_in[(entry.topic, entry.partition)] < times]
-        return bool(hit)
-
-    def _jitter(self, rule: Rule, counters: _Counters, frame: Frame, entry: Entry) -> float:
-        n = counters.matches[(frame.client_id, entry.topic, entry.partition)]
+    def _triggers(self, tally: Tally, frame: Frame, entry: Entry, n: int) -> bool:
+        rule = tally.rule
+        if rule.when.probability is None:
+            return tally.triggers(frame, entry)
         topic = self._label(entry.topic)
-        return draw(self._seed, self._arm, rule.name, "jitter", frame.client_id, topic, entry.partition, n)
+        chance = draw(self._seed, self._arm, rule.name, frame.client_id, topic, entry.partition, n)
+        return chance < rule.when.probability
+
+    def _fire(self, tally: Tally, frame: Frame, hit: Sequence[Entry], now: float, *, anew: bool = True) -> Outcome:
+        rule, first = tally.rule, hit[0]
+        if tally.fired_at is None and rule.name in self._followed:
+            self._begun += [each for each in self.rules if each.side == "event" and each.when.following == rule.name]
+        tally.fire(self._asked, frame, list(hit), now, anew=anew)
+        n = tally.matches[(frame.client_id, first.topic, first.partition)]
+        topic = self._label(first.topic)
+        jitter = draw(self._seed, self._arm, rule.name, "jitter", frame.client_id, topic, first.partition, n)
+        return Outcome(rule, rule.fault.verdict(jitter), tuple(hit))

@@ -6,25 +6,46 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from .blackhole import Blackhole
+from .disconnect import Disconnect
+from .refuse import RefuseConnection
+from .reset import Reset
+from .spans import Span
 from .verdicts import Fault
 
-Side = Literal["request", "response"]
+Side = Literal["request", "response", "event"]
+"""`event` where a rule is not about frames: at `connection`, `broker` and `workload`."""
+
+Per = Literal["run", "connection", "partition", "producer"]
+ANY_API = "*"
+PROCESSES = ("broker", "workload")
+"""Where what is done is done to a process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One partition's share of a produce frame, as a rule sees it. `tries` is 1 for a first attempt."""
+    """One partition's share of a produce frame, as a rule sees it. `tries` is 1 for a first attempt.
+
+    `size` is in bytes. A frame of any other API, and a connection, is one entry without topic and attempt.
+    """
 
     topic: str
     partition: int
     idempotent: bool
     tries: int
-    attempt: int
+    attempt: int | None
+    producer_id: int = -1
+    records: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The facts of one frame that rules are asked about."""
+    """The facts that rules are asked about: of one frame, or of one connection (`api` is `connection` then).
+
+    `node` is the broker id that the connection's listener stands for, -1 for the bootstrap listener. `acks` and
+    `transactional_id` are those of a produce request, also at its answer.
+    """
 
     api: str
     side: Side
@@ -32,23 +53,51 @@ class Frame:
     connection: int
     correlation_id: int
     entries: tuple[Entry, ...]
+    version: int = 0
+    node: int = -1
+    tls: bool = False
+    acks: int | None = None
+    transactional_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which entries a rule applies to. Topics and client ids are shell globs, one of which must fit."""
+    """What a rule applies to. Topics, client ids and transactional ids are shell globs, one of which must fit; None
+    fits everything."""
 
     topic: tuple[str, ...] = ("*",)
     partition: tuple[int, ...] | None = None
     client_id: tuple[str, ...] = ("*",)
     idempotent: bool | None = None
     attempt: Literal["any", "first", "retry"] | int = "any"
+    api: tuple[str, ...] = ("*",)
+    version: Span | None = None
+    node: tuple[int, ...] | None = None
+    connection: Span | None = None
+    tls: bool | None = None
+    transactional_id: tuple[str, ...] | None = None
+    producer_id: tuple[int, ...] | None = None
+    acks: int | None = None
+    records: Span | None = None
+    size: Span | None = None
 
     def entries(self, frame: Frame) -> list[Entry]:
         """The entries of the frame that fit."""
-        if not _globs(self.client_id, frame.client_id):
+        if not self._fits_frame(frame):
             return []
         return [entry for entry in frame.entries if self._fits(entry)]
+
+    def _fits_frame(self, frame: Frame) -> bool:
+        return (
+            _globs(self.client_id, frame.client_id)
+            and _globs(self.api, frame.api)
+            and (self.version is None or frame.version in self.version)
+            and (self.node is None or frame.node in self.node)
+            and (self.connection is None or frame.connection in self.connection)
+            and (self.tls is None or frame.tls == self.tls)
+            and (self.acks is None or frame.acks == self.acks)
+            and (self.transactional_id is None or _globs_text(self.transactional_id, frame.transactional_id))
+        )
 
     def _fits(self, entry: Entry) -> bool:
         return (
@@ -56,6 +105,9 @@ class Match:
             and (self.idempotent is None or self.idempotent == entry.idempotent)
             and self._attempt_fits(entry.tries)
             and _globs(self.topic, entry.topic)
+            and (self.producer_id is None or entry.producer_id in self.producer_id)
+            and (self.records is None or entry.records in self.records)
+            and (self.size is None or entry.size in self.size)
         )
 
     def _attempt_fits(self, tries: int) -> bool:
@@ -68,10 +120,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """When a matching frame fires. At most one of nth, first, every and probability is set; none means always.
+    """When a match fires. At most one of nth, first, every and probability is set; none means always.
 
-    `after` and `until` are seconds since the arm's first produce request. `times` limits how often the rule fires.
-    `per` says whether frames are counted for the whole run, or entries for each partition by itself.
+    `after` and `until` are seconds since the arm's first produce request. `following` names the fault that must have
+    fired before; what came earlier is not counted. `times` limits how often the rule fires. `per` says what is counted
+    by itself: the whole run, a connection, a partition, or a producer (client id and producer id).
     """
 
     nth: tuple[int, ...] = ()
@@ -81,7 +134,18 @@ class When:
     after: float | None = None
     until: float | None = None
     times: int | None = None
-    per: Literal["run", "partition"] = "run"
+    per: Per = "run"
+    following: str | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether it depends on a count, or on chance."""
+        return bool(self.nth) or not (self.first is self.every is self.probability is None)
+
+    @property
+    def has_moment(self) -> bool:
+        """Whether it begins at a moment: a time, or another fault's firing."""
+        return self.after is not None or self.following is not None
 
     def open_at(self, elapsed: float) -> bool:
         """Whether the time window is open, `elapsed` seconds after the first produce request."""
@@ -100,7 +164,11 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of a scenario's `faults`. `api` is the API's Kafka name in snake case, such as `produce`."""
+    """One entry of a scenario's `faults`.
+
+    `api` is the API's Kafka name in snake case, such as `produce`, or `*` for every API; and `connection`, `broker` or
+    `workload` where `side` is `event`.
+    """
 
     name: str
     api: str
@@ -109,6 +177,45 @@ class Rule:
     when: When
     fault: Fault
 
+    @property
+    def at_moment_alone(self) -> bool:
+        """Whether it acts at the moment at which it begins, and not on what comes later: the end of connections, and
+        what is done to a process without counting the requests that pass."""
+        if not self.when.has_moment:
+            return False
+        return isinstance(self.fault, Disconnect | Reset) or (self.api in PROCESSES and not self.when.counted)
+
+    @property
+    def has_own_moment(self) -> bool:
+        """Whether all that it does begins at one moment, and not each time that a count is reached."""
+        return self.when.has_moment and not self.when.counted
+
+    @property
+    def names_client(self) -> bool:
+        """Whether it can be asked only once the client has said its id."""
+        return "*" not in self.match.client_id
+
+    @property
+    def lasts(self) -> float | None:
+        """For how many seconds connections that are opened later fare as the first one; None where they do not."""
+        return self.fault.seconds if isinstance(self.fault, Disconnect | Reset | RefuseConnection) else None
+
+    @property
+    def is_over_after(self) -> float | None:
+        """How many seconds after its own moment nothing is left of it; None where that never comes."""
+        return self.fault.seconds if isinstance(self.fault, Blackhole | RefuseConnection) else None
+
+    @property
+    def times(self) -> int | None:
+        """How often it may fire: what happens to a process happens once, unless counts or `times` say otherwise."""
+        if self.when.times is None and self.api in PROCESSES and not self.when.counted:
+            return 1
+        return self.when.times
+
 
 def _globs(patterns: tuple[str, ...], text: str) -> bool:
     return any(pattern == "*" or fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def _globs_text(patterns: tuple[str, ...], text: str | None) -> bool:
+    return text is not None and _globs(patterns, text)

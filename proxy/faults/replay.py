@@ -1,0 +1,184 @@
+"""Rules asked about what was recorded, with no broker: the same questions in the same order as on the wire.
+
+What a fault would have changed did not happen: no retry follows from a fault that the recorded run did not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..observations import Decided, Reached
+from .engine import Decision, Engine
+from .refuse import RefuseConnection
+from .rule import PROCESSES, Entry, Frame, Rule
+
+_NOTHING = Entry("", -1, False, 1, None)
+
+
+@dataclass(slots=True)
+class _Client:
+    """A connection that is open. `client_id` is None until its first request has said it, and while no
+    rule needs to know."""
+
+    opened: Reached
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one rule said of one question: a decision for each entry that it matches. `elapsed` as in `Reached`."""
+
+    rule: str
+    elapsed: float
+    decided: tuple[Decided, ...]
+
+    @property
+    def fired(self) -> bool:
+        return any(each.fired for each in self.decided)
+
+
+class Replay:
+    """The rules of one arm, asked again. `suffix` is what the run's own topics end in."""
+
+    def __init__(self, engine: Engine, suffix: str = "") -> None:
+        self._engine = engine
+        self._suffix = suffix
+        self._zero: float | None = None
+        self._timed = sorted(engine.timed, key=lambda timed: timed[0])
+        self._open: dict[int, _Client] = {}
+        self._names_clients = any(rule.api == "connection" and rule.names_client for rule in engine.rules)
+
+    def ask(self, recorded: Iterable[Reached]) -> Iterator[Answer]:
+        """What the rules say, in order."""
+        for reached in recorded:
+            yield from self._moments(reached.at)
+            yield from self._one(reached)
+            yield from self._follow(reached.elapsed, reached.at)
+
+    def _one(self, reached: Reached) -> Iterator[Answer]:
+        if reached.place == "connection.closed":
+            self._open.pop(reached.connection, None)
+        elif reached.place == "connection":
+            client = self._open[reached.connection] = _Client(reached)
+            yield from self._each("connection", _connection(client), reached.elapsed, reached.at, named=False)
+        else:
+            yield from self._introduced(reached)
+            yield from self._frame(reached)
+
+    def _introduced(self, reached: Reached) -> Iterator[Answer]:
+        client = self._open.get(reached.connection)
+        if client is not None and self._names_clients and client.client_id is None and reached.side == "request":
+            client.client_id = reached.client_id
+            yield from self._each("connection", _connection(client), reached.elapsed, reached.at, named=True)
+
+    def _frame(self, reached: Reached) -> Iterator[Answer]:
+        frame = _frame(reached)
+        if reached.place == "produce.request":
+            if self._zero is None:
+                self._zero = reached.at
+                yield from self._moments(reached.at)
+            for at in PROCESSES if frame.entries else ():
+                yield from self._each(at, _as_event(frame, at), reached.elapsed, reached.at)
+        _, decisions = self._engine.decide(frame, reached.elapsed, reached.at)
+        yield from self._answers(frame, decisions, reached.elapsed, reached.at)
+
+    def _each(
+        self, at: str, frame: Frame, elapsed: float, now: float, *, only: Rule | None = None, named: bool | None = None
+    ) -> Iterator[Answer]:
+        _, decisions = self._engine.each(at, frame, elapsed, now, only=only, named=named)
+        yield from self._answers(frame, decisions, elapsed, now)
+
+    # Moments.
+
+    def _moments(self, now: float) -> Iterator[Answer]:
+        while self._zero is not None and self._timed and self._zero + self._timed[0][0] <= now:
+            after, rule = self._timed.pop(0)
+            yield from self._begin(rule, after, self._zero + after)
+            yield from self._follow(after, self._zero + after)
+
+    def _follow(self, elapsed: float, now: float) -> Iterator[Answer]:
+        while begun := self._engine.take_begun():
+            for rule in begun:
+                yield from self._begin(rule, elapsed, now)
+
+    def _begin(self, rule: Rule, elapsed: float, now: float) -> Iterator[Answer]:
+        if rule.api == "connection" and not isinstance(rule.fault, RefuseConnection):
+            for client in list(self._open.values()):
+                yield from self._each("connection", _connection(client), elapsed, now, only=rule)
+        elif rule.api in PROCESSES and rule.at_moment_alone:
+            _, decisions = self._engine.moment(rule, elapsed, now)
+            yield from self._answers(Frame(rule.api, "event", "", 0, 0, ()), decisions, elapsed, now)
+
+    def _answers(self, frame: Frame, decisions: list[Decision], elapsed: float, now: float) -> Iterator[Answer]:
+        found: dict[str, list[Decided]] = {}
+        for decision in decisions:
+            found.setdefault(decision.rule, []).append(self._decided(frame, decision, now))
+        for rule, decided in found.items():
+            yield Answer(rule, elapsed, tuple(decided))
+
+    def _decided(self, frame: Frame, decision: Decision, now: float) -> Decided:
+        return Decided(
+            at=now,
+            fault=decision.rule,
+            connection=frame.connection,
+            correlation_id=frame.correlation_id,
+            client_id=frame.client_id,
+            topic=decision.entry.topic.removesuffix(self._suffix),
+            partition=decision.entry.partition,
+            n=decision.n,
+            fired=decision.fired,
+            verdict=decision.verdict,
+            hit=decision.hit,
+            attempt=decision.entry.attempt,
+        )
+
+
+def _connection(client: _Client) -> Frame:
+    opened = client.opened
+    return Frame(
+        "connection",
+        "event",
+        client.client_id or "",
+        opened.connection,
+        0,
+        (_NOTHING,),
+        node=opened.node,
+        tls=opened.tls,
+    )
+
+
+def _frame(reached: Reached) -> Frame:
+    entries = tuple(
+        Entry(topic, partition, producer_id >= 0, tries, attempt, producer_id, records, size)
+        for topic, partition, producer_id, tries, attempt, records, size in reached.entries
+    )
+    return Frame(
+        api=reached.api,
+        side=reached.side,
+        client_id=reached.client_id,
+        connection=reached.connection,
+        correlation_id=reached.correlation_id,
+        entries=entries,
+        version=reached.version,
+        node=reached.node,
+        tls=reached.tls,
+        acks=reached.acks,
+        transactional_id=reached.transactional_id,
+    )
+
+
+def _as_event(frame: Frame, at: str) -> Frame:
+    """The produce request as rules at a process see it."""
+    return Frame(
+        api=at,
+        side="event",
+        client_id=frame.client_id,
+        connection=frame.connection,
+        correlation_id=frame.correlation_id,
+        entries=frame.entries,
+        version=frame.version,
+        node=frame.node,
+        acks=frame.acks,
+        transactional_id=frame.transactional_id,
+    )
