@@ -25,6 +25,11 @@ _LONG = Struct(">q")
 _unpack_batch = _BATCH.unpack_from
 
 
+def crc_at(data: Buffer, at: int) -> int:
+    """Where the check sum of the batch, or the message, at `at` stands."""
+    return at + (17 if data[at + 16] == 2 else 12)
+
+
 class BatchHeader(NamedTuple):
     """The header of a record batch (magic 2), or what a message of magic 0 or 1 has of it.
 

@@ -1,8 +1,8 @@
 """Bodies that ackdrop asks for itself, encoded and decoded by kafka-python's `kafka.protocol`.
 
 This is the only module that imports it, and only when the first body is needed: importing it costs a tenth of a
-second. It reads what a broker answered to us, never what passes the proxy, and is not trusted with more: whatever
-it raises on a frame that it cannot read becomes UndecodableError.
+second. It reads what a broker answered to us, and of what passes the proxy only the answers into which a fault writes
+an error. It is not trusted with more: whatever it raises on a frame that it cannot read becomes UndecodableError.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import UndecodableError
-from .apis import api_key
+from .apis import FIRST_FLEXIBLE, api_key
 from .headers import response_body_at
 from .primitives import Buffer
 
@@ -59,7 +59,10 @@ def decode_response(api: str, version: int, frame: Buffer) -> Any:
     arrays None. ApiVersions answers that carry an error are read as version 0, as a broker sends them to a client
     that asked in a version it does not know (KIP-511). Raises UndecodableError.
     """
-    message = _message_class(api, "Response")
+    try:
+        message = _message_class(api, "Response")
+    except KeyError:
+        raise UndecodableError(f"{api} answers are not known") from None
     if not 0 <= version <= message.max_version:
         raise UndecodableError(f"{api} v{version} is not known: 0 to {message.max_version} are")
     body = memoryview(frame)[response_body_at(frame, api_key(api), version) :]
@@ -67,6 +70,41 @@ def decode_response(api: str, version: int, frame: Buffer) -> Any:
         return message.decode(body, version=version)
     except _FAILURES as error:
         raise UndecodableError(f"{api} v{version}: the answer cannot be read ({error})") from None
+
+
+def empty_response(api: str, version: int) -> Any:
+    """The body of an answer in which every field has its default. Raises UndecodableError for an API not known."""
+    try:
+        return _message_class(api, "Response")(version=version)
+    except (KeyError, *_FAILURES) as error:
+        raise UndecodableError(f"{api} v{version} is not known to be answered ({error})") from None
+
+
+def encode_response(body: Any, api: str, version: int, correlation_id: int) -> bytes:
+    """A whole response frame with this body, which `decode_response` or `empty_response` gave.
+
+    Raises UndecodableError where the body cannot be written.
+    """
+    flexible = FIRST_FLEXIBLE[api_key(api)] <= version and api != "api_versions"
+    try:
+        header = correlation_id.to_bytes(4, "big", signed=True) + b"\0" * flexible
+        message = header + bytes(body.encode())
+    except _FAILURES as error:
+        raise UndecodableError(f"{api} v{version}: the answer cannot be written ({error})") from None
+    return len(message).to_bytes(4, "big") + message
+
+
+def error_codes(body: Any, version: int) -> list[Any]:
+    """Every part of a body that has an `error_code` in this version: the body itself first, where it has one."""
+    fields = body._struct.fields
+    own = "error_code" in fields and fields["error_code"].for_version_q(version)
+    found = [body] if own else []
+    for name in fields:
+        value = getattr(body, name)
+        for item in value if isinstance(value, list) else [value]:
+            if hasattr(item, "_struct"):
+                found += error_codes(item, version)
+    return found
 
 
 def NEWEST(api: str) -> int:

@@ -17,6 +17,7 @@ from .primitives import Buffer, compact_extent, skip_tags, text
 
 _REQUEST = Struct(">ihhih")
 _RESPONSE = Struct(">ii")
+_SIZE = Struct(">i")
 _API_VERSIONS = 18
 
 
@@ -48,6 +49,20 @@ def request_header(frame: Buffer) -> RequestHeader:
     elif length != -1:
         raise WireError(f"a client id claims {length} bytes")
     return RequestHeader(api_key, api_version, correlation, client_id, _body(frame, api_key, api_version, at, end))
+
+
+def client_of(data: bytes) -> str | None:
+    """The client id of the request that begins like this; None where more bytes are needed to know it.
+
+    Empty where it has none, or where the bytes are no request: whoever reads the whole frame will say so.
+    """
+    if len(data) < _REQUEST.size:
+        return None if len(data) < 4 or _SIZE.unpack_from(data)[0] + 4 >= _REQUEST.size else ""
+    size, _, _, _, length = _REQUEST.unpack_from(data)
+    if length < 0 or _REQUEST.size + length > size + 4:
+        return ""
+    end = _REQUEST.size + length
+    return None if len(data) < end else str(data[_REQUEST.size : end], "utf-8", "replace")
 
 
 def _body(frame: Buffer, api_key: int, api_version: int, at: int, end: int) -> int | None:

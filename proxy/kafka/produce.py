@@ -167,7 +167,7 @@ def parse_response(frame: Buffer, api_version: int) -> list[ProduceAnswer]:
 def _response(frame: Buffer, at: int, version: int) -> list[ProduceAnswer]:
     end = len(frame)
     answers: list[ProduceAnswer] = []
-    size = _answer_size(version)
+    size = answer_size(version)
     topics, at = _count(frame, at)
     for _ in range(topics):
         (length,) = _unpack_short(frame, at)
@@ -179,12 +179,12 @@ def _response(frame: Buffer, at: int, version: int) -> list[ProduceAnswer]:
             answers.append(ProduceAnswer(topic, None, partition, error, base_offset, at + 4))
             at += size
             if version >= 8:
-                at = _skip_messages(frame, at, end)
+                at = skip_messages(frame, at, end)
     _finished(at + (4 if version >= 1 else 0), end)
     return answers
 
 
-def _skip_messages(frame: Buffer, at: int, end: int) -> int:
+def skip_messages(frame: Buffer, at: int, end: int) -> int:
     """The offset after the record errors and the error message (KIP-467), in their form before version 9."""
     errors, at = _count(frame, at)
     for _ in range(errors):
@@ -197,7 +197,7 @@ def _skip_messages(frame: Buffer, at: int, end: int) -> int:
 def _flexible_response(frame: Buffer, at: int, version: int) -> list[ProduceAnswer]:
     end = len(frame)
     answers: list[ProduceAnswer] = []
-    size = _answer_size(version)
+    size = answer_size(version)
     topics, at = uvarint(frame, at, end)
     for _ in range(topics - 1):
         topic, topic_id, at = _flexible_topic(frame, at, end, version)
@@ -205,13 +205,14 @@ def _flexible_response(frame: Buffer, at: int, version: int) -> list[ProduceAnsw
         for _ in range(partitions - 1):
             partition, error, base_offset = _ANSWER.unpack_from(frame, at)
             answers.append(ProduceAnswer(topic, topic_id, partition, error, base_offset, at + 4))
-            at = _skip_flexible_messages(frame, at + size, end)
+            at = skip_flexible_messages(frame, at + size, end)
         at = skip_tags(frame, at, end)
     _finished(skip_tags(frame, at + 4, end), end)
     return answers
 
 
-def _skip_flexible_messages(frame: Buffer, at: int, end: int) -> int:
+def skip_flexible_messages(frame: Buffer, at: int, end: int) -> int:
+    """The same in the form since version 9, and after the partition's tagged fields."""
     errors, at = uvarint(frame, at, end)
     for _ in range(errors - 1):
         start, stop = compact_extent(frame, at + 4, end)
@@ -220,7 +221,7 @@ def _skip_flexible_messages(frame: Buffer, at: int, end: int) -> int:
     return skip_tags(frame, max(start, stop), end)
 
 
-def _answer_size(version: int) -> int:
+def answer_size(version: int) -> int:
     """Bytes from an answer's partition to the end of its last fixed field."""
     return 14 + (8 if version >= 2 else 0) + (8 if version >= 5 else 0)
 
@@ -232,7 +233,7 @@ def with_errors(frame: Buffer, api_version: int, answers: Iterable[ProduceAnswer
     that `parse_response` gave for this very frame; the frame keeps its size.
     """
     changed = bytearray(frame)
-    numbers = (_answer_size(api_version) - 6) // 8
+    numbers = (answer_size(api_version) - 6) // 8
     minus_ones = b"\xff" * (8 * numbers)
     for answer in answers:
         _SHORT.pack_into(changed, answer.at, code)

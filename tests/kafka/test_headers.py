@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ackdrop.errors import UndecodableError, WireError
 from ackdrop.kafka import bodies
 from ackdrop.kafka.apis import API_NAMES, FIRST_FLEXIBLE
-from ackdrop.kafka.headers import RequestHeader, correlation_id, request_header, response_body_at, software
+from ackdrop.kafka.headers import RequestHeader, client_of, correlation_id, request_header, response_body_at, software
 
 Framed = Callable[[bytes], bytes]
 
@@ -130,3 +130,28 @@ def test_software(framed: Framed, version: int, body: bytes, name: str) -> None:
     tags = b"\x00" if version >= 3 else b""
     frame = request(framed, 18, version, b"\xff\xff", tags + body)
     assert software(frame, request_header(frame)) == name
+
+
+class TestClientOf:
+    """The client id, as soon as its bytes are there."""
+
+    REQUEST = struct.pack(">ihhih", 14, 3, 1, 7, 4) + b"name"
+
+    def test_it_takes_all_bytes_of_the_name(self) -> None:
+        told = [client_of(self.REQUEST[:size]) for size in range(len(self.REQUEST) + 1)]
+        assert told == [None] * len(self.REQUEST) + ["name"]
+
+    def test_what_comes_after_does_not_matter(self) -> None:
+        assert client_of(self.REQUEST + bytes(100)) == "name"
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            struct.pack(">ihhih", 10, 3, 1, 7, -1),
+            struct.pack(">ihhi", 8, 3, 1, 7),
+            struct.pack(">ihhih", 10, 3, 1, 7, 5) + b"names",
+            b"\xff\xff\xff\xff",
+        ],
+    )
+    def test_where_there_is_none_it_is_empty(self, data: bytes) -> None:
+        assert client_of(data) == ""
