@@ -65,11 +65,11 @@ class Line:
 class OpenAttempt:
     """An attempt whose success the client may not have seen.
 
-    `at` is when it began, `repeats` the number of the attempt that this one is a retry of, `told_at` when the client
-    was told a success. `raw` is its batch while the answer is open; once it is lost, `records` are the digests of its
-    records, of whom `left` have not been seen again. `numbers` (None without a producer id) and `content` are what it
-    is known by as a whole, when its bytes are gone too; `payload` stands for its records without their create times,
-    where it is numbered and could be read.
+    `at` is when it began, `repeats` the number of the attempt that this one is a retry of, the latest of `origins`;
+    `told_at` is when the client was told a success. `raw` is its batch while the answer is open; once it is lost,
+    `records` are the digests of its records, of whom `left` have not been seen again. `numbers` (None without a
+    producer id) and `content` are what it is known by as a whole, when its bytes are gone too; `payload` stands for
+    its records without their create times, where it is numbered and could be read.
     """
 
     number: int
@@ -89,6 +89,7 @@ class OpenAttempt:
     records: list[bytes] = field(default_factory=list)
     left: int = 0
     payload: bytes | None = None
+    origins: tuple[int, ...] = ()
 
 
 def by_sequence(new: OpenAttempt, earlier: OpenAttempt) -> Likeness:

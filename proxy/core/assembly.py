@@ -50,6 +50,11 @@ class Assembly:
         """How many bytes of a frame that is not whole yet are kept."""
         return len(self._pending)
 
+    @property
+    def streaming(self) -> bool:
+        """Whether the bytes of a frame stream through, and some of them are still to come."""
+        return self._streaming > 0
+
     def feed(self, data: memoryview) -> None:
         """Take the next bytes of the stream."""
         if self._pending:

@@ -84,7 +84,8 @@ class AttemptIndex:
         sure, maybe = self._matches(attempt, now)
         origins = sure or maybe
         if origins:
-            attempt.repeats = max(origin.number for origin in origins)
+            attempt.origins = tuple(origin.number for origin in origins)
+            attempt.repeats = max(attempt.origins)
             attempt.tries = 1 + max(origin.tries for origin in origins)
             attempt.ambiguous = not sure
         self._outstanding[number] = attempt

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
+from ..faults.verdicts import Act
+
 
 class Side(Enum):
     """The two peers of a connection."""
@@ -67,4 +69,13 @@ class Dial:
     node: int
 
 
-Command = Send | Finish | Close | AskStarts | Dial
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Something is to be done to the broker, or to the producer's process, as the fault `rule` asks."""
+
+    rule: str
+    at: Literal["broker", "workload"]
+    act: Act
+
+
+Command = Send | Finish | Close | AskStarts | Dial | Do

@@ -8,12 +8,12 @@ cannot be sent any more, for its connection is closed or too many wait, is recor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..faults.verdicts import Repeat
-from .commands import Send, Side
 from .exchanges import Exchange, Exchanges
-from .judging import judged
+from .outlet import Outlet
 from .produce import PRODUCE, InFlight, ProduceTraffic
 
 if TYPE_CHECKING:
@@ -32,20 +32,26 @@ class _Waiting:
 class Copies:
     """The copies of one connection's requests. `node` is the broker that the connection leads to."""
 
-    def __init__(self, wire: Wire, connection: int, node: int, exchanges: Exchanges, traffic: ProduceTraffic) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        connection: int,
+        node: int,
+        exchanges: Exchanges,
+        traffic: ProduceTraffic,
+        to_broker: Outlet,
+    ) -> None:
         self._wire = wire
+        self._to_broker = to_broker
         self._connection = connection
         self._node = node
         self._exchanges = exchanges
         self._traffic = traffic
         self._waiting: list[_Waiting] = []
 
-    def ask(self, frame: memoryview, in_flight: InFlight, now: float) -> None:
-        """Ask the rules about a request that has gone on, and do what they say."""
-        outcome = judged(self._wire, "request", self._connection, in_flight, now)
-        if outcome is None or not isinstance(outcome.verdict, Repeat):
-            return
-        repeat, copied = outcome.verdict, bytes(frame)
+    def repeat(self, frame: memoryview, in_flight: InFlight, repeat: Repeat, now: float) -> None:
+        """Send copies of a request that has gone on."""
+        copied = bytes(frame)
         for _ in range(repeat.times):
             if repeat.on == "same" and repeat.seconds <= 0:
                 self._send(copied, in_flight, now)
@@ -75,6 +81,11 @@ class Copies:
     def _send(self, frame: bytes, original: InFlight, now: float) -> None:
         copy = self._traffic.copied(original, self._connection, now)
         if copy.acks != 0:
-            self._exchanges.add(Exchange(copy.correlation_id, PRODUCE, copy.api_version, copy))
-        self._wire.command(Send(self._connection, Side.BROKER, frame))
-        self._traffic.sent(copy, now)
+            self._exchanges.add(Exchange(copy.correlation_id, PRODUCE, copy.api_version, copy.client_id, copy))
+        self._to_broker.put(frame, now, then=partial(self._went, copy))
+
+    def _went(self, copy: InFlight, now: float, sent: bool) -> None:
+        if sent:
+            self._traffic.sent(copy, now)
+        else:
+            self._traffic.lost(copy, "none", now)

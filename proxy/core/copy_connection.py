@@ -63,7 +63,7 @@ class CopyConnection:
             self._traffic.sent(self._copy, now)
             if self._copy.acks == 0:
                 self._end(now, "")
-        return self._wire.take_commands()
+        return self._wire.follow(now)
 
     def received(self, data: memoryview, now: float) -> list[Command]:
         """Bytes came from the broker."""
@@ -74,12 +74,12 @@ class CopyConnection:
         except WireError as error:
             self._wire.observe(Undecoded(now, self.number, "produce", self._original.api_version, str(error), True))
             self._end(now, str(error))
-        return self._wire.take_commands()
+        return self._wire.follow(now)
 
     def ended(self, reason: str, now: float) -> list[Command]:
         """There is no connection, or not any more."""
         self._end(now, reason)
-        return self._wire.take_commands()
+        return self._wire.follow(now)
 
     def _answer(self, frame: memoryview) -> None:
         if self._copy is None or self.done:

@@ -2,31 +2,48 @@
 
 The broker answers the requests of a connection in their order (the protocol guide, "Network"), so an answer belongs to
 the first request that still waits, and its correlation id has to agree. A request stays here until its answer is whole:
-a connection that ends in the middle of an answer still owes it.
+a connection that ends in the middle of an answer still owes it. An answer that ackdrop makes itself has its turn here
+like those of the broker.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import WireError
+from ..kafka.produce import ProduceEntry
 from .produce import InFlight, ProduceTraffic
 
 if TYPE_CHECKING:
     from .wire import Wire
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Exchange:
-    """A request that waits for its answer. `certain` is False where the broker may not answer it at all."""
+    """A request that waits for its answer. `certain` is False where the broker may not answer it at all.
+
+    `merge` are the client's partitions, those that were taken out, and the error that is answered for them.
+    `ours` is an answer of ackdrop's own: the broker never had the request. `unwanted` marks one whose client asked for
+    no answer, `foreign` one whose answer carries a correlation id that its client does not know. `after` is the
+    exchange whose answer the client has to get first, `kept` what waits until then.
+    """
 
     correlation_id: int
     api_key: int
     api_version: int
+    client_id: str = ""
     produce: InFlight | None = None
     certain: bool = True
+    merge: tuple[tuple[ProduceEntry, ...], tuple[ProduceEntry, ...], int] | None = None
+    ours: bytes | None = None
+    unwanted: bool = False
+    foreign: bool = False
+    after: Exchange | None = None
+    followers: list[Exchange] = field(default_factory=list)
+    kept: bytes | None = None
+    done: bool = False
 
 
 class Exchanges:
@@ -47,15 +64,20 @@ class Exchanges:
         return self._produces > 0
 
     def add(self, exchange: Exchange) -> None:
-        """A request goes on to the broker."""
+        """A request goes on to the broker, or is answered by ackdrop in its turn."""
         self._waiting.append(exchange)
         if exchange.produce is not None:
             self._count(1)
 
+    def passed_over(self, correlation_id: int) -> list[Exchange]:
+        """The requests that get no answer, since this one comes now and they were not certain of theirs."""
+        gone: list[Exchange] = []
+        while self._may_have_no_answer(correlation_id):
+            gone.append(self.pop())
+        return gone
+
     def answered_by(self, correlation_id: int) -> Exchange:
         """The request that this answer is for; it stays in the queue. Raises WireError where there is none."""
-        while self._may_have_no_answer(correlation_id):
-            self._waiting.popleft()
         if not self._waiting:
             raise WireError(f"an answer with correlation id {correlation_id}, which no request waits for")
         first = self._waiting[0]
@@ -76,6 +98,12 @@ class Exchanges:
             self._count(-1)
         return exchange
 
+    def ours(self) -> Exchange | None:
+        """The first request, where its answer is ackdrop's own and its turn has come; it leaves the queue."""
+        if self._waiting and self._waiting[0].ours is not None:
+            return self.pop()
+        return None
+
     def abandoned(self, now: float) -> None:
         """The client is gone: whatever it sends again from now on is a retry, though answers may still come in."""
         for exchange in self._waiting:
@@ -87,8 +115,18 @@ class Exchanges:
         """The broker is gone: what has no answer gets none any more."""
         while self._waiting:
             exchange = self.pop()
-            if exchange.produce is not None:
-                self._traffic.lost(exchange.produce, "none", now)
+            for each in (exchange, *(follower for follower in exchange.followers if follower.kept is not None)):
+                if each.produce is not None:
+                    self._traffic.lost(each.produce, "none", now)
+
+    def forget_unsent(self) -> None:
+        """Produce requests that were to go to the broker, and never did, get no answer."""
+        gone = [
+            each for each in self._waiting if each.produce is not None and each.produce.settled and not each.unwanted
+        ]
+        for exchange in gone:
+            self._waiting.remove(exchange)
+            self._count(-1)
 
     def _count(self, by: int) -> None:
         self._produces += by

@@ -1,4 +1,4 @@
-"""What the rules say of a produce frame, and that they said it."""
+"""What the rules say of a frame, and that they said it. Every question about a frame goes through here."""
 
 from __future__ import annotations
 
@@ -7,28 +7,72 @@ from typing import TYPE_CHECKING
 
 from ..faults.engine import Decision, Outcome
 from ..faults.rule import Entry, Frame, Side
+from ..kafka.apis import api_name
 from ..observations import Decided
+from .recording import reached
 
 if TYPE_CHECKING:
-    from .produce import InFlight
+    from .exchanges import Exchange
+    from .parts import Parts
+    from .produce import Share
     from .wire import Wire
 
 
-def judged(wire: Wire, side: Side, connection: int, in_flight: InFlight, now: float) -> Outcome | None:
-    """Ask the rules about a produce request or its answer; None where none of them fires."""
-    if not wire.engine.armed("produce", side):
+def judged(parts: Parts, side: Side, exchange: Exchange, size: int, now: float) -> Outcome | None:
+    """Ask the rules about a request or its answer of `size` bytes; None where none of them fires."""
+    wire, api = parts.wire, api_name(exchange.api_key)
+    if not wire.engine.rules:
         return None
-    entries = tuple(
-        Entry(share.seen.topic, share.seen.partition, share.seen.producer_id >= 0, share.seen.tries, share.number)
-        for share in in_flight.shares
-    )
-    frame = Frame("produce", side, in_flight.client_id, connection, in_flight.correlation_id, entries)
-    outcome, decisions = wire.engine.decide(frame, wire.elapsed(now))
-    _tell(wire, frame, decisions, now)
+    frame = facts(parts, side, exchange, size)
+    reached(wire, frame, now)
+    if not wire.engine.armed(api, side):
+        return None
+    outcome, decisions = wire.engine.decide(frame, wire.elapsed(now), now)
+    tell(wire, frame, decisions, now)
     return outcome
 
 
-def _tell(wire: Wire, frame: Frame, decisions: Sequence[Decision], now: float) -> None:
+def facts(parts: Parts, side: Side, exchange: Exchange, size: int) -> Frame:
+    """A frame as rules see it: of a produce request or answer what its batches say, of any other its size alone."""
+    in_flight = exchange.produce
+    if in_flight is None:
+        entries: tuple[Entry, ...] = (Entry("", -1, False, 1, None, size=size),)
+        acks = transactional_id = None
+    else:
+        entries = tuple(entry_of(share) for share in in_flight.shares if share.number not in in_flight.removed)
+        acks, transactional_id = in_flight.acks, in_flight.transactional_id
+    return Frame(
+        api=api_name(exchange.api_key),
+        side=side,
+        client_id=exchange.client_id,
+        connection=parts.number,
+        correlation_id=exchange.correlation_id,
+        entries=entries,
+        version=exchange.api_version,
+        node=parts.node,
+        tls=parts.tls,
+        acks=acks,
+        transactional_id=transactional_id,
+    )
+
+
+def entry_of(share: Share) -> Entry:
+    """One partition's share of a produce request, as rules see it."""
+    seen = share.seen
+    return Entry(
+        topic=seen.topic,
+        partition=seen.partition,
+        idempotent=seen.producer_id >= 0,
+        tries=seen.tries,
+        attempt=share.number,
+        producer_id=seen.producer_id,
+        records=seen.records,
+        size=seen.size,
+    )
+
+
+def tell(wire: Wire, frame: Frame, decisions: Sequence[Decision], now: float) -> None:
+    """Observe what the rules said."""
     for decision in decisions:
         wire.observe(
             Decided(

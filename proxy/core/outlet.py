@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .pipe import Pipe
+
 FAR = float("inf")
 
 Told = Callable[[float, bool], None]
@@ -29,10 +31,22 @@ class Outlet:
     """The queue of one side; `send` takes what may go."""
 
     def __init__(self, send: Callable[[bytes | memoryview], None]) -> None:
-        self._send = send
+        self.send = send
+        """Sends at once, past all that waits."""
         self._items: deque[Item] = deque()
-        self.waiting = 0
-        """Bytes that wait in the queue."""
+        self._waiting = 0
+        self.under: Pipe | None = None
+        """What the bytes go through from here on; None where they are sent."""
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait, here and in what lies under it."""
+        return self._waiting if self.under is None else self._waiting + self.under.waiting
+
+    @property
+    def clear(self) -> bool:
+        """Whether nothing waits, neither here nor in what lies under it."""
+        return not self._items and (self.under is None or self.under.clear)
 
     @property
     def empty(self) -> bool:
@@ -46,33 +60,49 @@ class Outlet:
     def put(self, data: bytes | memoryview, now: float, *, due: float = 0.0, then: Told | None = None) -> None:
         """Send now if nothing waits and it is due, else queue a copy."""
         if not self._items and due <= now:
-            self._send(data)
-            if then is not None:
-                then(now, True)
+            self._out(data, now, then)
             return
         self._items.append(Item(bytes(data), due, then))
-        self.waiting += len(data)
+        self._waiting += len(data)
+
+    def hold(self, data: bytes | memoryview, then: Told) -> Item:
+        """Queue a copy that goes once its `due` is set; what comes after it waits behind it."""
+        item = Item(bytes(data), FAR, then)
+        self._items.append(item)
+        self._waiting += len(data)
+        return item
 
     def release(self, now: float) -> None:
         """Send what is due, in order."""
         while self._items and self._items[0].due <= now:
             item = self._items.popleft()
-            self.waiting -= len(item.data)
-            self._send(item.data)
-            if item.then is not None:
-                item.then(now, True)
+            self._waiting -= len(item.data)
+            self._out(item.data, now, item.then)
+
+    def _out(self, data: bytes | memoryview, now: float, then: Told | None) -> None:
+        if self.under is not None:
+            self.under.put(data, now, then)
+            return
+        self.send(data)
+        if then is not None:
+            then(now, True)
 
     def disown(self, now: float) -> None:
         """Nobody may be left to read: what waits counts as lost from now on, though it still goes out in its time."""
-        for item in self._items:
-            if item.then is not None:
-                item.then(now, False)
-                item.then = None
+        for item in list(self._items):
+            _never(item, now)
+        if self.under is not None:
+            self.under.disown(now)
 
     def discard(self, now: float) -> None:
-        """Forget what waits: its side is gone."""
+        """Forget what waits here: its side is gone."""
         items, self._items = self._items, deque()
-        self.waiting = 0
+        self._waiting = 0
         for item in items:
-            if item.then is not None:
-                item.then(now, False)
+            _never(item, now)
+
+
+def _never(item: Item, now: float) -> None:
+    then, item.then = item.then, None
+    if then is not None:
+        then(now, False)

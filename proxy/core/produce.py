@@ -8,18 +8,16 @@ records is no attempt. A copy that ackdrop itself sends is an attempt of its own
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import UndecodableError
-from ..faults.verdicts import Alter, Verdict
 from ..kafka.headers import RequestHeader
-from ..kafka.produce import ProduceAnswer, ProduceEntry, ProduceRequest, parse_request, parse_response, with_errors
+from ..kafka.produce import ProduceAnswer, ProduceEntry, ProduceRequest, parse_request, parse_response
 from ..observations import Ack, Acked, Answered, Attempt, Forwarded, IndexLetGo
 from .attempts import Line, OpenAttempt
 from .commands import AskStarts
 from .identities import count_records
-from .judging import judged
 
 if TYPE_CHECKING:
     from .wire import Wire
@@ -37,7 +35,7 @@ class Share:
 
     number: int
     seen: Attempt
-    topic_id: bytes | None
+    entry: ProduceEntry
     open: OpenAttempt | None
     answer: ProduceAnswer | None = None
 
@@ -46,7 +44,8 @@ class Share:
 class InFlight:
     """A produce request whose answer has not come. `settled` is set once every share's fate is recorded.
 
-    `injected` marks a copy that ackdrop itself sent: its answer goes to no client.
+    `injected` marks a copy that ackdrop itself sent: its answer goes to no client. `removed` holds, by attempt, the
+    errors that ackdrop answers for shares of which the broker never hears.
     """
 
     client_id: str
@@ -54,20 +53,10 @@ class InFlight:
     correlation_id: int
     acks: int
     shares: list[Share]
+    transactional_id: str | None = None
     injected: bool = False
     settled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An answer with the rules' verdict on it.
-
-    `frame` is what would go to the client; `codes` holds, by attempt, the errors that were written into it.
-    """
-
-    frame: bytes | memoryview
-    verdict: Verdict | None
-    codes: dict[int, int]
+    removed: dict[int, int] = field(default_factory=dict)
 
 
 class ProduceTraffic:
@@ -95,15 +84,21 @@ class ProduceTraffic:
     def request(
         self, frame: memoryview, header: RequestHeader, request: ProduceRequest, software: str, now: float
     ) -> InFlight:
-        """Record a request that is about to pass. One with acks=0 is settled, for nothing more is heard of it."""
+        """Record a request that has come. `sent` or `lost` says what becomes of it."""
         self._wire.produced(now)
-        in_flight = InFlight(header.client_id or "", header.api_version, header.correlation_id, request.acks, [])
+        in_flight = InFlight(
+            client_id=header.client_id or "",
+            api_version=header.api_version,
+            correlation_id=header.correlation_id,
+            acks=request.acks,
+            shares=[],
+            transactional_id=request.transactional_id,
+        )
         for entry in request.entries:
             if entry.batch is not None:
                 in_flight.shares.append(self._share(frame, header, request, entry, software, now))
         self._tell_let_go(now)
-        if request.acks == 0:
-            self._unasked(in_flight, now)
+        self._wire.passing(in_flight, self._connection, now)
         return in_flight
 
     def _share(
@@ -123,6 +118,8 @@ class ProduceTraffic:
         raw = bytes(frame[entry.start : entry.end])
         where, client_id = (topic, entry.partition), header.client_id or ""
         attempt = wire.attempts.begin(wire.next_attempt(), self._line, client_id, where, batch, raw, now)
+        if wire.detained:
+            wire.detained.began(attempt.number, attempt.origins)
         seen = Attempt(
             number=attempt.number,
             at=now,
@@ -146,13 +143,13 @@ class ProduceTraffic:
             ambiguous=attempt.ambiguous,
         )
         wire.observe(seen)
-        wire.observe(Forwarded(now, attempt.number))
-        return Share(attempt.number, seen, entry.topic_id, attempt)
+        return Share(attempt.number, seen, entry, attempt)
 
     def _name(self, entry: ProduceEntry) -> str | None:
         return entry.topic if entry.topic_id is None else self._wire.topic_names.get(entry.topic_id)
 
-    def _unasked(self, in_flight: InFlight, now: float) -> None:
+    def unasked(self, in_flight: InFlight, now: float) -> None:
+        """A request with acks=0: its client waits for nothing."""
         in_flight.settled = True
         for share in in_flight.shares:
             self._acked(share, "none", None, now)
@@ -163,23 +160,12 @@ class ProduceTraffic:
 
     def answer(self, frame: bytes | memoryview, in_flight: InFlight, now: float) -> None:
         """Record what the broker answered. Raises UndecodableError where the answer cannot be read."""
-        shares = {(share.topic_id or share.seen.topic, share.seen.partition): share for share in in_flight.shares}
+        shares = {(share.entry.topic_id or share.seen.topic, share.seen.partition): share for share in in_flight.shares}
         for answer in parse_response(frame, in_flight.api_version):
             share = shares.get((answer.topic_id or answer.topic or "", answer.partition))
             if share is not None:
                 share.answer = answer
                 self._wire.observe(Answered(now, share.number, answer.error, answer.base_offset))
-
-    def judge(self, frame: bytes | memoryview, in_flight: InFlight, now: float) -> Judged:
-        """Ask the rules about an answer."""
-        outcome = judged(self._wire, "response", self._connection, in_flight, now)
-        if outcome is None or not isinstance(outcome.verdict, Alter):
-            return Judged(frame, None if outcome is None else outcome.verdict, {})
-        code = outcome.verdict.code
-        hit = {entry.attempt for entry in outcome.hit}
-        answers = {s.number: s.answer for s in in_flight.shares if s.answer and s.number in hit}
-        altered = with_errors(frame, in_flight.api_version, answers.values(), code)
-        return Judged(altered, outcome.verdict, dict.fromkeys(answers, code))
 
     def delivered(self, in_flight: InFlight, codes: dict[int, int], ack: Ack, now: float) -> None:
         """The answer went to the client, with these errors written into it."""
@@ -190,6 +176,8 @@ class ProduceTraffic:
             self._acked(share, ack, error, now)
             if share.open is not None and error in _SUCCESS:
                 index.delivered(share.open, now)
+                if self._wire.detained:
+                    self._wire.detained.acked(share.seen, now)
             elif share.open is not None:
                 index.failed(share.open)
         in_flight.settled = True
@@ -219,8 +207,10 @@ class ProduceTraffic:
 
     def copied(self, original: InFlight, connection: int, now: float) -> InFlight:
         """Record a copy of a request that goes out on that connection; `sent` or `lost` says what becomes of it."""
-        copy = replace(original, shares=[], injected=True, settled=False)
+        copy = replace(original, shares=[], injected=True, settled=False, removed={})
         for share in original.shares:
+            if share.number in original.removed:
+                continue
             number = self._wire.next_attempt()
             seen = replace(
                 share.seen,
@@ -232,19 +222,24 @@ class ProduceTraffic:
                 injected=True,
             )
             self._wire.observe(seen)
-            copy.shares.append(Share(number, seen, share.topic_id, None))
+            copy.shares.append(Share(number, seen, share.entry, None))
         return copy
 
     def not_copied(self, original: InFlight, now: float) -> None:
         """Record a copy that never goes."""
         self.lost(self.copied(original, self._connection, now), "none", now)
 
-    def sent(self, copy: InFlight, now: float) -> None:
-        """The copy went on to the broker."""
-        for share in copy.shares:
-            self._wire.observe(Forwarded(now, share.number))
-        if copy.acks == 0:
-            self._unasked(copy, now)
+    def sent(self, in_flight: InFlight, now: float) -> None:
+        """The request, or a copy of it, went on to the broker. With acks=0 nothing more is heard of it."""
+        self.forwarded(in_flight, now)
+        if in_flight.acks == 0:
+            self.unasked(in_flight, now)
+
+    def forwarded(self, in_flight: InFlight, now: float) -> None:
+        """The request, or what a fault has left of it, went on to the broker."""
+        for share in in_flight.shares:
+            if share.number not in in_flight.removed:
+                self._wire.observe(Forwarded(now, share.number))
 
     def _acked(self, share: Share, ack: Ack, error: int | None, now: float) -> None:
         self._wire.observe(Acked(now, share.number, ack, error))

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 
 from ..faults.engine import Engine
 from ..identity import Naming
+from ..kafka.apis import API_NAMES, api_name
 from ..kafka.frames import FRAME_LIMIT
 from ..observations import Observation, TopicSeen
 from .attempts import AttemptIndex, IndexLimits
 from .commands import AskStarts, Command
 from .connection import Connection
 from .copy_connection import CopyConnection
+from .detained import Detained
+from .moments import OF_THE_WIRE, Moments
 from .produce import InFlight, ProduceTraffic
 from .routing import Translate
 
@@ -25,6 +28,9 @@ MOST_PARTITIONS = 100_000
 """Partitions whose start is asked for and told. Where others began is not known, and the log of them not read."""
 
 MOST_TOPIC_IDS = 100_000
+
+LARGE = frozenset({1, 78})
+"""Fetch and ShareFetch: their answers stream through, as large as they are, unless a rule is about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,12 @@ class Wire:
         self.label = label
         self.topic_names: dict[bytes, str] = {}
         self.attempts = AttemptIndex(self.settings.index, self.settings.naming)
+        self.detained = Detained(self.observe)
         self.unsettled = 0
         """Produce requests that were forwarded and whose answer may still come, and copies that wait for their time."""
-        self._zero: float | None = None
+        self.zero: float | None = None
+        """When the first produce request came."""
+        self._moments = Moments(self) if any(rule.side == "event" for rule in engine.rules) else None
         self._connections: dict[int, Connection] = {}
         self._copies: dict[int, CopyConnection] = {}
         self._copied = 0
@@ -78,24 +87,31 @@ class Wire:
         self._timers: list[tuple[float, int]] = []
         self._topics_seen: set[tuple[str, int]] = set()
         self._asked: set[tuple[str, bytes | None, int]] = set()
+        self._rules: dict[int, bool] = {}
 
     # What the relay calls.
 
     def open(self, node: int, peer: str, now: float) -> Connection:
         """A client has connected to the listener that stands for broker `node` (-1: the bootstrap listener)."""
+        if self._moments is not None:
+            self._moments.wake(now)
         self._opened += 1
         connection = Connection(self, self._opened, node, peer, now)
         self._connections[connection.number] = connection
+        if self._moments is not None:
+            self._moments.opened(connection, now)
         return connection
 
     def tick(self, now: float) -> list[Command]:
         """Do what is due by now."""
         while self._timers and self._timers[0][0] <= now:
             _, number = heapq.heappop(self._timers)
+            if number == OF_THE_WIRE and self._moments is not None:
+                self._moments.wake(now)
             connection = self._connections.get(number) or self._copies.get(number)
             if connection is not None:
                 connection.wake(now)
-        return self.take_commands()
+        return self.follow(now)
 
     @property
     def due(self) -> float | None:
@@ -110,9 +126,9 @@ class Wire:
             self.learn(asked.topic_id, topic)
         for partition in asked.partitions:
             self.starts.setdefault((topic, partition), starts.get(partition, -1))
-        for connection in list(self._connections.values()):
+        for connection in self.connections:
             connection.unpark(now)
-        return self.take_commands()
+        return self.follow(now)
 
     def shut(self, reason: str, now: float) -> None:
         """The arm is over: copies that still wait for their time or their answer get neither."""
@@ -122,6 +138,17 @@ class Wire:
     def copy(self, connection: int) -> CopyConnection | None:
         """The connection of our own of this number; None once it is over."""
         return self._copies.get(connection)
+
+    def follow(self, now: float) -> list[Command]:
+        """The commands since the last call, and what follows from them: rules that waited for a fault begin."""
+        if self._moments is not None:
+            self._moments.follow(now)
+        return self.take_commands()
+
+    def end_detention(self, now: float) -> list[Command]:
+        """The producers have ended: requests that wait for what can come no more go on."""
+        self.detained.end(now)
+        return self.follow(now)
 
     def take_commands(self) -> list[Command]:
         """The commands since the last call, in order."""
@@ -157,9 +184,22 @@ class Wire:
         self._copies.pop(connection, None)
         if len(self._timers) > 1000 + 4 * (len(self._connections) + len(self._copies)):
             self._timers = [
-                timer for timer in self._timers if timer[1] in self._connections or timer[1] in self._copies
+                timer
+                for timer in self._timers
+                if timer[1] in self._connections or timer[1] in self._copies or timer[1] == OF_THE_WIRE
             ]
             heapq.heapify(self._timers)
+
+    def asks(self, api_key: int) -> bool:
+        """Whether frames of this API are looked at: rules are about them, or the arm has rules and they are small, so
+        that other rules can be asked about them later."""
+        known = self._rules.get(api_key)
+        if known is None:
+            name = api_name(api_key)
+            small = bool(self.engine.rules) and api_key in API_NAMES and api_key not in LARGE
+            known = small or self.engine.armed(name, "request") or self.engine.armed(name, "response")
+            self._rules[api_key] = known
+        return known
 
     def learn(self, topic_id: bytes, name: str) -> None:
         """The name of a topic id; of very many, the first ones that were learnt are forgotten."""
@@ -206,13 +246,35 @@ class Wire:
         return self._numbered
 
     def produced(self, now: float) -> None:
-        """A produce request passes; the first one is the arm's time zero."""
-        if self._zero is None:
-            self._zero = now
+        """A produce request is here; the first one is the arm's time zero."""
+        if self.zero is None:
+            self.zero = now
+            if self._moments is not None:
+                self._moments.zero(now)
+
+    @property
+    def names_clients(self) -> bool:
+        """Whether rules at `connection` want to know who the client is."""
+        return self._moments is not None and self._moments.names_clients
+
+    def introduced(self, connection: Connection, client_id: str, now: float) -> None:
+        """The client of a connection has said its id."""
+        if self._moments is not None:
+            self._moments.introduced(connection, client_id, now)
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Those of clients that are open."""
+        return list(self._connections.values())
+
+    def passing(self, in_flight: InFlight, connection: int, now: float) -> None:
+        """A produce request was read, and is passing."""
+        if self._moments is not None:
+            self._moments.passing(in_flight, connection, self._connections[connection].node, now)
 
     def elapsed(self, now: float) -> float:
         """Seconds since the first produce request."""
-        return 0.0 if self._zero is None else now - self._zero
+        return 0.0 if self.zero is None else now - self.zero
 
 
 def _each(asked: AskStarts) -> dict[tuple[str, bytes | None, int], None]:

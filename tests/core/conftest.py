@@ -343,6 +343,43 @@ def rule() -> Callable[..., Rule]:
     return make
 
 
+@pytest.fixture(scope="session")
+def on() -> Callable[..., Rule]:
+    """`on(place, fault, name="r", match={...}, **when)`: a rule at any `api.request` or `api.response`."""
+
+    def make(place: str, fault: Any, name: str = "r", match: dict[str, Any] | None = None, **when: Any) -> Rule:
+        api, side = place.split(".")
+        return Rule(
+            name, api, "request" if side == "request" else "response", Match(**(match or {})), When(**when), fault
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ask(frames: Frames) -> Callable[..., bytes]:
+    """`ask(cid, *partitions, value=b"v", producer=...)`: a produce request for partitions of topic `t` (0 alone)."""
+
+    def make(
+        cid: int, *partitions: int, value: bytes = b"v", producer: tuple[int, int, int] = (-1, -1, -1), **more: Any
+    ) -> bytes:
+        batch = frames.batch(frames.record(value + b"%d" % cid), producer=producer, at=1000 + cid)
+        return frames.produce(cid, *(("t", partition, batch) for partition in partitions or (0,)), **more)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def told(frames: Frames) -> Callable[..., bytes]:
+    """`told(cid, {partition: (error, offset)})`: its answer; partition 0 without error at offset `cid` by default."""
+
+    def make(cid: int, answers: dict[int, tuple[int, int]] | None = None, **more: Any) -> bytes:
+        given = answers or {0: (0, cid)}
+        return frames.produced(cid, *(("t", partition, *answer) for partition, answer in given.items()), **more)
+
+    return make
+
+
 # Captures.
 
 

@@ -199,7 +199,7 @@ class TestStreaming:
         for _ in range(50):
             (sent,) = line.connection.received(BROKER, memoryview(chunk), 0.0)
             passed += len(sent.data)
-            assert line.connection._answers.buffered == 0
+            assert line.connection._answer_frames.buffered == 0
         assert passed == size
         assert line.broker(frames.answer(2)) == [line.to_client(frames.answer(2))]
 
@@ -207,7 +207,7 @@ class TestStreaming:
         line = playbook().connect()
         ask = frames.request(HEARTBEAT, 0, 1, bytes(10_000))
         assert line.dribble(CLIENT, ask, 999) == [line.to_broker(ask)]
-        assert line.connection._requests.buffered == 0
+        assert line.connection._request_frames.buffered == 0
 
     def test_what_is_read_is_kept_until_it_is_whole(self, playbook: Any, frames: Any, produce: Any) -> None:
         line = playbook().connect()

@@ -327,3 +327,13 @@ def test_a_client_that_says_its_end_first_takes_waiting_copies_along(
     assert Finish(1, Side.BROKER) not in line.client_ends()
     assert Finish(1, Side.BROKER) in line.broker(answered(1, 0))
     assert [of(play, Forwarded, copy) for copy in copies(play)] == [[]]
+
+
+def test_a_copy_does_not_go_into_the_middle_of_a_request_that_streams_through(
+    playbook: Any, rule: Any, produce: Any, frames: Any
+) -> None:
+    play = playbook(rule(Duplicate(1, "same", 2.0)))
+    line, ask, fetch = play.connect(), produce(1), frames.request(1, 4, 2, b"x" * 200)
+    assert line.client(ask, fetch[:50]) == [line.to_broker(ask, fetch[:50])]
+    assert play.at(2.0) == []
+    assert line.client(fetch[50:]) == [line.to_broker(fetch[50:], ask)]

@@ -97,7 +97,7 @@ def test_clients_that_come_and_go_leave_no_more_behind(small: None, playbook: An
     assert not wire._copies
     assert (wire.unsettled, wire._copied) == (0, 0)
     assert (len(wire._topics_seen), len(wire.attempts)) == (50, 100)
-    assert all(len(counters.matches) <= 50 for counters in wire.engine._counters.values())
+    assert all(len(counters.matches) <= 50 for counters in wire.engine._tallies.values())
     assert wire.attempts.let_go > 100
 
 
