@@ -17,6 +17,7 @@ from ..errors import ListenerError
 
 Address = tuple[str, int]
 BOOTSTRAP = -1
+FIRST_WAIT, LONGEST_WAIT = 0.05, 1.0
 
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _BROKEN = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EOPNOTSUPP, errno.EFAULT}
@@ -24,16 +25,26 @@ _BROKEN = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EOPNOTSUPP, errno.EF
 
 @dataclass(slots=True)
 class Listener:
-    """One listening socket. `node` is the broker id that it stands for, `upstream` where its connections lead."""
+    """One listening socket. `node` is the broker id that it stands for, `upstream` where its connections lead.
+
+    `refused` counts the connections in a row for whom no broker was there.
+    """
 
     node: int
     sock: socket.socket
     upstream: list[Address]
+    refused: int = 0
 
     @property
     def port(self) -> int:
         port: int = self.sock.getsockname()[1]
         return port
+
+    def patience(self) -> float:
+        """Seconds for which the next client is kept waiting, where no broker is there: it sees its connection accepted,
+        and many a client comes again at once where it would have waited after a refusal."""
+        self.refused += 1
+        return min(LONGEST_WAIT, FIRST_WAIT * float(1 << min(self.refused - 1, 10)))
 
 
 class Listeners:

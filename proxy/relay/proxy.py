@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from ..core.commands import AskStarts, Close, Command, Dial, Finish, Send
+from ..core.commands import AskStarts, Close, Command, Dial, Do, Finish, Send
 from ..core.connection import Connection
 from ..core.copy_connection import CopyConnection
 from ..core.wire import Wire, WireSettings
@@ -17,7 +17,7 @@ from ..faults.engine import Engine
 from ..observations import Observation
 from .copying import CopySession, connect
 from .listeners import Address, Listener, Listeners
-from .session import Session
+from .session import Session, turn_away
 
 READ_SIZE = 256 * 1024
 FLUSH_EVERY = 0.2
@@ -25,6 +25,7 @@ FLUSH_EVERY = 0.2
 Starts = tuple[str, dict[int, int]]
 Ask = Callable[[AskStarts], Awaitable[Starts]]
 Observe = Callable[[list[Observation]], None]
+Port = Callable[[Do], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class ProxySettings:
 class Proxy:
     """Runs with `nursery.start(proxy.serve)`; ends when it is cancelled. `observe` gets what was seen, in batches.
 
-    `ask` answers AskStarts from the broker directly; without it every partition's start counts as known.
+    `ask` answers AskStarts from the broker directly; without it every partition's start counts as known. `act` does
+    what rules at `broker` and `workload` ask for; it must not block.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class Proxy:
         observe: Observe,
         *,
         ask: Ask | None = None,
+        act: Port = lambda do: None,
         starts: dict[tuple[str, int], int] | None = None,
         label: Callable[[str], str] = lambda topic: topic,
     ) -> None:
         self._settings = settings
         self._observe = observe
         self._ask = ask
+        self.act = act
         host = settings.listen[0]
         self._listeners = Listeners(host, settings.advertise or host, settings.mapping, self._session)
         self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
@@ -97,6 +101,15 @@ class Proxy:
         if observations:
             self._observe(observations)
 
+    def note(self, observation: Observation) -> None:
+        """Tell of something that was not seen on the wire, in its place among what was."""
+        self.wire.observe(observation)
+        self.flush()
+
+    def end_detention(self) -> None:
+        """The producers have ended: what a fault holds back for something that can come no more goes on."""
+        self.perform(self.wire.end_detention(trio.current_time()))
+
     async def settled(self) -> None:
         """Wait until every produce request that was forwarded has its answer, or a dead connection."""
         while self.wire.unsettled:
@@ -104,18 +117,30 @@ class Proxy:
 
     async def _session(self, listener: Listener, client: socket.socket) -> None:
         """One client, from accept to end."""
-        connection = self.wire.open(listener.node, _peer_name(client), trio.current_time())
+        now = trio.current_time()
+        connection = self.wire.open(listener.node, _peer_name(client), now)
+        self.perform(self.wire.follow(now))
         reason = "the proxy ended"
         try:
             with client:
-                broker = await connect(listener.upstream)
-                if broker is None:
-                    reason = "the broker cannot be reached"
-                    return
-                with broker:
-                    await self._relay(connection, client, broker)
+                if connection.closed_how is None:
+                    reason = await self._dialled(connection, listener, client)
+                if connection.closed_how is not None:
+                    await turn_away(client, connection.closed_how)
         finally:
             self.perform(connection.shut(reason, trio.current_time()))
+
+    async def _dialled(self, connection: Connection, listener: Listener, client: socket.socket) -> str:
+        """Connect to the broker, and relay until the end; says why it ended, where the core does not know."""
+        broker = await connect(listener.upstream)
+        if broker is None:
+            await trio.sleep(listener.patience())
+            return "the broker cannot be reached"
+        listener.refused = 0
+        with broker:
+            if connection.closed_how is None:
+                await self._relay(connection, client, broker)
+        return "the proxy ended"
 
     async def _relay(self, connection: Connection, client: socket.socket, broker: socket.socket) -> None:
         backlog = self._settings.wire.backlog
@@ -138,6 +163,9 @@ class Proxy:
                 continue
             if isinstance(command, Dial):
                 self._dial(command)
+                continue
+            if isinstance(command, Do):
+                self.act(command)
                 continue
             session = self._sessions.get(command.connection)
             if session is None:

@@ -125,3 +125,28 @@ class Session:
     def make_room(self) -> None:
         """Something has gone out, or ended: let pumps that paused look again."""
         self._room.unpark_all()
+
+
+async def turn_away(client: socket.socket, how: Literal["fin", "reset"]) -> None:
+    """End a client's connection that never became a session: with a RST; or a FIN and a bounded wait for its own."""
+    if client.fileno() < 0:
+        return
+    peer = Peer(client)
+    if how == "fin":
+        peer.finish()
+        with trio.move_on_after(LINGER):
+            await _silence(peer)
+    peer.close(how)
+
+
+async def _silence(peer: Peer) -> None:
+    """Read on until nothing more comes: closing over unread bytes would send a RST."""
+    while True:
+        try:
+            await trio.lowlevel.wait_readable(peer.sock)
+            if not peer.sock.recv(4096):
+                return
+        except BlockingIOError:
+            continue
+        except OSError:
+            return
