@@ -1,25 +1,35 @@
 """`events.jsonl`: one JSON object a line, in the order in which the fault engine saw and decided.
 
-    {"event": "arm", "arm": "off", "idempotence": false, "faults": ["lose the third ack"]}
-    {"event": "decided", "arm": "off", "at": 12.3, "fault": "lose the third ack", ..., "attempt": 3}
-    {"event": "rotated", "let_go": 0, "arms": [{"event": "arm", ...}]}
+    {"event": "arm", "format": 2, "arm": "off", "idempotence": false, "faults": ["lose it"], "suffix": "-7f3"}
+    {"event": "frame", "arm": "off", "at": 12.3, "place": "produce.response", ..., "entries": [["orders", 0, ...]]}
+    {"event": "decided", "arm": "off", "at": 12.3, "fault": "lose it", ..., "attempt": 3}
+    {"event": "acted", "arm": "off", "at": 12.3, "fault": "kill it", "place": "broker", ..., "seconds": 4.5}
+    {"event": "rotated", "let_go": 0, "frames_let_go": 0, "arms": [{"event": "arm", ...}]}
 
-A `decided` line holds the fields of `observations.Decided`; `at` is in seconds on the run's monotonic clock. A file
-that has reached its limit becomes `events.1.jsonl`, in the place of the one that was it before. The new file begins
-with a `rotated` line: how many `decided` lines were let go in all, and the arms that have begun.
+A `decided` line holds the fields of `observations.Decided`, a `frame` line those of `observations.Reached`; `at` is in
+seconds on the run's monotonic clock. A frame stands before what was decided about it. An `acted` line holds the fields
+of `observations.Acted`, and comes when what was done is over. `suffix` is the end of the run's own topic names, which
+decisions leave out. Files without a `format` (1) have no frames. A file that has reached its limit becomes
+`events.1.jsonl`, in the place of the one that was it before. The new file begins with a `rotated` line: how many
+`decided` and `frame` lines were let go in all, and the arms that have begun.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from ..observations import Decided
+from ..observations import Acted, Decided, Reached, ReachedEntry
+
+FORMAT = 2
+"""The format of the file, told where an arm begins."""
 
 FILE = "events.jsonl"
 FILE_BEFORE = "events.1.jsonl"
@@ -35,19 +45,34 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     float: float.__repr__,
     bool: {True: "true", False: "false"}.__getitem__,
     type(None): lambda _: "null",
+    tuple: lambda values: "[" + ",".join([_TEXT[type(value)](value) for value in values]) + "]",
 }
+_REACHED_FIELDS = tuple(Reached.__dataclass_fields__)
+_reached_values = attrgetter(*_REACHED_FIELDS)
 _DECIDED = '{"event":"decided","arm":%s,' + ",".join(f'"{name}":%s' for name in _FIELDS) + "}\n"
+_FRAME = '{"event":"frame","arm":%s,' + ",".join(f'"{name}":%s' for name in _REACHED_FIELDS) + "}\n"
 
 
-def arm_line(name: str, idempotence: bool | None, faults: Sequence[str]) -> str:
+def arm_line(name: str, idempotence: bool | None, faults: Sequence[str], suffix: str = "") -> str:
     """The line with which an arm starts."""
-    return _encode({"event": "arm", "arm": name, "idempotence": idempotence, "faults": list(faults)}) + "\n"
+    told = {"arm": name, "idempotence": idempotence, "faults": list(faults), "suffix": suffix}
+    return _encode({"event": "arm", "format": FORMAT, **told}) + "\n"
 
 
 def decided_line(arm: str, decided: Decided) -> str:
     """The line of one decision, the same as the encoder's and made in a quarter of its time: there may be thousands a
     second."""
     return _DECIDED % (_quoted(arm), *[_TEXT[type(value)](value) for value in _values(decided)])
+
+
+def frame_line(arm: str, reached: Reached) -> str:
+    """The line of a frame, made as `decided_line` makes its own."""
+    return _FRAME % (_quoted(arm), *[_TEXT[type(value)](value) for value in _reached_values(reached)])
+
+
+def acted_line(arm: str, acted: Acted) -> str:
+    """The line of what was done to a process."""
+    return _encode({"event": "acted", "arm": arm, **dataclasses.asdict(acted)}) + "\n"
 
 
 class EventFile:
@@ -57,7 +82,10 @@ class EventFile:
         self._folder = folder
         self._limit = limit
         self._file = (folder / FILE).open("w", encoding="ascii")
-        self._size = self._decided = self._decided_before = self._let_go = 0
+        self._size = 0
+        self._here: Counter[str] = Counter()
+        self._before: Counter[str] = Counter()
+        self._let_go: Counter[str] = Counter()
         self._arms: list[str] = []
 
     def write(self, lines: Sequence[str], arms: Sequence[str]) -> None:
@@ -66,7 +94,7 @@ class EventFile:
         self._file.writelines(lines)
         self._file.flush()
         self._size += sum(map(len, lines))
-        self._decided += len(lines) - len(arms)
+        self._here.update(map(_kind, lines))
         if self._size >= self._limit:
             self._rotate()
 
@@ -77,13 +105,19 @@ class EventFile:
     def _rotate(self) -> None:
         self._file.close()
         os.replace(self._folder / FILE, self._folder / FILE_BEFORE)
-        self._let_go += self._decided_before
-        self._decided, self._decided_before = 0, self._decided
+        self._let_go.update(self._before)
+        self._here, self._before = Counter(), self._here
         self._file = (self._folder / FILE).open("w", encoding="ascii")
-        line = f'{{"event":"rotated","let_go":{self._let_go},"arms":[{",".join(self._arms)}]}}\n'
+        gone = f'"let_go":{self._let_go["decided"]},"frames_let_go":{self._let_go["frame"]}'
+        line = f'{{"event":"rotated",{gone},"arms":[{",".join(self._arms)}]}}\n'
         self._file.write(line)
         self._file.flush()
         self._size = len(line)
+
+
+def _kind(line: str) -> str:
+    """`arm`, `frame`, `decided` or `acted`."""
+    return line[10 : line.index('"', 10)]
 
 
 def read_events(folder: Path) -> Iterator[dict[str, Any]]:
@@ -94,3 +128,14 @@ def read_events(folder: Path) -> Iterator[dict[str, Any]]:
             for line in lines:
                 if line.endswith("\n"):
                     yield json.loads(line)
+
+
+def reached_in(event: dict[str, Any]) -> Reached:
+    """The frame in a `frame` line. Raises KeyError, TypeError and ValueError for what is none."""
+    fields = {name: event[name] for name in _REACHED_FIELDS}
+    return Reached(**{**fields, "entries": tuple(map(_entry, event["entries"]))})
+
+
+def _entry(values: list[Any]) -> ReachedEntry:
+    topic, partition, producer_id, tries, attempt, records, size = values
+    return topic, partition, producer_id, tries, attempt, records, size

@@ -10,7 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..observations import AckedRange, ArmWire, Attempt, AttemptStory, FaultTally, LogBatch, LogRecord, Send, Undecoded
+from ..observations import (
+    AckedRange,
+    Acted,
+    ArmWire,
+    Attempt,
+    AttemptStory,
+    FaultTally,
+    LogBatch,
+    LogRecord,
+    Send,
+    Undecoded,
+)
 from ..result import AttemptLine, Finding, Place
 from .rows import ATTEMPT_FIELDS, COLUMNS
 
@@ -18,7 +29,7 @@ _ATTEMPT_COLUMNS = ", ".join(f"a.{name}" for name in ATTEMPT_FIELDS)
 
 _STORIES = f"""
 SELECT {_ATTEMPT_COLUMNS}, a.forwarded_at, a.answered_at, a.error, a.base_offset, a.ack, a.seen_error,
-       a.acked_at, c.closed_at IS NOT NULL
+       a.acked_at, a.released, c.closed_at IS NOT NULL
 FROM attempts AS a LEFT JOIN connections AS c ON c.arm = a.arm AND c.connection = a.connection
 WHERE a.arm = ? ORDER BY a.number"""
 
@@ -94,6 +105,7 @@ def wire(connection: sqlite3.Connection, name: str) -> ArmWire:
         starts=_starts(connection, arm),
         let_go=let_go,
         ranges=_ranges(connection, arm),
+        acted=_acted(connection, arm),
     )
 
 
@@ -160,7 +172,7 @@ def _stories(connection: sqlite3.Connection, arm: int) -> tuple[AttemptStory, ..
     one: dict[str, str] = {}
     stories = []
     for row in connection.execute(_STORIES, (arm,)):
-        forwarded_at, answered_at, error, base_offset, ack, seen_error, acked_at, closed = row[width:]
+        forwarded_at, answered_at, error, base_offset, ack, seen_error, acked_at, released, closed = row[width:]
         fields: list[Any] = [one.setdefault(value, value) if type(value) is str else value for value in row[:width]]
         fields[width - 2 :] = map(bool, fields[width - 2 :])
         attempt = Attempt(*fields)
@@ -177,6 +189,7 @@ def _stories(connection: sqlite3.Connection, arm: int) -> tuple[AttemptStory, ..
             settled=answered_at is not None or unasked or bool(closed) or not forwarded,
             faults=faults.get(attempt.number, ()),
             acked_at=acked_at,
+            released=released,
         )
         stories.append(story)
     return tuple(stories)
@@ -200,6 +213,14 @@ def _ranges(connection: sqlite3.Connection, arm: int) -> tuple[AckedRange, ...]:
     order = "ORDER BY topic, partition, first"
     rows = connection.execute(f"SELECT {columns} FROM acked_ranges WHERE arm = ? {order}", (arm,))
     return tuple(AckedRange(*row) for row in rows)
+
+
+def _acted(connection: sqlite3.Connection, arm: int) -> tuple[Acted, ...]:
+    query = "SELECT at, fault, place, act, ok, reason, seconds FROM acted WHERE arm = ? ORDER BY id"
+    rows = connection.execute(query, (arm,))
+    return tuple(
+        Acted(at, fault, place, act, bool(ok), reason, seconds) for at, fault, place, act, ok, reason, seconds in rows
+    )
 
 
 def _undecoded(connection: sqlite3.Connection, arm: int) -> tuple[Undecoded, ...]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..observations import (
     Acked,
+    Acted,
     Answered,
     Attempt,
     ConnectionClosed,
@@ -27,26 +28,28 @@ from ..observations import (
     LogBatch,
     LogRecord,
     Observation,
+    Reached,
+    Released,
     Send,
     TopicSeen,
     Undecoded,
 )
 from ..result import Finding
 from .bulk import execute, insert
-from .events import arm_line, decided_line
+from .events import acted_line, arm_line, decided_line, frame_line
 
 Row = Sequence[Any]
 
 ATTEMPT_FIELDS = tuple(field.name for field in dataclasses.fields(Attempt))
 """The columns of `attempts` that come with the attempt itself, in the order of the dataclass."""
 
-FATE_FIELDS = ("forwarded_at", "answered_at", "error", "base_offset", "acked_at", "ack", "seen_error")
+FATE_FIELDS = ("forwarded_at", "answered_at", "error", "base_offset", "acked_at", "ack", "seen_error", "released")
 """The columns of `attempts` that later facts fill in."""
 
 _CLOSE_FIELDS = ("closed_at", "closed_by", "closed_how", "closed_reason")
 _UNTOLD: tuple[None, ...] = (None,) * len(FATE_FIELDS)
 _FATE = 1 + len(ATTEMPT_FIELDS)
-_FORWARDED, _ANSWERED, _ACKED = 0, 1, 4
+_FORWARDED, _ANSWERED, _ACKED, _RELEASED = 0, 1, 4, 7
 _CLOSED = 5
 
 _COLUMN = {"order": "send_order", "transaction": '"transaction"'}
@@ -59,6 +62,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "connections": ("arm", "connection", "node", "peer", "opened_at", *_CLOSE_FIELDS),
     "attempts": ("arm", *ATTEMPT_FIELDS, *FATE_FIELDS),
     "decisions": ("arm", *(field.name for field in dataclasses.fields(Decided))),
+    "acted": ("arm", *(field.name for field in dataclasses.fields(Acted))),
     "undecoded": ("arm", *(field.name for field in dataclasses.fields(Undecoded))),
     "partitions": ("arm", "topic", "partition", "start_offset", "at"),
     "sends": ("arm", "producer", "send_order", "record", "send", "outcome", "partition", "offset", "error"),
@@ -83,7 +87,7 @@ _COUNTED = ("decisions", "undecoded", "partitions")
 SCRATCH = """
 CREATE TEMP TABLE fates (
     arm INTEGER, number INTEGER, forwarded_at REAL, answered_at REAL, error INTEGER, base_offset INTEGER,
-    acked_at REAL, ack TEXT, seen_error INTEGER
+    acked_at REAL, ack TEXT, seen_error INTEGER, released TEXT
 );
 """
 """Where facts wait that came after their attempt was written: they go into it in one statement."""
@@ -93,7 +97,8 @@ UPDATE attempts SET forwarded_at = coalesce(f.forwarded_at, attempts.forwarded_a
     answered_at = coalesce(f.answered_at, attempts.answered_at),
     error = coalesce(f.error, attempts.error), base_offset = coalesce(f.base_offset, attempts.base_offset),
     acked_at = coalesce(f.acked_at, attempts.acked_at), ack = coalesce(f.ack, attempts.ack),
-    seen_error = CASE WHEN f.ack IS NULL THEN attempts.seen_error ELSE f.seen_error END
+    seen_error = CASE WHEN f.ack IS NULL THEN attempts.seen_error ELSE f.seen_error END,
+    released = coalesce(f.released, attempts.released)
 FROM temp.fates AS f WHERE attempts.arm = f.arm AND attempts.number = f.number"""
 
 _UPDATE_CONNECTION = """
@@ -104,6 +109,7 @@ _FIRST_REQUEST = "UPDATE arms SET zero = ?1 WHERE arm = ?2 AND (zero IS NULL OR 
 
 _attempt_row = attrgetter(*ATTEMPT_FIELDS)
 _decided_row = attrgetter(*Decided.__dataclass_fields__)
+_acted_row = attrgetter(*Acted.__dataclass_fields__)
 _undecoded_row = attrgetter(*Undecoded.__dataclass_fields__)
 _send_row = attrgetter("producer", "order", "record", "send", "outcome", "partition", "offset", "error")
 _log_row = attrgetter(*LogRecord.__dataclass_fields__)
@@ -130,11 +136,14 @@ class Rows:
             Answered: self._answered,
             Acked: self._acked,
             Decided: self._decided,
+            Reached: self._reached,
             ConnectionOpened: self._opened,
             ConnectionClosed: self._closed,
             Undecoded: self._undecoded,
             TopicSeen: self._topic,
             IndexLetGo: self._index_let_go,
+            Acted: self._acted,
+            Released: self._released,
         }
 
     def add(self, arm: int, name: str, observations: Iterable[Observation]) -> None:
@@ -143,12 +152,12 @@ class Rows:
         for observation in observations:
             handlers[type(observation)](arm, name, observation)
 
-    def add_arm(self, arm: int, name: str, idempotence: bool | None, faults: Sequence[str]) -> None:
+    def add_arm(self, arm: int, name: str, idempotence: bool | None, faults: Sequence[str], suffix: str = "") -> None:
         """Take in the start of an arm."""
         self._inserts["arms"].append((arm, name, idempotence))
         self._inserts["removed"].append((arm,))
         self._inserts["faults"].extend((arm, position, fault) for position, fault in enumerate(dict.fromkeys(faults)))
-        line = arm_line(name, idempotence, faults)
+        line = arm_line(name, idempotence, faults, suffix)
         self.arms.append(line)
         self.events.append(line)
 
@@ -224,11 +233,18 @@ class Rows:
 
     def _acked(self, arm: int, name: str, fact: Acked) -> None:
         row, start = self._fate(arm, fact.attempt)
-        row[start + _ACKED : start + len(_UNTOLD)] = (fact.at, fact.ack, fact.error)
+        row[start + _ACKED : start + _RELEASED] = (fact.at, fact.ack, fact.error)
+
+    def _released(self, arm: int, name: str, fact: Released) -> None:
+        row, start = self._fate(arm, fact.attempt)
+        row[start + _RELEASED] = fact.why
 
     def _decided(self, arm: int, name: str, fact: Decided) -> None:
         self._inserts["decisions"].append((arm, *_decided_row(fact)))
         self.events.append(decided_line(name, fact))
+
+    def _reached(self, arm: int, name: str, fact: Reached) -> None:
+        self.events.append(frame_line(name, fact))
 
     def _opened(self, arm: int, name: str, fact: ConnectionOpened) -> None:
         row = [arm, fact.connection, fact.node, fact.peer, fact.at, None, None, None, None]
@@ -244,6 +260,10 @@ class Rows:
 
     def _undecoded(self, arm: int, name: str, fact: Undecoded) -> None:
         self._inserts["undecoded"].append((arm, *_undecoded_row(fact)))
+
+    def _acted(self, arm: int, name: str, fact: Acted) -> None:
+        self._inserts["acted"].append((arm, *_acted_row(fact)))
+        self.events.append(acted_line(name, fact))
 
     def _index_let_go(self, arm: int, name: str, fact: IndexLetGo) -> None:
         self.add_let_go(arm, "index_let_go", fact.count)

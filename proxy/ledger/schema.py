@@ -8,7 +8,7 @@ The views are in `views.py`.
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE arms ( -- one row an arm of the run
@@ -91,6 +91,7 @@ CREATE TABLE attempts ( -- one partition's batch in one produce request, and all
     acked_at REAL,                  -- seconds: when the answer's fate at the client was known
     ack TEXT,                       -- delivered, dropped, withheld, delayed or none
     seen_error INTEGER,             -- the error code that the client saw, NULL when it saw nothing
+    released TEXT,                  -- why one that was held back went on: retried, acked_batches, time or end
     PRIMARY KEY (arm, number)
 ) WITHOUT ROWID;
 
@@ -121,6 +122,18 @@ CREATE TABLE decisions ( -- what each rule decided about each entry that it matc
     verdict TEXT NOT NULL,          -- pass, overruled (an earlier rule had decided), or the fault's own word
     hit INTEGER NOT NULL,           -- 0: the entry merely shared the frame with one that the rule named
     attempt INTEGER                 -- attempts.number; NULL: the frame is none of an attempt
+);
+
+CREATE TABLE acted ( -- what was done to the broker or to the producer's process, or could not be
+    id INTEGER PRIMARY KEY,         -- in the order in which they were over
+    arm INTEGER NOT NULL,           -- arms.arm
+    at REAL NOT NULL,               -- seconds: when the rule fired
+    fault TEXT NOT NULL,            -- the rule's name
+    place TEXT NOT NULL,            -- broker or workload
+    act TEXT NOT NULL,              -- pause, restart, kill or transfer_leadership
+    ok INTEGER NOT NULL,            -- 1: it was done; 0: it could not be
+    reason TEXT,                    -- why not, in words
+    seconds REAL NOT NULL           -- from at until the process went on as before
 );
 
 CREATE TABLE undecoded ( -- frames that mattered and could not be read

@@ -138,15 +138,20 @@ class Ledger:
             )
         return cls(folder, None)
 
-    def arm(self, name: str, idempotence: bool | None, faults: Sequence[str] = ()) -> ArmWriter:
-        """Begin an arm. `faults` names the scenario's rules, so that one which never matches is tallied with 0."""
+    def arm(
+        self, name: str, idempotence: bool | None, faults: Sequence[str] = (), *, topic_suffix: str = ""
+    ) -> ArmWriter:
+        """Begin an arm. `faults` names the scenario's rules, so that one which never matches is tallied with 0.
+
+        `topic_suffix` is the part of the run's own topic names that decisions leave out.
+        """
         if self._writer is None:
             raise ValueError("this ledger was opened to be read")
         if name in self._arms:
             raise ValueError(f"the arm {name!r} has begun already")
         self._arms.append(name)
         number = len(self._arms)
-        self._writer.do(lambda rows: rows.add_arm(number, name, idempotence, faults))
+        self._writer.do(lambda rows: rows.add_arm(number, name, idempotence, faults, topic_suffix))
         return ArmWriter(self._writer, number, name, self._limits)
 
     def flush(self) -> None:

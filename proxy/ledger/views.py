@@ -6,16 +6,23 @@ VIEWS = """
 CREATE VIEW attempt_faults AS -- the faults that touched each attempt, in the order of id
 SELECT d.arm, d.attempt AS number, d.fault, d.verdict, d.at, d.id, 1 AS named
 FROM decisions AS d WHERE d.fired AND d.hit AND d.attempt IS NOT NULL
-UNION ALL -- a drop or a delay takes the whole answer: entries that no rule named went with it
+UNION ALL -- whatever is done to a frame but `error` is done to all of it: entries that no rule named went with it
 SELECT a.arm, a.number, d.fault, d.verdict, d.at, d.id, 0
 FROM decisions AS d
 JOIN attempts AS a ON a.arm = d.arm AND a.connection = d.connection AND a.correlation_id = d.correlation_id
 LEFT JOIN attempts AS b ON b.arm = d.arm AND b.number = d.attempt
-WHERE d.fired AND d.hit AND a.ack IN ('dropped', 'delayed') AND a.number IS NOT d.attempt
+WHERE d.fired AND d.hit AND d.verdict <> 'error' AND a.number IS NOT d.attempt AND NOT a.injected
   AND coalesce(a.at = b.at, 1)
   AND NOT EXISTS (
       SELECT 1 FROM decisions AS own WHERE own.fired AND own.arm = a.arm AND own.attempt = a.number AND own.hit
-  );
+        AND own.fault = d.fault
+  )
+UNION ALL -- what is done to a connection, or to another frame on it, is done to answers that do not arrive behind it
+SELECT a.arm, a.number, d.fault, d.verdict, d.at, d.id, 0
+FROM decisions AS d
+JOIN attempts AS a ON a.arm = d.arm AND a.connection = d.connection
+WHERE d.fired AND d.hit AND d.attempt IS NULL AND d.connection > 0
+  AND a.ack IN ('withheld', 'delayed', 'none') AND NOT a.injected AND a.acked_at >= d.at;
 
 CREATE VIEW story AS -- each attempt in words: seconds since the arm's first request, milliseconds, names of errors
 SELECT arms.name AS arm, a.number, a.at - arms.zero AS at, a.connection, a.correlation_id, a.client_id, a.software,
@@ -35,7 +42,7 @@ SELECT arms.name AS arm, a.number, a.at - arms.zero AS at, a.connection, a.corre
             WHERE d.fired AND d.arm = a.arm AND d.attempt = a.number AND d.hit),
            (SELECT group_concat(d.fault, ', ') FROM decisions AS d
             WHERE d.fired AND d.arm = a.arm AND d.connection = a.connection AND d.correlation_id = a.correlation_id
-              AND d.hit AND a.ack IN ('dropped', 'delayed')
+              AND d.hit AND d.verdict <> 'error' AND NOT a.injected
               AND coalesce((SELECT b.at = a.at FROM attempts AS b WHERE b.arm = d.arm AND b.number = d.attempt), 1))
        ) AS faults
 FROM attempts AS a

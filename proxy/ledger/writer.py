@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from ..errors import SurroundingsError
-from ..observations import Observation
+from ..observations import Observation, Reached
 from .database import Database
 from .events import EventFile
 from .limits import Limits
@@ -37,6 +37,10 @@ _LOOK_AGAIN = 1.0
 
 Job = Callable[[Rows], None]
 """Something to put among the rows of the next transaction."""
+
+
+def _dispensable(observation: Observation) -> bool:
+    return isinstance(observation, Reached)
 
 
 class Writer:
@@ -60,6 +64,8 @@ class Writer:
         """Hand over observations, without waiting; what is over the limit is let go and counted."""
         observations = tuple(observations)
         kept = self._admit(arm, len(observations))
+        if kept < len(observations):  # the frames of a recording go first: no verdict hangs on them
+            observations = tuple(sorted(observations, key=_dispensable))
         if kept:
             self._queue.put((lambda rows: rows.add(arm, name, observations[:kept]), arm, kept))
 

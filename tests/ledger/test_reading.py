@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 
 import pytest
 
 from ackdrop.ledger import Ledger, Limits
+from ackdrop.ledger.events import read_events
 from ackdrop.observations import (
     Acked,
+    Acted,
     Answered,
     AttemptStory,
     ConnectionClosed,
@@ -127,14 +130,16 @@ def test_faults_are_tallied_by_frame(ledger, decided):
     assert ledger.wire("off").faults == (FaultTally("lose", 2, 1), FaultTally("never", 0, 0), FaultTally("slow", 1, 0))
 
 
-def test_faults_name_what_shared_the_frame(ledger, attempt, decided):
-    """A drop takes the whole answer: the entry that no rule named was lost by it too. An error does not."""
+@pytest.mark.parametrize(("verdict", "others"), [("drop", True), ("late", True), ("truncate", True), ("error", False)])
+def test_faults_name_what_shared_the_frame(ledger, attempt, decided, verdict, others):
+    """What is lost, or held back, is the whole frame: the entries that no rule named are hit too. An error is not."""
     arm = ledger.arm("off", False)
     arm.put([attempt(number=n, partition=n) for n in (1, 2, 3)])
-    arm.put([decided(attempt=1), decided(attempt=3, fired=False, hit=False, verdict="pass")])
-    arm.put([Acked(101.0, 1, "dropped", None), Acked(101.0, 2, "dropped", None), Acked(101.0, 3, "delivered", 0)])
+    arm.put([decided(attempt=1, verdict=verdict), decided(attempt=3, fired=True, hit=False, verdict="pass")])
+    arm.put([decided(attempt=2, fault="another", fired=False, hit=False, verdict="pass")])
     faults = {number: story.faults for number, story in stories(ledger).items()}
-    assert faults == {1: ("lose the third ack",), 2: ("lose the third ack",), 3: ()}
+    shared = ("lose the third ack",) if others else ()
+    assert faults == {1: ("lose the third ack",), 2: shared, 3: shared}
 
 
 def test_starts_keep_the_first_that_is_known(ledger):
@@ -148,6 +153,17 @@ def test_undecoded(ledger):
     fact = Undecoded(1.0, 2, "metadata", 13, "cut short", True)
     ledger.arm("off", False).put([fact])
     assert ledger.wire("off").undecoded == (fact,)
+
+
+def test_what_was_done_to_processes(ledger):
+    done = Acted(1.0, "kill it", "workload", "kill", True, None, 2.5)
+    failed = Acted(3.0, "stop it", "broker", "restart", False, "no such program: rpk", 0.1)
+    ledger.arm("off", False).put([done, failed])
+    ledger.arm("on", True)
+    assert ledger.wire("off").acted == (done, failed)
+    assert ledger.wire("on").acted == ()
+    lines = [event for event in read_events(ledger.folder) if event["event"] == "acted"]
+    assert lines == [{"event": "acted", "arm": "off", **dataclasses.asdict(fact)} for fact in (done, failed)]
 
 
 def test_arms_are_apart(ledger, attempt):

@@ -82,7 +82,10 @@ def test_events_hold_arms_and_decisions_in_order(tmp_path, decided):
         ("arm", "on", None),
         ("decided", "on", 1),
     ]
-    assert lines[0] == {"event": "arm", "arm": "off", "idempotence": False, "faults": ["lose the third ack"]}
+    assert lines[0] == {
+        **{"event": "arm", "format": 2, "arm": "off", "idempotence": False, "faults": ["lose the third ack"]},
+        "suffix": "",
+    }
     assert lines[1] == {"event": "decided", "arm": "off", **dataclasses.asdict(decided(n=1))}
     assert b"\x1b" not in (tmp_path / "events.jsonl").read_bytes()
 
