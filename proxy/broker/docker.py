@@ -1,8 +1,9 @@
 """Redpanda from its image, where a Docker engine answers. Everything goes through the `docker` command line.
 
 The container runs in the foreground of a supervised `docker run`, with a name of its own; the supervisor's last rite is
-`docker rm -f NAME`, so that the container goes however ackdrop ends. It is advertised as 127.0.0.1 at the very port
-that is published, so that clients here and Redpanda's own inside find it by the same address.
+`docker rm -f -v NAME`, so that the container goes however ackdrop ends; not before, for it may be stopped and started
+again. It is advertised as 127.0.0.1 at the very port that is published, so that clients here and Redpanda's own inside
+find it by the same address.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import trio
 
+from .control import OfContainer
 from .ports import LOOPBACK, held
 from .running import RunningBroker, Say
 from .starting import again_where_taken, did_not_start, until_ready
@@ -80,7 +82,7 @@ def run_command(name: str, port: int, admin: int, which: str) -> list[str]:
     records would be blamed on the fault under test.
     """
     return [
-        *("docker", "run", "--rm", "--name", name, "--label", "ackdrop", "--pull", "never"),
+        *("docker", "run", "--name", name, "--label", "ackdrop", "--pull", "never"),
         *("--publish", f"{LOOPBACK}:{port}:{port}", "--publish", f"{LOOPBACK}:{admin}:{ADMIN_PORT}"),
         which,
         *("redpanda", "start", "--mode", "dev-container", "--smp", "1", "--memory", "1G"),
@@ -121,7 +123,7 @@ async def _start(stack: AsyncExitStack, say: Say) -> RunningBroker:
         commands=steps,
         environment=dict(os.environ),
         grace=10.0,
-        rites=[["docker", "rm", "--force", name]],
+        rites=[["docker", "rm", "--force", "--volumes", name]],
     )
     async with AsyncExitStack() as undo:
         child = await undo.enter_async_context(supervised(spec))
@@ -130,4 +132,11 @@ async def _start(stack: AsyncExitStack, say: Say) -> RunningBroker:
             raise did_not_start(f"{image()} in Docker", problem, child, taken=TAKEN, remedy=REMEDY)
         stack.push_async_exit(undo.pop_all())
     note = f"{image()} was started for this run, with an empty log; it syncs before it acknowledges."
-    return RunningBroker(f"{LOOPBACK}:{port}", "docker", child.log_file, [note], admin=f"{LOOPBACK}:{admin}")
+    return RunningBroker(
+        f"{LOOPBACK}:{port}",
+        "docker",
+        child.log_file,
+        [note],
+        admin=f"{LOOPBACK}:{admin}",
+        control=OfContainer(name, port),
+    )

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from . import settings
+from .control import OfChild
 from .jars import pinned, provide
 from .java import environment, find_java
 from .ports import LOOPBACK, held
@@ -70,7 +71,9 @@ async def _start(
 
 def _running(child: Child, port: int) -> RunningBroker:
     note = f"Apache Kafka {pinned().kafka} was started for this run, with an empty log."
-    return RunningBroker(f"{LOOPBACK}:{port}", "embedded", child.log_file, [note], pid=child.pid)
+    return RunningBroker(
+        f"{LOOPBACK}:{port}", "embedded", child.log_file, [note], pid=child.pid, control=OfChild(child, port)
+    )
 
 
 def _remedy(child: Child) -> str:

@@ -51,7 +51,7 @@ async def given(bootstrap: str, allow_remote: bool) -> RunningBroker:
         try:
             with trio.fail_after(GIVEN_WAIT):
                 await probe(*address, wait=GIVEN_WAIT)
-            return RunningBroker(bootstrap, "given")
+            return RunningBroker(bootstrap, "given", remote=allow_remote)
         except BrokerError as error:
             tried.append(error.message)
         except trio.TooSlowError:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from .acting import Control
+
 Source = Literal["given", "found", "docker", "embedded"]
 
 Progress = Callable[[int, int], None]
@@ -23,7 +25,8 @@ class RunningBroker:
 
     `log_file` is its own log, which goes with the broker's temporary folder; None where it is not ours to read. `notes`
     are sentences for the report. `pid` is the process id of an embedded broker, `admin` the `HOST:PORT` of
-    Redpanda's Admin API where Docker published it.
+    Redpanda's Admin API where Docker published it. `control` does things to a broker of our own; None: ackdrop cannot
+    do anything to its process. `remote`: it may be asked for things off this machine.
     """
 
     bootstrap: str
@@ -32,3 +35,5 @@ class RunningBroker:
     notes: list[str] = field(default_factory=list)
     pid: int | None = None
     admin: str | None = None
+    control: Control | None = None
+    remote: bool = False

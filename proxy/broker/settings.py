@@ -50,6 +50,10 @@ def properties(port: int, controller_port: int, extra: Mapping[str, str]) -> str
         "num.network.threads": "2",
         "num.io.threads": "4",
         "controlled.shutdown.enable": "false",
+        # Its own controller takes a restarted broker for a second one until the first one's session is over: 9 s by
+        # default. A pause that is longer than this fences the broker for a moment, as a longer one would elsewhere.
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
         **extra,
     }
     return "".join(f"{name}={_escaped(value)}\n" for name, value in values.items())

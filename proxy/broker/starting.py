@@ -16,6 +16,8 @@ POLL = 0.05
 """Seconds between two looks at a broker that is not yet ready."""
 LOOK = 2.0
 """Seconds that one look may wait."""
+BACK_WITHIN = 60.0
+"""Seconds that a broker has to answer again after something was done to it."""
 STARTS = 3
 """So often a start is tried when another program took one of its ports in the meantime."""
 
@@ -53,7 +55,7 @@ async def until_ready(child: Child, port: int, *, before: float, within: float) 
     """
     last = len(child.spec.commands) - 1
     with trio.move_on_after(before):
-        return await _started(child, last) or await _answering(child, port, within)
+        return await _started(child, last) or await answers(child, port, within)
     return f"it was not started within {before:g} s"
 
 
@@ -67,8 +69,8 @@ async def _started(child: Child, last: int) -> str | None:
             return problem
 
 
-async def _answering(child: Child, port: int, within: float) -> str | None:
-    """Ask the broker again and again, until it answers, ends, or the time is over."""
+async def answers(child: Child, port: int, within: float) -> str | None:
+    """Ask the broker again and again, until it answers (None), ends, or the time is over: why not, as `until_ready`."""
     problem: str | None = f"it did not answer at {LOOPBACK}:{port} within {within:g} s"
 
     async def watch() -> None:
@@ -81,16 +83,23 @@ async def _answering(child: Child, port: int, within: float) -> str | None:
     with trio.move_on_after(within):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch)
-            await _poll(port)
+            await _poll(LOOPBACK, port)
             problem = None
             nursery.cancel_scope.cancel()
     return problem
 
 
-async def _poll(port: int) -> None:
+async def answering(host: str, port: int, within: float = BACK_WITHIN) -> None:
+    """Wait until a broker answers there; BrokerError where it does not within so many seconds."""
+    with trio.move_on_after(within):
+        return await _poll(host, port)
+    raise BrokerError(f"the broker did not answer at {host}:{port} again within {within:g} s")
+
+
+async def _poll(host: str, port: int) -> None:
     while True:
         try:
-            return await probe(LOOPBACK, port, LOOK)
+            return await probe(host, port, LOOK)
         except BrokerError:
             await trio.sleep(POLL)
 

@@ -102,6 +102,14 @@ class Child:
                 raise BrokerError(f"the broker ended just after its start\n{self.last_words()}")
         self.detached = True
 
+    async def order(self, line: str) -> None:
+        """Give the supervisor an order: see its own page. BrokerError where it is gone."""
+        assert self.process.stdin is not None
+        try:
+            await self.process.stdin.send_all(f"{line}\n".encode())
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise BrokerError("the broker's supervisor was ended from outside") from None
+
     def last_words(self, lines: int = 15) -> str:
         """The last lines of the commands' output, as `last_lines` picks them."""
         return last_lines(self.log_file, lines)

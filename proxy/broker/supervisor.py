@@ -2,9 +2,11 @@
 
 `supervised.py` starts it in a session of its own and holds the other end of its standard input:
 
-    in   one line of JSON, a `Spec` of supervised.py; then `detach` to let it outlive its starter; then, whenever it
-         likes, the end of the file: every ending of ackdrop closes the pipe, SIGKILL included
-    out  `started STEP PID` and `exited STEP CODE` for each command, `detached`, `failed REASON`
+    in   one line of JSON, a `Spec` of supervised.py; then whenever it likes `detach` to let it outlive its
+         starter, `signal NUMBER` to the running command, `again` to run the last one that ran once more; the end of
+         the file: every ending of ackdrop closes the pipe, SIGKILL included
+    out  `started STEP PID` and `exited STEP CODE` for each command, `detached`, `failed REASON`; `signalled NUMBER`, or
+         `down` where no command runs that it could go to
 
 It makes the folder, runs the commands in it one after the other with their output in one log file, and at the end
 (end of its input, SIGTERM, SIGINT, SIGHUP) it ends the running command, runs the last rites and removes the folder.
@@ -114,10 +116,24 @@ class Supervisor:
         data = os.read(0, 4096)
         if not data:
             raise Ended
-        self._unread += data
-        if b"detach\n" in self._unread:
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            self._obey(*line.decode().split())
+
+    def _obey(self, order: str, number: str = "0") -> None:
+        running = self.child is not None and self.child.poll() is None
+        if order == "detach":
             self.detached = True
             _tell("detached")
+        elif order == "signal" and self.child is not None and running:
+            self.child.send_signal(int(number))
+            _tell(f"signalled {number}")
+        elif order == "signal":
+            _tell("down")
+        elif order == "again" and not running:
+            self._look_after_child()
+            self.step -= 1
+            self._next()
 
     def _look_after_child(self) -> None:
         """Tell how a command ended, and go on with the next one where it went well."""
@@ -134,6 +150,7 @@ class Supervisor:
         """End the child, first politely; then the last rites; then the folder."""
         if self.child is not None:
             self.child.terminate()
+            self.child.send_signal(signal.SIGCONT)  # one that stands still cannot end politely
             try:
                 self.child.wait(self.spec["grace"])
             except subprocess.TimeoutExpired:

@@ -61,7 +61,7 @@ async def test_an_engine_of_another_machine_is_passed_over(tmp_path: Path, monke
 def test_the_container_is_named_labelled_removed_and_on_loopback_alone() -> None:
     command = docker.run_command("ackdrop-redpanda-1", 20001, 20002, "image:1")
     before, after = command[: command.index("image:1")], command[command.index("image:1") + 1 :]
-    assert before[:5] == ["docker", "run", "--rm", "--name", "ackdrop-redpanda-1"]
+    assert before[:5] == ["docker", "run", "--name", "ackdrop-redpanda-1", "--label"]
     assert before[before.index("--label") + 1] == "ackdrop"
     published = [before[at + 1] for at, word in enumerate(before) if word == "--publish"]
     assert published == ["127.0.0.1:20001:20001", "127.0.0.1:20002:9644"]
@@ -90,7 +90,7 @@ async def test_an_image_that_cannot_be_had_is_told_and_the_container_removed(
     assert said == [f"Pulling {docker.IMAGE}, once ..."]
     asked = log.read_text().splitlines()
     assert [line.split()[0] for line in asked] == ["image", "pull", "rm"]
-    assert asked[-1].startswith("rm --force ackdrop-redpanda-")
+    assert asked[-1].startswith("rm --force --volumes ackdrop-redpanda-")
     assert os.listdir(temporary) == []
 
 
