@@ -4,6 +4,8 @@
     outcome.py               what became of it: progress and report
     clients.py               the client libraries by name
     run.py                   one producer, from start to end, on trio
+    lives.py                 what a killed one leaves, and what the next one does
+    hand.py                  what can be done to its process
     child.py                 its process: start, stop, end, last words
     talk.py                  the lines that it says
     driving.py               inside the process: what the drivers share

@@ -57,9 +57,9 @@ class Sender:
 
     async def all(self) -> None:
         """Every send of the plan, each when it is due, then the answers that are still open."""
-        for order in range(self.job.plan.records * self.job.plan.sends):
-            await asyncio.sleep(max(0.0, self.job.due(order)))
-            await self.one(self.job.begin(order))
+        for index in range(self.job.planned):
+            await asyncio.sleep(max(0.0, self.job.due(index)))
+            await self.one(self.job.begin(index))
             if not self.job.plan.pipelined:
                 await self.settle()
         await self.settle()

@@ -70,11 +70,14 @@ class Plan(NamedTuple):
     client_config: dict[str, Any]
     deadline: float
     strict: bool
+    again: list[list[int]]
+    position: int
+    first: int
     begun_fd: int
 
 
 class Turn(NamedTuple):
-    """One `send()`: `order` counts them, `record` and `send` are its identity, `headers` is ready to be sent."""
+    """One `send()`: `order` numbers it, `record` and `send` are its identity, `headers` is ready to be sent."""
 
     order: int
     record: int
@@ -134,28 +137,34 @@ class Job:
 
     def turns(self, idle: Callable[[float], object]) -> Iterator[Turn]:
         """The sends one by one, each when it is due; ends early when the job is over. `idle` waits some seconds."""
-        for order in range(self.plan.records * self.plan.sends):
-            while not self.over and self.due(order) > 0:
-                idle(self.due(order))
+        for index in range(self.planned):
+            while not self.over and self.due(index) > 0:
+                idle(self.due(index))
             if self.over:
                 return
-            yield self.begin(order)
+            yield self.begin(index)
 
-    def due(self, order: int) -> float:
+    @property
+    def planned(self) -> int:
+        """How many sends there are to be."""
+        return len(self.plan.again) + self.plan.records * self.plan.sends - self.plan.position
+
+    def due(self, index: int) -> float:
         """Seconds until this send's time, by a schedule that began with the first one."""
         if self.plan.rate is None or self._zero is None:
             return 0.0
-        return self._zero + order / self.plan.rate - time.monotonic()
+        return self._zero + index / self.plan.rate - time.monotonic()
 
-    def begin(self, order: int) -> Turn:
-        """Counts the send as begun; the caller hands it to the client next."""
-        plan = self.plan
-        record, send = divmod(order, plan.sends)
+    def begin(self, index: int) -> Turn:
+        """Counts the send as begun; the caller hands it to the client next. A dead producer's work comes first."""
+        plan, ahead = self.plan, len(self.plan.again)
+        record, send = plan.again[index] if index < ahead else divmod(plan.position + index - ahead, plan.sends)
+        order = plan.first + index
         if self._zero is None:
             self._zero = time.monotonic()
         with self._change:
-            self._begun = order + 1
-        struct.pack_into("<Q", self._counter, 0, order + 1)
+            self._begun = index + 1
+        struct.pack_into("<Q", self._counter, 0, index + 1)
         identity = f"{plan.run_id}/{plan.producer}/{record}/{send}/{order}"
         return Turn(order, record, send, record % plan.partitions, [("ackdrop", identity.encode("ascii"))])
 

@@ -18,6 +18,9 @@ class ProducerPlan:
     (durations in seconds, sizes in bytes, None: the client's own default), `client_config` the library's own words,
     which win. `deadline`, in seconds from the start of the driver, bounds sending and waiting for answers. `strict`
     refuses a neutral word that the client does not have.
+
+    A producer that goes on with a dead one's work sends `again` first, (record, send) each, and then the plan's own
+    sends from `position` on; its sends are numbered from `first`.
     """
 
     client: str
@@ -37,18 +40,23 @@ class ProducerPlan:
     client_config: dict[str, Any]
     deadline: float
     strict: bool = False
+    again: tuple[tuple[int, int], ...] = ()
+    position: int = 0
+    first: int = 0
 
     @property
     def planned(self) -> int:
         """How often `send()` is to be called."""
-        return self.records * self.sends
+        return len(self.again) + self.records * self.sends - self.position
 
     def place(self, order: int) -> tuple[int, int, int]:
-        """(record, send, partition) of the send that is called at position `order`; the drivers count the same way.
+        """(record, send, partition) of the send with this number; the drivers count the same way.
 
         Partitions are taken in turn by logical record, so that they are the same for each client and each run.
         """
-        record, send = divmod(order, self.sends)
+        index = order - self.first
+        ahead = len(self.again)
+        record, send = self.again[index] if index < ahead else divmod(self.position + index - ahead, self.sends)
         return record, send, record % self.partitions
 
     def line(self, begun_fd: int) -> bytes:

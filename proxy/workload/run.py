@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +13,8 @@ import trio
 
 from ..errors import ProducerError
 from . import child, clients
+from .hand import Hand
+from .lives import Past
 from .outcome import ProducerReport, Progress
 from .plan import ProducerPlan
 from .talk import Talk
@@ -33,43 +37,90 @@ async def run_producer(
     label: str,
     on_progress: OnProgress | None = None,
     stop: trio.Event | None = None,
+    hand: Hand | None = None,
 ) -> ProducerReport:
     """Runs the plan in a process of its own and reports what each send's future said.
 
     `python` is the interpreter (None: ours); its stderr goes to `producer-LABEL.log` in `folder`. `on_progress` is
     called now and then, and with the last counts; it must not raise. When `stop` is set, the producer is asked to end
-    and the report holds what it knew. Cancelled, the producer is killed before this returns.
+    and the report holds what it knew. Cancelled, the producer is killed before this returns. Killed by way of `hand`,
+    it is followed by a new process that goes on, and the report is that of all of them.
 
     A producer that dies is reported, not raised, once it runs; ProducerError is for one that could not be started:
     interpreter or library missing, a setting refused. A client that finds no broker is reported too: that may be a
     fault's doing.
     """
-    client = clients.find(plan.client)
+    hand, past, began = hand or Hand(), Past(plan), trio.current_time()
+    try:
+        with child.log_file(folder, label) as log:
+            while True:
+                told = functools.partial(_told, past, on_progress)
+                life = await _live(plan, python, log, told, stop, hand)
+                if not hand.killed:
+                    _check_start(life.talk, python, life.exit_code, log, stop)
+                    return _report(past, life, log)
+                await hand.may_follow.wait()
+                if stop is not None and stop.is_set():
+                    return _report(past, life, log)
+                plan = past.bury(life.talk, life.counted, trio.current_time() - began)
+    finally:
+        hand.over()
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """One process from its start to its end. Not `timely`: it took too long and was killed. `killed`: a fault did it;
+    `counted` is how many sends it had begun."""
+
+    talk: Talk
+    counted: int
+    exit_code: int | None
+    timely: bool
+    killed: bool
+
+
+def _told(past: Past, on_progress: OnProgress | None, talk: Talk, counted: int) -> None:
+    if on_progress is not None:
+        on_progress(past.progress(talk, counted))
+
+
+async def _live(
+    plan: ProducerPlan,
+    python: str | None,
+    log: IO[bytes],
+    on_progress: Callable[[Talk, int], None],
+    stop: trio.Event | None,
+    hand: Hand,
+) -> _Life:
+    """One process, which is gone when this returns."""
     talk = Talk(plan)
-    with child.counter() as begun, child.log_file(folder, label) as log:
-        process = await child.start(client, python, begun, log)
+    with child.counter() as begun:
+        process = await child.start(clients.find(plan.client), python, begun, log)
+        hand.holds(process, talk)
         try:
-            timely = await _accompany(process, talk, begun, on_progress, stop)
+            timely = await _accompany(process, talk, begun, on_progress, stop, hand)
         finally:
             await child.end(process)
-        if on_progress is not None:
-            on_progress(talk.progress(begun.count))
-        _check_start(talk, client, python, process.returncode, log, stop)
-        return _report(talk, begun.count, process.returncode, timely, log)
+        on_progress(talk, begun.count)
+        return _Life(talk, begun.count, process.returncode, timely, hand.killed)
 
 
 async def _accompany(
-    process: trio.Process, talk: Talk, begun: child.Begun, on_progress: OnProgress | None, stop: trio.Event | None
+    process: trio.Process,
+    talk: Talk,
+    begun: child.Begun,
+    on_progress: Callable[[Talk, int], None],
+    stop: trio.Event | None,
+    hand: Hand,
 ) -> bool:
     """Hands over the plan and listens until the process is gone. False: it took too long."""
     async with trio.open_nursery() as nursery:
         if stop is not None:
             nursery.start_soon(child.stop_when, stop, process)
-        if on_progress is not None:
-            nursery.start_soon(_tell, on_progress, talk, begun)
+        nursery.start_soon(_tell, on_progress, talk, begun)
         with trio.move_on_after(HELLO) as patience:
             await _hand_over(process, talk.plan, begun)
-            await _listen(process, talk, patience)
+            await _listen(process, talk, patience, hand)
             await process.wait()
         nursery.cancel_scope.cancel()
     return not patience.cancelled_caught
@@ -84,26 +135,26 @@ async def _hand_over(process: trio.Process, plan: ProducerPlan, begun: child.Beg
         return  # it has ended already; how, its exit code and its last words tell
 
 
-async def _listen(process: trio.Process, talk: Talk, patience: trio.CancelScope) -> None:
+async def _listen(process: trio.Process, talk: Talk, patience: trio.CancelScope, hand: Hand) -> None:
     """Takes what the driver says until it has ended. Once it has greeted, the plan's own deadline counts."""
     assert process.stdout is not None
     async for data in process.stdout:
         greeted = talk.greeted
         talk.feed(bytes(data))
+        hand.changed()
         if talk.greeted and not greeted:
             patience.deadline = trio.current_time() + talk.plan.deadline + GRACE
 
 
-async def _tell(on_progress: OnProgress, talk: Talk, begun: child.Begun) -> None:
+async def _tell(on_progress: Callable[[Talk, int], None], talk: Talk, begun: child.Begun) -> None:
     while True:
         await trio.sleep(TICK)
-        on_progress(talk.progress(begun.count))
+        on_progress(talk, begun.count)
 
 
-def _check_start(
-    talk: Talk, client: clients.Client, python: str | None, code: int | None, log: IO[bytes], stop: trio.Event | None
-) -> None:
+def _check_start(talk: Talk, python: str | None, code: int | None, log: IO[bytes], stop: trio.Event | None) -> None:
     """ProducerError where the producer under test could not be started at all."""
+    client = clients.find(talk.plan.client)
     refused, where = talk.refused, f" in {python}" if python else ""
     if refused is not None and refused.kind == "missing":
         raise ProducerError(f"{client.library} is not installed{where}", remedy=client.remedy(python))
@@ -124,27 +175,31 @@ def _check_start(
         )
 
 
-def _report(talk: Talk, counted: int, code: int | None, timely: bool, log: IO[bytes]) -> ProducerReport:
-    sends, about = talk.all_sends(counted), talk.introduced
-    error = _error(talk, len(sends), code, timely, log)
+def _report(past: Past, life: _Life, log: IO[bytes]) -> ProducerReport:
+    sends = life.talk.all_sends(life.counted)
+    about = life.talk.introduced or past.introduced
+    error = _error(life, len(sends), log)
     return ProducerReport(
-        client=talk.plan.client,
+        client=life.talk.plan.client,
         version=about.version if about else None,
         config=about.config if about else {},
         not_applicable=about.not_applicable if about else [],
-        sends=sends,
-        exit_code=code,
+        sends=[*past.sends, *sends],
+        exit_code=life.exit_code,
         error=error,
         finished=error is None,
     )
 
 
-def _error(talk: Talk, begun: int, code: int | None, timely: bool, log: IO[bytes]) -> str | None:
+def _error(life: _Life, begun: int, log: IO[bytes]) -> str | None:
     """Why the producer did not do all of its plan; None when it did."""
+    talk = life.talk
+    if life.killed:
+        return f"the run was stopped before it was started again, after {begun} of {talk.plan.planned} sends"
     if talk.refused is not None:
         return f"could not start: {talk.refused.text}"
-    if talk.done is None or code != 0:
-        return _died(talk, code, timely, log)
+    if talk.done is None or life.exit_code != 0:
+        return _died(talk, life.exit_code, life.timely, log)
     open_sends = begun - len(talk.sends)
     if begun == talk.plan.planned and not open_sends:
         return None

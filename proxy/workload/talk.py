@@ -106,7 +106,7 @@ class Talk:
 
     def begun(self, counted: int) -> int:
         """How many sends have begun: by the shared counter, and at least what was told."""
-        told = max(self.sends, default=-1) + 1
+        told = max(self.sends, default=self.plan.first - 1) + 1 - self.plan.first
         return max(counted, told, self.done.begun if self.done else 0)
 
     def progress(self, counted: int) -> Progress:
@@ -115,7 +115,9 @@ class Talk:
 
     def all_sends(self, counted: int) -> list[Send]:
         """Every send that began, in order; `unknown` where there was no answer."""
-        return [self.sends.get(order) or self._unanswered(order) for order in range(self.begun(counted))]
+        first = self.plan.first
+        orders = range(first, first + self.begun(counted))
+        return [self.sends.get(order) or self._unanswered(order) for order in orders]
 
     def _unanswered(self, order: int) -> Send:
         record, send, partition = self.plan.place(order)
