@@ -84,25 +84,17 @@ def _workload(spec: WorkloadSpec) -> Workload:
 
 def _rule(spec: FaultSpec, name: str) -> Rule:
     api, _, side = spec.at.partition(".")
-    sides: dict[str, Side] = {"request": "request", "response": "response"}
+    sides: dict[str, Side] = {"request": "request", "response": "response", "": "event"}
     return Rule(name, api, sides[side], _match(spec.match), _when(spec.when), spec.do.chosen()[0].fault())
 
 
 def _match(spec: MatchSpec) -> Match:
-    return Match(spec.topic, spec.partition, spec.client_id, spec.idempotent, spec.attempt)
+    return Match(**{key: getattr(spec, key) for key in MatchSpec.model_fields})
 
 
 def _when(spec: WhenSpec) -> When:
-    return When(
-        nth=spec.nth or (),
-        first=spec.first,
-        every=spec.every,
-        probability=spec.probability,
-        after=spec.after,
-        until=spec.until,
-        times=spec.times,
-        per=spec.per,
-    )
+    given = {key: getattr(spec, key) for key in WhenSpec.model_fields}
+    return When(**{**given, "nth": spec.nth or ()})
 
 
 def _expectations(spec: ScenarioSpec, arm: ArmSpec) -> tuple[Expectation, ...]:

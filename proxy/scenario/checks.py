@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..faults.rule import PROCESSES
+from .actions import possible
 from .build import control_arm, rule_names
 from .complaint import Complaint, Step, nearest, shortened
 from .nodes import Node
 from .repair import located
-from .spec import ScenarioSpec
-from .vocabulary import LATER_AT
+from .spec import FaultSpec, ScenarioSpec
+
+_OF_PRODUCE = {
+    *("topic", "partition", "idempotent", "attempt", "transactional_id", "producer_id", "acks", "records"),
+}
 
 Found = Iterator[tuple[tuple[Step, ...], Complaint]]
 
@@ -19,6 +24,8 @@ def check(spec: ScenarioSpec, root: Node) -> Found:
     yield from _arm_names(spec, root)
     yield from _rule_names(spec)
     yield from _places(spec)
+    if not _spoilt(root, "faults"):
+        yield from _following(spec)
     if not _spoilt(root, "workload"):
         yield from _partitions(spec)
     if not _spoilt(root, "arms"):
@@ -54,12 +61,44 @@ def _rule_names(spec: ScenarioSpec) -> Found:
 def _places(spec: ScenarioSpec) -> Found:
     for index, fault in enumerate(spec.faults):
         action = fault.do.chosen()[0]
-        if fault.at not in action.at:
-            later = action.word in LATER_AT.get(fault.at, ())
-            text = f"at {fault.at} is not in this version of ackdrop" if later else f"is not possible at {fault.at}"
-            hint = f"{action.word} is possible at: {', '.join(action.at)}"
-            steps: tuple[Step, ...] = ("faults", index, "do", action.word)
-            yield steps, Complaint(f"{action.word!r} {text}", hint=hint, on_key=True)
+        steps: tuple[Step, ...] = ("faults", index, "do", action.word)
+        if not possible(type(action), fault.at):
+            where = ", ".join(at.replace("*", "API") for at in action.at)
+            hint = f"{action.word} is possible at: {where}"
+            yield steps, Complaint(f"{action.word!r} is not possible at {fault.at}", hint=hint, on_key=True)
+        elif (wrong := action.at_place(fault.at)) is not None:
+            yield (*steps, *wrong.within), Complaint(wrong.text, hint=wrong.hint, on_key=wrong.on_key)
+        yield from _match_keys(fault, index)
+
+
+def _match_keys(fault: FaultSpec, index: int) -> Found:
+    """Keys of `match` that say something of produce requests, where there are none."""
+    api = fault.at.partition(".")[0]
+    for key in fault.match.model_fields_set:
+        steps: tuple[Step, ...] = ("faults", index, "match", key)
+        if key in _OF_PRODUCE and api not in ("produce", "*", *PROCESSES):
+            hint = f"at {fault.at} there are none: leave it out"
+            yield steps, Complaint(f"{key!r} is about the batches of produce requests", hint=hint, on_key=True)
+        elif key == "api" and api != "*":
+            hint = "at: *.request or *.response is about several APIs"
+            yield steps, Complaint(f"'api' beside 'at: {fault.at}', which says it already", hint=hint, on_key=True)
+        elif key in ("version", "size") and fault.at == "connection":
+            hint = "a connection has none: leave it out"
+            yield steps, Complaint(f"{key!r} is about frames", hint=hint, on_key=True)
+
+
+def _following(spec: ScenarioSpec) -> Found:
+    names = rule_names(spec.faults)
+    for index, fault in enumerate(spec.faults):
+        wanted = fault.when.following
+        if wanted is None or (wanted in names and wanted != names[index]):
+            continue
+        others = [name for name in names if name != names[index]]
+        near = nearest(wanted, others)
+        hint = f"did you mean {near!r}? " if near else ""
+        hint += f"the other faults are: {', '.join(others)}" if others else "there is no other fault"
+        text = "a fault cannot follow itself" if wanted == names[index] else f"no fault {shortened(wanted)!r}"
+        yield ("faults", index, "when", "following"), Complaint(text, hint=hint)
 
 
 def _partitions(spec: ScenarioSpec) -> Found:

@@ -15,7 +15,7 @@ class Complaint(ValueError):
 
     `text` follows the value's place and a colon. `hint` is a line of help, `within` leads from the validated value to
     the part of it that is wrong, `on_key` says that the key and not its value is. `incomplete` marks an error that may
-    be there only because another one removed a part.
+    be there only because another one removed a part. `code` is one word for programs that read messages.
     """
 
     def __init__(
@@ -26,6 +26,7 @@ class Complaint(ValueError):
         within: tuple[Step, ...] = (),
         on_key: bool = False,
         incomplete: bool = False,
+        code: str = "value",
     ) -> None:
         super().__init__(text)
         self.text = text
@@ -33,6 +34,7 @@ class Complaint(ValueError):
         self.within = within
         self.on_key = on_key
         self.incomplete = incomplete
+        self.code = code
 
 
 def expected(what: str, value: object, hint: str | None = None) -> Complaint:
@@ -72,11 +74,15 @@ def unknown_word(
             f"the {kind} {word!r} is not in this version of ackdrop",
             hint=f"this version has: {_listed(known)}",
             on_key=on_key,
+            code="not-in-this-version",
         )
     near = nearest(word, known)
     hint = f"did you mean {near!r}? " if near else ""
     return Complaint(
-        f"unknown {kind} {shortened(word)!r}", hint=f"{hint}expected one of: {_listed(known, near)}", on_key=on_key
+        f"unknown {kind} {shortened(word)!r}",
+        hint=f"{hint}expected one of: {_listed(known, near)}",
+        on_key=on_key,
+        code=f"unknown-{'key' if kind == 'key' else 'word'}",
     )
 
 

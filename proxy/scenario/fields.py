@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic_core import core_schema
 
+from ..faults.spans import Span
 from ..identity import NAMINGS, Naming
 from ..kafka.codes import ERROR_CODES
 from . import units
@@ -35,6 +36,13 @@ class Reads:
         self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return dict(self.schema)
+
+
+class OfFile(Reads):
+    """A key that belongs to the file, and is used up before the rest is read."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        super().__init__(lambda value: value, schema)
 
 
 def _whole(low: int, high: int) -> Reads:
@@ -157,8 +165,55 @@ def _one_or_many(item: Reads) -> Reads:
 def _partitions(value: object) -> tuple[int, ...] | None:
     if value == "*":
         return None
-    numbers: tuple[int, ...] = _many(value, _PARTITION.read)
-    return numbers
+    found: tuple[tuple[int, ...], ...] = _many(value, _partition_range)
+    return tuple(dict.fromkeys(number for numbers in found for number in numbers))
+
+
+def _partition_range(value: object) -> tuple[int, ...]:
+    """`3`, or `"0-3"` as its four numbers."""
+    first, dash, last = value.partition("-") if isinstance(value, str) else ("", "", "")
+    if not (dash and first.strip().isdecimal() and last.strip().isdecimal()):
+        return (_PARTITION.read(value),)  # type: ignore[return-value]
+    low, high = int(first), int(last)
+    if not low <= high <= 1_000_000 or high - low >= 10_000:
+        raise expected("a range of at most 10000 partitions such as 0-3", value)
+    return tuple(range(low, high + 1))
+
+
+def _span(one: Reads) -> Reads:
+    """A whole number, a range `"0-8"` or a comparison `">= 9"`."""
+    pattern = "^ *(==|<=|>=|<|>)? *[0-9]+ *(B|KiB|MiB|GiB)?( *- *[0-9]+ *(B|KiB|MiB|GiB)?)? *$"
+    schema = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": pattern}]}
+    return Reads(lambda value: units.span(value, one.read), schema)  # type: ignore[arg-type]
+
+
+def _positive_size(value: object) -> int:
+    size = units.size(value)
+    if size < 1:
+        raise expected("a size of at least 1B", value)
+    return size
+
+
+def _bytes(value: object) -> int:
+    """A size with a unit; 0 needs none."""
+    return 0 if value == 0 and not isinstance(value, bool) else units.size(value)
+
+
+def _command(value: object) -> tuple[str, ...]:
+    """A program and its arguments, as a list of texts."""
+    if not isinstance(value, list) or not value:
+        raise expected("a command as a list such as [docker, restart, redpanda]", value)
+    for position, part in enumerate(value):
+        if not isinstance(part, str | int) or isinstance(part, bool) or not str(part):
+            raise Complaint("a part of a command is a text", hint="put it in quotes", within=(position,))
+    return tuple(str(part) for part in value)
+
+
+def _acks_number(value: object) -> int | None:
+    if value == "any":
+        return None
+    acks = _acks(value)
+    return -1 if acks == "all" else int(acks)
 
 
 def _share(value: object) -> float:
@@ -209,6 +264,9 @@ def _json_value(value: object) -> object:
 
 _PRODUCER_WORD = words("producer", PRODUCERS, LATER_PRODUCERS)
 _PARTITION = _whole(0, 1_000_000)
+_PARTITION_SCHEMA = Reads(
+    _PARTITION.read, {"anyOf": [_PARTITION.schema, {"type": "string", "pattern": "^ *[0-9]+ *(- *[0-9]+ *)?$"}]}
+)
 _UNTIL_MILLION = _whole(1, 1_000_000)
 _GLOB = _text(249, lines=False)
 
@@ -235,9 +293,19 @@ Attempt = Annotated[
 Globs = Annotated[tuple[str, ...], _one_or_many(_GLOB)]
 PartitionNumbers = Annotated[
     tuple[int, ...] | None,
-    Reads(_partitions, {"anyOf": [{"const": "*"}, *_one_or_many(_PARTITION).schema["anyOf"]]}),
+    Reads(_partitions, {"anyOf": [{"const": "*"}, *_one_or_many(_PARTITION_SCHEMA).schema["anyOf"]]}),
 ]
 Numbers = Annotated[tuple[int, ...], _one_or_many(_UNTIL_MILLION)]
+NodeId = Annotated[int, _whole(-1, 2**31 - 1)]
+NodeIds = Annotated[tuple[int, ...], _one_or_many(_whole(-1, 2**31 - 1))]
+ProducerIds = Annotated[tuple[int, ...], _one_or_many(_whole(-1, 2**63 - 1))]
+TimeoutMs = Annotated[int, _whole(-(2**31), 2**31 - 1)]
+Versions = Annotated[Span, _span(_whole(0, 32767))]
+Counted = Annotated[Span, _span(_whole(0, 2**31 - 1))]
+AnyAcks = Annotated[int | None, Reads(_acks_number, {"enum": ["any", "all", 0, 1]})]
+Command = Annotated[
+    tuple[str, ...], Reads(_command, {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1})
+]
 Probability = Annotated[float, Reads(_share, {"type": "number", "exclusiveMinimum": 0, "maximum": 1})]
 ErrorCode = Annotated[
     int, Reads(_error_code, {"type": "string", "enum": [name for name, code in ERROR_CODES.items() if code]})
@@ -245,8 +313,28 @@ ErrorCode = Annotated[
 ArmName = Annotated[str, Reads(_arm, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"})]
 JsonValue = Annotated[object, Reads(_json_value, {})]
 
-_DURATION = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m)$"}
-Duration = Annotated[float, Reads(units.duration, _DURATION)]
-PositiveDuration = Annotated[float, Reads(units.positive_duration, _DURATION)]
+DURATION_SCHEMA: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m)$"}
+Duration = Annotated[float, Reads(units.duration, DURATION_SCHEMA)]
+PositiveDuration = Annotated[float, Reads(units.positive_duration, DURATION_SCHEMA)]
 Rate = Annotated[float, Reads(units.rate, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?/s$"})]
 Size = Annotated[int, Reads(units.size, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(B|KiB|MiB|GiB)$"})]
+PositiveSize = Annotated[
+    int, Reads(_positive_size, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(B|KiB|MiB|GiB)$"})
+]
+Sizes = Annotated[Span, _span(Reads(_bytes, {}))]
+ByteRate = Annotated[
+    float, Reads(units.byte_rate, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(B|KiB|MiB|GiB)/s$"})
+]
+
+_SCALAR_SCHEMA = {"type": ["string", "number", "boolean"]}
+VARIABLES_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$"},
+    "additionalProperties": _SCALAR_SCHEMA,
+}
+MATRIX_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": {"type": "array", "minItems": 1, "maxItems": 64, "items": {"not": {"type": "null"}}},
+}
+_FILE_SCHEMA = {"type": "string", "minLength": 1, "not": {"anyOf": [{"pattern": "^/"}, {"pattern": r"(^|/)\.\.(/|$)"}]}}
+INCLUDE_SCHEMA: dict[str, Any] = {"anyOf": [_FILE_SCHEMA, {"type": "array", "items": _FILE_SCHEMA}]}

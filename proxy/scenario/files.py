@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import ScenarioError, UsageError
+from ..errors import UsageError
 from .complaint import nearest
 from .models import Scenario
+from .problems import Refusal
+
+if TYPE_CHECKING:
+    from .load import Examined
 
 _SUFFIXES = (".yaml", ".yml")
 
 
-def load_all(arguments: Iterable[str | Path]) -> list[Scenario]:
-    """The scenarios that the arguments of a command mean, each file once, in their order.
+def load_all(arguments: Iterable[str | Path], sets: Sequence[str] = ()) -> list[Scenario]:
+    """The scenarios that the arguments of a command mean: see `examine_all`."""
+    return list(examine_all(arguments, sets).scenarios)
 
-    Raises UsageError for an argument that means nothing, and one ScenarioError with the problems of all files.
+
+def examine_all(arguments: Iterable[str | Path], sets: Sequence[str] = ()) -> Examined:
+    """The scenarios that the arguments of a command mean, each file once, in their order, and their warnings.
+
+    `sets` are what `--set` gives, to every file. Raises UsageError for an argument that means nothing, and one
+    ScenarioError with the problems of all files.
     """
-    from .load import load
+    from .load import Examined, examine
 
-    scenarios: list[Scenario] = []
-    problems: list[str] = []
-    for path in dict.fromkeys(path for argument in arguments for path in find(argument)):
-        try:
-            scenarios.append(load(path))
-        except ScenarioError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise ScenarioError(problems)
-    return scenarios
+    files = dict.fromkeys(path for argument in arguments for path in find(argument))
+    found = [examine(path, sets) for path in files]
+    errors = [error for examined in found for error in examined.errors()]
+    if errors:
+        raise Refusal(errors)
+    scenarios = [scenario for examined in found for scenario in examined.scenarios]
+    return Examined(scenarios, [warning for examined in found for warning in examined.warnings()])
 
 
 def find(argument: str | Path) -> list[Path]:

@@ -2,119 +2,90 @@
 
 from __future__ import annotations
 
-import re
-from codecs import BOM_UTF8
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import ScenarioError
-from .build import scenario
-from .checks import check
+from .expand import expanded
+from .include import Reader
 from .models import Scenario
-from .nodes import Node, Slot
-from .problems import Problem, Source
-from .repair import problem_at, validated
-from .vocabulary import arm_name
-from .yaml_tree import duplicate, read
+from .problems import Diagnostic, Problem, Refusal, Sources
+from .reading import LIMIT, content_of, slug
 
-LIMIT = 128 * 1024
-"""Bytes that a scenario may have."""
-
-_FREE = (("workload", "value"), ("workload", "client_config"))
-"""Where anything may stand, nothing (null) too."""
+__all__ = ["LIMIT", "Examined", "examine", "load", "parse"]
 
 
-def load(source: Path | str) -> Scenario:
-    """The scenario in a file (a `Path`) or in a text (a `str`). Raises ScenarioError with every problem."""
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a file means: one scenario, or one for each combination of its matrix; and what was found in it.
+
+    With an error among `diagnostics` there are no scenarios.
+    """
+
+    scenarios: Sequence[Scenario] = ()
+    diagnostics: Sequence[Diagnostic] = field(default_factory=list)
+
+    def errors(self) -> list[Diagnostic]:
+        """What makes it no scenario."""
+        return [found for found in self.diagnostics if found.severity == "error"]
+
+    def warnings(self) -> list[Diagnostic]:
+        """What can never fire, or never hold."""
+        return [found for found in self.diagnostics if found.severity == "warning"]
+
+
+def load(source: Path | str, sets: Sequence[str] = ()) -> Scenario:
+    """The scenario in a file (a `Path`) or in a text (a `str`); of a matrix its first combination.
+
+    `sets` are what `--set` gives. Raises ScenarioError with every problem.
+    """
     if isinstance(source, str):
-        return parse(source.encode("utf-8", "surrogatepass"))
-    return parse(_content(source), file=str(source), name=_slug(source))
+        return parse(source.encode("utf-8", "surrogatepass"), sets=sets)
+    return _valid(examine(source, sets)).scenarios[0]
 
 
-def parse(content: bytes, *, file: str | None = None, name: str = "scenario") -> Scenario:
+def parse(content: bytes, *, file: str | None = None, name: str = "scenario", sets: Sequence[str] = ()) -> Scenario:
     """The scenario in the bytes of a file. Raises ScenarioError with every problem."""
-    source = Source(file or "scenario", _decoded(content, file or "scenario"))
-    root, problems = read(source.text)
-    spec = None
-    if root is not None and root.kind == "mapping":
-        problems += _spelt(root, source.text)
-        problems += _empty(root)
-        spec, found = validated(root)
-        problems += found
-        if spec is not None:
-            problems += [problem_at(root, steps, complaint) for steps, complaint in check(spec, root)]
-    elif root is not None:
-        problems.append(_not_a_mapping(root))
-    if spec is None or problems:
-        raise _error(source, problems)
-    return scenario(spec, file=file, name=name, content=content)
+    return _valid(_examined(content, file, None, name, sets)).scenarios[0]
 
 
-def _error(source: Source, problems: list[Problem]) -> ScenarioError:
-    unique = dict.fromkeys(sorted(problems, key=lambda problem: problem.at))
-    return ScenarioError([source.show(problem) for problem in unique])
-
-
-def _content(path: Path) -> bytes:
+def examine(path: Path, sets: Sequence[str] = (), *, whole: bool = False) -> Examined:
+    """All that can be said of a file. With `whole` the content of its scenarios is always made anew."""
     try:
-        with path.open("rb") as file:
-            content = file.read(LIMIT + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ScenarioError([f"{path}: cannot be read: {reason}"], remedy="Name a scenario file.") from error
-    if len(content) > LIMIT:
-        raise ScenarioError([f"{path}: larger than {LIMIT // 1024} KiB"], remedy="A scenario is a small YAML file.")
-    return content
+        content = content_of(path, str(path))
+    except Refusal as refusal:
+        return Examined((), refusal.diagnostics)
+    return _examined(content, str(path), path, slug(path), sets, whole)
 
 
-def _decoded(content: bytes, name: str) -> str:
-    content = content.removeprefix(BOM_UTF8)
+def effective(path: Path, sets: Sequence[str] = ()) -> list[str]:
+    """What is run, as texts of files that mean it alone: one for each combination. Raises ScenarioError."""
+    return [scenario.content.decode() for scenario in _valid(examine(path, sets, whole=True)).scenarios]
+
+
+def _valid(examined: Examined) -> Examined:
+    errors = examined.errors()
+    if errors:
+        remedy = errors[0].hint if errors[0].code == "file" else None
+        raise Refusal(errors, remedy=remedy)
+    return examined
+
+
+def _examined(
+    content: bytes, file: str | None, path: Path | None, name: str, sets: Sequence[str], whole: bool = False
+) -> Examined:
+    sources = Sources()
+    reader = Reader(sources)
     try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8")
-        source = Source(name, before)
-        line, column = source.place(len(before))
-        byte = content[error.start]
-        raise ScenarioError(
-            [f"{name}:{line}:{column}: not UTF-8: the byte 0x{byte:02X}"], remedy="Save the file as UTF-8 text."
-        ) from error
-
-
-def _slug(path: Path) -> str:
-    """The file's name without suffix, as part of a folder's name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-.")[:60] or "scenario"
-
-
-def _not_a_mapping(root: Node) -> Problem:
-    what = "a list" if root.kind == "list" else "nothing but a single value" if root.value is not None else "nothing"
-    return Problem(root.at, f"a scenario is a mapping of keys, not {what}", "it begins with the line: version: 1")
-
-
-def _spelt(root: Node, text: str) -> list[Problem]:
-    """Bring the arms under `expect` to their one spelling (`false` means `off`); a second spelling is a duplicate."""
-    expect = root.find("expect")
-    if expect is None or expect.node.kind != "mapping":
-        return []
-    first: dict[str, Slot] = {}
-    problems = []
-    for slot in expect.node.slots:
-        slot.key = arm_name(slot.key)
-        if slot.key in first:
-            slot.dropped = True
-            problems.append(duplicate(text, slot.key, slot.at, first[slot.key].at))
-        first.setdefault(slot.key, slot)
-    return problems
-
-
-def _empty(node: Node, steps: tuple[str, ...] = ()) -> list[Problem]:
-    """Keys and list items without a value, which YAML reads as null; they are dropped."""
-    if steps in _FREE:
-        return []
-    problems = []
-    for slot in node.live():
-        if slot.node.kind == "scalar" and slot.node.value is None and (*steps, slot.key) not in _FREE:
-            slot.dropped = True
-            what = f"the key {slot.key!r}" if node.kind == "mapping" else "this item of the list"
-            problems.append(Problem(slot.at, f"{what} has no value", "give it one, or leave it out"))
-        problems.extend(_empty(slot.node, (*steps, slot.key)))
-    return problems
+        root = reader.tree(file or "scenario", content, path)
+    except Refusal as refusal:
+        return Examined((), refusal.diagnostics)
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = reader.problems
+    if root is not None:
+        changed = bool(reader.parts or sets or whole)
+        scenarios, found = expanded(root, sources, sets, file=file, name=name, content=None if changed else content)
+        problems = problems + found
+    if any(problem.severity == "error" for problem in problems):
+        scenarios, problems = [], [problem for problem in problems if problem.severity == "error"]
+    return Examined(scenarios, sources.diagnostics(problems))

@@ -66,7 +66,9 @@ class Scenario:
     `expect` has an entry for every arm, empty where nothing is expected of it. `control` is False for `control:
     none`; else `control_arm` names the arm that must show a duplicate. `identity` says what names a record that is
     not of our own workload, None: the default. The whole is run `repeat` times. `file` is the file as it was named,
-    None for text; `name` is the file's name without folder and suffix; `content` are the file's bytes, `sha256` theirs.
+    None for text; `name` is the file's name without folder and suffix, and with the values of a combination.
+    `combination` are these values, by the keys of the file's matrix. `content` are the bytes of a file that means this
+    scenario alone: the very file where nothing was included, set or varied. `sha256` is that of `content`.
     """
 
     title: str
@@ -85,3 +87,4 @@ class Scenario:
     sha256: str
     name: str
     content: bytes = b""
+    combination: tuple[tuple[str, str], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -29,7 +30,7 @@ class Slot:
 class Node:
     """A YAML node. `size` counts the nodes that it stands for, aliases written out.
 
-    A key is the text as it was written, so that `off`, `false` and `1` stay words.
+    A key is the text as it was written, so that `off`, `false` and `1` stay words; so is the `text` of a scalar.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Node:
     value: Scalar = None
     slots: list[Slot] = field(default_factory=list)
     size: int = 1
+    text: str = ""
 
     def append(self, slot: Slot) -> None:
         """Add a slot at the end."""
@@ -57,6 +59,29 @@ class Node:
     def spoilt(self) -> bool:
         """Whether anything below was dropped or made."""
         return any(slot.dropped or slot.made or slot.node.spoilt() for slot in self.slots)
+
+    def take(self, key: str) -> Slot | None:
+        """The slot of a key, taken out of this mapping."""
+        slot = self.find(key)
+        if slot is not None:
+            self.slots.remove(slot)
+        return slot
+
+    def clone(self) -> Node:
+        """A copy that shares nothing, aliases written out."""
+        slots = [Slot(slot.key, slot.at, slot.node.clone(), slot.dropped, slot.made) for slot in self.slots]
+        return Node(self.kind, self.at, self.value, slots, self.size, self.text)
+
+    def count(self) -> int:
+        """How many nodes it is."""
+        return 1 + sum(slot.node.count() for slot in self.slots)
+
+    def scalars(self) -> Iterator[Node]:
+        """Every scalar in it, keys aside."""
+        if self.kind == "scalar":
+            yield self
+        for slot in self.slots:
+            yield from slot.node.scalars()
 
     def data(self) -> object:
         """Plain Python values, without the dropped parts."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from textwrap import wrap
+from typing import Literal
 from unicodedata import east_asian_width
+
+from ..errors import ScenarioError
+
+Severity = Literal["error", "warning"]
 
 _WIDTH = 100
 _BEFORE = 60
@@ -15,34 +21,111 @@ _INDENT = "    "
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and where: `at` counts characters from the start of the text."""
+    """What is wrong, and where: `at` counts characters from the start of the first text, see `Sources`.
+
+    `code` is one word for programs that read messages.
+    """
 
     at: int
     text: str
     hint: str | None = None
+    code: str = "value"
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A problem with its place told: `line` and `column` from 1, None where the file could not be read at all.
+
+    `file` is the file as it was named, or the option `--set PATH`. `shown` is all of it for a person.
+    """
+
+    file: str
+    line: int | None
+    column: int | None
+    severity: Severity
+    text: str
+    hint: str | None
+    code: str
+    shown: str
+
+
+class Refusal(ScenarioError):
+    """A scenario is not valid. `diagnostics` has what `problems` says as texts."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], *, remedy: str | None = None) -> None:
+        self.diagnostics = list(dict.fromkeys(diagnostics))
+        super().__init__([diagnostic.shown for diagnostic in self.diagnostics], remedy=remedy)
 
 
 class Source:
-    """A scenario's text, its lines ended by `\\n` alone, and the name of its file."""
+    """A text, its lines ended by `\\n` alone, and the name of its file or option.
 
-    def __init__(self, name: str, text: str) -> None:
+    `base` is the place of its first character among all texts of a scenario; an `option` has no line and column.
+    """
+
+    def __init__(self, name: str, text: str, *, base: int = 0, option: bool = False) -> None:
         self.name = name
+        self.base = base
+        self.option = option
         self.text = text.replace("\r\n", "\n").replace("\r", "\n")
         self._lines = self.text.split("\n")
         self._starts = [0, *accumulate(len(line) + 1 for line in self._lines)][:-1]
 
     def place(self, at: int) -> tuple[int, int]:
         """Line and column of a character, both counted from 1."""
-        at = min(at, len(self.text))
+        at = min(at - self.base, len(self.text))
         line = bisect_right(self._starts, at)
         return line, at - self._starts[line - 1] + 1
 
     def show(self, problem: Problem) -> str:
         """`FILE:LINE:COLUMN: what is wrong`, the line, a caret beneath the column, and the hint."""
         line, column = self.place(problem.at)
-        shown = [f"{self.name}:{line}:{column}: {problem.text}", *_excerpt(self._lines[line - 1], column)]
+        where = self.name if self.option else f"{self.name}:{line}:{column}"
+        what = f"warning: {problem.text}" if problem.severity == "warning" else problem.text
+        shown = [f"{where}: {what}", *_excerpt(self._lines[line - 1], column)]
         shown.extend(wrap(problem.hint or "", _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
         return "\n".join(shown)
+
+
+class Sources:
+    """All texts that a scenario is made of: its file, the parts that it includes, and `--set` options.
+
+    A place is one number for all of them, since every text begins behind the end of the one before.
+    """
+
+    def __init__(self) -> None:
+        self._all: list[Source] = []
+        self._bases: list[int] = []
+
+    def add(self, name: str, text: str, *, option: bool = False) -> Source:
+        """One text more."""
+        base = self._all[-1].base + len(self._all[-1].text) + 2 if self._all else 0
+        self._all.append(Source(name, text, base=base, option=option))
+        self._bases.append(base)
+        return self._all[-1]
+
+    def of(self, at: int) -> Source:
+        """The text that a place is in."""
+        return self._all[bisect_right(self._bases, at) - 1]
+
+    def named(self, at: int, beside: int) -> str:
+        """The line of a place, as it is told at another one: `line 3`, or `common.yaml:3`."""
+        source = self.of(at)
+        if source.option:
+            return f"{source.name}"
+        line = source.place(at)[0]
+        return f"line {line}" if self.of(beside) is source else f"{source.name}:{line}"
+
+    def diagnostics(self, problems: Iterable[Problem]) -> list[Diagnostic]:
+        """The problems with their places told, each once, in the order of their places."""
+        return [self._told(problem) for problem in dict.fromkeys(sorted(problems, key=lambda problem: problem.at))]
+
+    def _told(self, problem: Problem) -> Diagnostic:
+        source = self.of(problem.at)
+        line, column = source.place(problem.at)
+        shown = source.show(problem)
+        return Diagnostic(source.name, line, column, problem.severity, problem.text, problem.hint, problem.code, shown)
 
 
 def _excerpt(line: str, column: int) -> list[str]:

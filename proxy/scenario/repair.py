@@ -12,13 +12,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .actions import ACTIONS, Do
+from .actions import ACTIONS
 from .complaint import Complaint, Step, expected, unknown_word
 from .language import keys, model_at, sample
 from .nodes import Node, Slot, node_of
 from .problems import Problem
 from .spec import ScenarioSpec
-from .vocabulary import LATER_ACTIONS, LATER_KEYS
 
 _PASSES = 40
 
@@ -67,7 +66,7 @@ def problem_at(root: Node, steps: tuple[Step, ...], complaint: Complaint) -> Pro
     else:
         at = slots[-1].node.at
     place = place_of(steps[:-1] if complaint.on_key else steps)
-    return Problem(at, f"{place}: {complaint.text}" if place else complaint.text, complaint.hint)
+    return Problem(at, f"{place}: {complaint.text}" if place else complaint.text, complaint.hint, complaint.code)
 
 
 class _Wrong:
@@ -126,14 +125,13 @@ class _Wrong:
 
     def _unknown_key(self) -> Complaint:
         model = model_at(self._steps[:-1])
-        later = LATER_ACTIONS if model is Do else LATER_KEYS
-        return unknown_word("key", str(self._steps[-1]), keys(model) if model else (), later, on_key=True)
+        return unknown_word("key", str(self._steps[-1]), keys(model) if model else (), on_key=True)
 
     def _missing_key(self) -> Complaint:
         key = self._missing = str(self._steps[-1])
         hint = self._for_example(f"{key}: ")
         self._steps = self._steps[:-1]
-        return Complaint(f"the key {key!r} is missing", hint=hint, incomplete=True)
+        return Complaint(f"the key {key!r} is missing", hint=hint, incomplete=True, code="missing-key")
 
     def _for_example(self, before: str = "") -> str:
         return f"for example: {before}{json.dumps(sample(*self._steps))}"

@@ -5,19 +5,20 @@ Descriptions and examples live here once, for messages, for documentation and fo
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, model_validator
 
-from ..kafka.apis import API_NAMES
+from ..faults.rule import Per
 from ..observations import Isolation
 from ..result import ExpectedFigure
 from . import fields, units
 from .actions import PLACES, Do, Mapping
 from .complaint import Complaint, expected, unknown_word
-from .vocabulary import COMPRESSIONS, LATER_PER, LATER_PLACES
+from .vocabulary import COMPRESSIONS
 
 FIGURES: tuple[ExpectedFigure, ...] = get_args(ExpectedFigure)
+PER: tuple[Per, ...] = get_args(Per)
 ISOLATIONS: tuple[Isolation, ...] = get_args(Isolation)
 
 
@@ -34,11 +35,10 @@ def _control(value: object) -> str:
 
 
 def _place(value: object) -> str:
-    later = {f"{api}.{side}" for api in API_NAMES.values() for side in ("request", "response")} - set(PLACES)
     if not isinstance(value, str):
         raise expected(f"a place such as {PLACES[0]}", value)
     if value not in PLACES:
-        raise unknown_word("place", value, PLACES, later | LATER_PLACES)
+        raise unknown_word("place", value, PLACES)
     return value
 
 
@@ -129,13 +129,13 @@ class ArmSpec(Mapping):
 
 
 class MatchSpec(Mapping):
-    """Which batches a rule is about. A key left out fits everything."""
+    """What a rule is about. A key left out fits everything; of several, all must fit."""
 
     topic: fields.Globs = Field(
         ("*",), description="Topic names: a glob or a list of them.", examples=["*", "ackdrop-*"]
     )
     partition: fields.PartitionNumbers = Field(
-        None, description="Partitions: a number, a list, or `*`.", examples=[0, [0, 2]]
+        None, description="Partitions: a number, a range, a list of these, or `*`.", examples=[0, "0-3", [0, 2]]
     )
     client_id: fields.Globs = Field(("*",), description="Client ids: a glob or a list of them.", examples=["*"])
     idempotent: fields.AnyOrFlag = Field(
@@ -143,6 +143,38 @@ class MatchSpec(Mapping):
     )
     attempt: fields.Attempt = Field(
         "any", description="Which attempt: `first`, `retry`, its number from 1, or `any`.", examples=["first", 2]
+    )
+    api: fields.Globs = Field(
+        ("*",),
+        description="At `*.request` and `*.response`: APIs by their Kafka names, a glob or a list of them.",
+        examples=["metadata", ["init_producer_id", "add_*"]],
+    )
+    version: fields.Versions | None = Field(
+        None, description="API versions: a number, a range or a comparison.", examples=[9, "0-8", ">= 9"]
+    )
+    node: fields.NodeIds | None = Field(
+        None, description="The broker's node id: a number or a list; -1 is the bootstrap address.", examples=[0, [1, 2]]
+    )
+    connection: fields.Counted | None = Field(
+        None,
+        description="The connection's number, from 1, in the order in which they were opened.",
+        examples=[2, ">= 2"],
+    )
+    tls: fields.AnyOrFlag = Field(None, description="Whether the client's connection is TLS.", examples=["any", True])
+    transactional_id: fields.Globs | None = Field(
+        None, description="Transactional ids: a glob or a list; `*` fits every request that has one.", examples=["*"]
+    )
+    producer_id: fields.ProducerIds | None = Field(
+        None, description="Producer ids: a number or a list; -1 is none.", examples=[4000, [4000, 4001]]
+    )
+    acks: fields.AnyAcks = Field(None, description="What the request asks for: `all`, 1, 0 or `any`.", examples=["all"])
+    records: fields.Counted | None = Field(
+        None, description="How many records the batch holds: a number, a range or a comparison.", examples=[">= 2"]
+    )
+    size: fields.Sizes | None = Field(
+        None,
+        description="Bytes of the batch, of the whole frame at any other API: a size, a range or a comparison.",
+        examples=[">= 64KiB"],
     )
 
 
@@ -164,10 +196,16 @@ class WhenSpec(Mapping):
         None, description="Not from this time on since the arm's first produce request.", examples=["10s"]
     )
     times: fields.Times | None = Field(None, description="At most so often.", examples=[1])
-    per: Annotated[Literal["run", "partition"], fields.words("word", ("run", "partition"), LATER_PER)] = Field(
+    per: Annotated[Per, fields.words("word", PER)] = Field(
         "run",
-        description="Whether frames are counted for the whole arm, or matches for each partition by itself.",
+        description="What is counted by itself: the whole arm, each `connection`, each `partition`, or each `producer` "
+        "(client id and producer id).",
         examples=["run", "partition"],
+    )
+    following: fields.Name | None = Field(
+        None,
+        description="The name of another fault, which must have fired before; what came earlier is not counted.",
+        examples=["lose the third ack"],
     )
 
     @model_validator(mode="after")
@@ -199,7 +237,7 @@ class FaultSpec(Mapping):
         description="Where on the path.", examples=["produce.response"]
     )
     match: MatchSpec = Field(
-        default_factory=MatchSpec.default, description="Which batches it is about.", examples=[{"attempt": "first"}]
+        default_factory=MatchSpec.default, description="What it is about.", examples=[{"attempt": "first"}]
     )
     when: WhenSpec = Field(default_factory=WhenSpec.default, description="When it fires.", examples=[{"nth": 3}])
     do: Do = Field(description="Exactly one fault.", examples=[{"drop": {"then": "hold"}}])
@@ -267,4 +305,20 @@ class ScenarioSpec(Mapping):
         default_factory=dict,
         description="What must hold, for each arm.",
         examples=[{"off": {"duplicates": ">= 1", "lost": 0}, "on": {"duplicates": 0, "lost": 0}}],
+    )
+    variables: Annotated[dict[str, Any], fields.OfFile(fields.VARIABLES_SCHEMA)] = Field(
+        default_factory=dict,
+        description="Names of values, each with its default: `${NAME}` stands for it, `--set NAME=VALUE` changes it.",
+        examples=[{"records": 200}],
+    )
+    matrix: Annotated[dict[str, Any], fields.OfFile(fields.MATRIX_SCHEMA)] = Field(
+        default_factory=dict,
+        description="Lists of values: the scenario is run once for each combination. Keys are `producer`, words of "
+        "`workload.config`, variables, and paths such as `workload.records`.",
+        examples=[{"acks": ["all", 1], "max_in_flight": [1, 5]}],
+    )
+    include: Annotated[Any, fields.OfFile(fields.INCLUDE_SCHEMA)] = Field(
+        None,
+        description="A shared part, or a list of them: files in this file's folder or below. This file wins over them.",
+        examples=["parts/common.yaml", ["parts/slow.yaml", "parts/lost.yaml"]],
     )

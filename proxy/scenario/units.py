@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal, get_args
 
+from ..faults.spans import Span
 from .complaint import Complaint, described, expected
 
 Comparison = Literal["==", "!=", "<", "<=", ">", ">="]
@@ -16,11 +18,15 @@ _LARGEST_SIZE = 2**31 - 1
 _LARGEST_RATE = 1_000_000.0
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([A-Za-z/]*)\Z", re.ASCII)
 _COMPARISON = re.compile(r"(==|!=|<=|>=|<|>|≤|≥|≠)?\s*([0-9]{1,15})\Z", re.ASCII)
+_NUMBER = r"[0-9]{1,15}\s*(?:B|KiB|MiB|GiB)?"
+_SPAN = re.compile(rf"(==|<=|>=|<|>|\u2264|\u2265)?\s*({_NUMBER})(?:\s*-\s*({_NUMBER}))?\Z", re.ASCII)
 _SIGNS = {"≤": "<=", "≥": ">=", "≠": "!="}
 
 DURATION_FORM = "a duration such as 250ms, 3s or 2m"
 RATE_FORM = "a rate such as 100/s"
 SIZE_FORM = "a size such as 16KiB, 1MiB or 500B"
+BYTE_RATE_FORM = "a rate such as 64KiB/s or 2MiB/s"
+SPAN_FORM = 'a whole number, a range or a comparison such as 9, "0-8" or ">= 9"'
 EXPECTATION_FORM = 'a whole number or a comparison such as 0, ">= 1" or "!= 0"'
 
 
@@ -64,6 +70,47 @@ def size(value: object) -> int:
     if total > _LARGEST_SIZE:
         raise Complaint(f"{value} is too large", hint="a size is below 2GiB")
     return int(total)
+
+
+def byte_rate(value: object) -> float:
+    """`64KiB/s` as bytes a second, above zero. Raises Complaint."""
+    amount, unit = _quantity(value, BYTE_RATE_FORM, "B/s")
+    total = amount * _BYTES[unit[:-2]] if unit.endswith("/s") and unit[:-2] in _BYTES else 0.0
+    if not 0 < total <= _LARGEST_SIZE:
+        raise expected(BYTE_RATE_FORM, value, "the units are B/s, KiB/s and MiB/s")
+    return total
+
+
+def span(value: object, one: Callable[[object], int]) -> Span:
+    """`9`, `"0-8"`, `">= 9"` as a range of whole numbers; `one` reads a number. Raises Complaint."""
+    if not isinstance(value, str):
+        number = one(value)
+        return Span(number, number)
+    found = _SPAN.match(value.strip())
+    if found is None:
+        raise expected(SPAN_FORM, value)
+    sign, first, second = found.groups()
+    low = one(_plain(first))
+    if second is not None:
+        high = one(_plain(second))
+        if sign or high < low:
+            raise expected(SPAN_FORM, value)
+        return Span(low, high)
+    match _SIGNS.get(sign, sign):
+        case ">=":
+            return Span(low, None)
+        case ">":
+            return Span(low + 1, None)
+        case "<=":
+            return Span(None, low)
+        case "<":
+            return Span(None, low - 1)
+    return Span(low, low)
+
+
+def _plain(text: str) -> int | str:
+    """A number where the text is one: a size keeps its unit."""
+    return int(text) if text.isdigit() else text
 
 
 def comparison(value: object) -> tuple[Comparison, int]:

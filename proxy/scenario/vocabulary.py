@@ -11,34 +11,6 @@ LATER_PRODUCERS = frozenset({"java", "franz-go"})
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
-LATER_ACTIONS = frozenset(
-    {
-        "late",
-        "reorder",
-        "truncate",
-        "corrupt",
-        "rewrite",
-        "disconnect",
-        "reset",
-        "refuse",
-        "blackhole",
-        "throttle",
-        "latency",
-        "slice",
-        "pause",
-        "restart",
-        "kill",
-        "transfer_leadership",
-    }
-)
-LATER_AT = {"produce.request": frozenset({"drop", "delay", "error"})}
-"""Faults that a later version brings to a place, where this version has others."""
-
-LATER_PLACES = frozenset({"connection", "broker", "workload"})
-LATER_KEYS = frozenset({"include", "matrix", "following"})
-LATER_THEN = frozenset({"skip"})
-LATER_PER = frozenset({"connection", "producer"})
-
 _ARM_SPELLINGS = {"false": "off", "off": "off", "true": "on", "on": "on"}
 
 

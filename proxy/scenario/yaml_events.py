@@ -37,18 +37,29 @@ class Fatal(Exception):
 
     def __init__(self, at: int, text: str, hint: str | None = None) -> None:
         super().__init__(text)
-        self.problem = Problem(at, text, hint)
+        self.problem = Problem(at, text, hint, "yaml")
 
 
-def events(text: str) -> Iterator[Event]:
-    """The events of a text, from its first document's start on. Raises Fatal where the text is not YAML."""
+def events(text: str, base: int = 0) -> Iterator[Event]:
+    """The events of a text, from its first document's start on, places counted from `base`.
+
+    Raises Fatal where the text is not YAML.
+    """
+    try:
+        yield from _events(text, base)
+    except Fatal as fatal:
+        problem = fatal.problem
+        raise Fatal(problem.at + base, problem.text, problem.hint) from fatal
+
+
+def _events(text: str, base: int) -> Iterator[Event]:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
 
     try:
         for parsed in YAML(typ="safe", pure=True).parse(text):
-            if (event := _translated(parsed)) is not None:
+            if (event := _translated(parsed, base)) is not None:
                 yield event
     except ReaderError as error:
         raise Fatal(error.position, f"the character U+{error.character:04X} is not allowed in YAML") from error
@@ -61,10 +72,10 @@ def events(text: str) -> Iterator[Event]:
         raise Fatal(found.start() if found else 0, "not YAML: an escape that stands for no character") from error
 
 
-def _translated(parsed: Parsed) -> Event | None:
+def _translated(parsed: Parsed, base: int) -> Event | None:
     from ruamel.yaml import events as yaml
 
-    at = parsed.start_mark.index
+    at = parsed.start_mark.index + base
     match parsed:
         case yaml.ScalarEvent():
             plain = parsed.implicit[0] and parsed.tag is None
@@ -92,6 +103,8 @@ def _syntax(text: str, error: MarkedYAMLError) -> Fatal:
     hint = None
     if "\t" in line:
         hint = "YAML is indented with spaces, not with tabs"
+    elif text[max(0, at - 1) : at + 1] == "${":
+        hint = 'inside of [...] and {...} a variable needs quotes: "${name}"'
     elif any(sign in line for sign in (">", "<", "=")):
         hint = 'a comparison needs quotes: ">= 1"'
     return Fatal(at, f"not YAML: {shortened(said, 200)}", hint)

@@ -17,9 +17,12 @@ MAX_NODES = 10_000
 _PLAIN_TAGS = frozenset({None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
-def read(text: str) -> tuple[Node | None, list[Problem]]:
-    """The tree of the text's one document, and what is wrong with the text; None where that ends everything."""
-    builder = _Builder(text)
+def read(text: str, base: int = 0) -> tuple[Node | None, list[Problem]]:
+    """The tree of the text's one document, and what is wrong with the text; None where that ends everything.
+
+    Places are counted from `base`, see `Sources`.
+    """
+    builder = _Builder(text, base)
     try:
         return builder.document(), builder.problems
     except Fatal as fatal:
@@ -29,9 +32,10 @@ def read(text: str) -> tuple[Node | None, list[Problem]]:
 class _Builder:
     """Makes nodes out of events, one call a node."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, base: int) -> None:
         self._text = text
-        self._events = events(text)
+        self._base = base
+        self._events = events(text, base)
         self._anchors: dict[str, Node | None] = {}
         self._nodes = 0
         self.problems: list[Problem] = []
@@ -39,7 +43,7 @@ class _Builder:
     def document(self) -> Node:
         """The root node. Raises Fatal for an empty text, and for more than one document."""
         if next(self._events, None) is None:
-            raise Fatal(0, "the file is empty", "a scenario begins with the line: version: 1")
+            raise Fatal(self._base, "the file is empty", "a scenario begins with the line: version: 1")
         root = self._node(next(self._events), 0)
         for event in self._events:
             if event.kind == "document":
@@ -63,7 +67,7 @@ class _Builder:
         if event.tag not in _PLAIN_TAGS:
             self._complain_of_tag(event)
         if kind == "scalar":
-            node.value = self._scalar(event)
+            node.value, node.text = self._scalar(event), event.text
         else:
             self._fill(node, depth)
         if event.anchor is not None:
@@ -96,30 +100,30 @@ class _Builder:
         key = self._node(event, depth + 1)
         value = self._node(next(self._events), depth + 1)
         if key.kind != "scalar":
-            self.problems.append(Problem(event.at, "a key must be a word, not a list or a mapping"))
+            self.problems.append(Problem(event.at, "a key must be a word, not a list or a mapping", code="yaml"))
             return
         word = event.text if event.kind == "scalar" and not _lone_surrogate(event.text) else str(key.value)
         first = next((slot for slot in node.slots if slot.key == word), None)
         if first is None:
             node.append(Slot(word, event.at, value))
         else:
-            self.problems.append(duplicate(self._text, word, event.at, first.at))
+            line = self._text.count("\n", 0, first.at - self._base) + 1
+            self.problems.append(duplicate(word, event.at, f"line {line}"))
 
     def _scalar(self, event: Event) -> Scalar:
         if _lone_surrogate(event.text):
-            self.problems.append(Problem(event.at, "half a character: a surrogate without its other half"))
+            self.problems.append(Problem(event.at, "half a character: a surrogate without its other half", code="yaml"))
             return ""
         return resolve(event.text) if event.plain else event.text
 
     def _complain_of_tag(self, event: Event) -> None:
         hint = 'a comparison needs quotes: "!= 0"' if str(event.tag).startswith("!=") else None
-        self.problems.append(Problem(event.at, "a scenario has no YAML tags (words that begin with !)", hint))
+        self.problems.append(Problem(event.at, "a scenario has no YAML tags (words that begin with !)", hint, "yaml"))
 
 
-def duplicate(text: str, key: str, at: int, first: int) -> Problem:
-    """The problem of a key at `at` that stands at `first` already."""
-    line = text.count("\n", 0, first) + 1
-    return Problem(at, f"duplicate key {shortened(key)!r}", f"it stands on line {line} already")
+def duplicate(key: str, at: int, first: str) -> Problem:
+    """The problem of a key at `at` that stands on `first` (`line 3`) already."""
+    return Problem(at, f"duplicate key {shortened(key)!r}", f"it stands on {first} already", "duplicate-key")
 
 
 def _lone_surrogate(text: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ from click import unstyle
 from click.testing import CliRunner
 
 from ackdrop.cli.scenario import scenario
-from ackdrop.errors import UsageError
+from ackdrop.errors import ScenarioError, UsageError
 from ackdrop.scenario import shipped
+from ackdrop.scenario.load import load
+from ackdrop.scenario.schema import built
 
 
 def test_list_prints_a_line_each_where_there_is_no_terminal() -> None:
@@ -68,6 +71,92 @@ def test_validate_needs_a_file() -> None:
     assert CliRunner().invoke(scenario, ["validate"]).exit_code == 2
 
 
-@pytest.mark.parametrize("verb", ["list", "show", "validate"])
+WARNED = """\
+version: 1
+faults:
+  - {at: produce.response, match: {topic: "a,b:%"}, do: {drop: {}}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "warned.yaml").write_text(WARNED)
+    (tmp_path / "wrong, %.yaml").write_text("version: 1\nsed: 3\n")
+    (tmp_path / "m.yaml").write_text("version: 1\ntitle: M (a)\nmatrix: {acks: [all, 1]}\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_warnings_do_not_make_a_file_invalid_unless_they_shall(folder: Path) -> None:
+    result = CliRunner().invoke(scenario, ["validate", "warned.yaml"])
+    assert (result.exit_code, result.stdout) == (0, "warned.yaml: valid: warned\n")
+    assert "warned.yaml:3:43: warning: faults[0].match.topic: no topic of a run fits" in result.stderr
+    assert result.stderr.endswith("1 warning in 1 of 1 file\n")
+    strict = CliRunner().invoke(scenario, ["validate", "--strict", "warned.yaml"])
+    assert (strict.exit_code, strict.stdout, strict.stderr) == (2, "", result.stderr)
+
+
+def test_validate_takes_values_and_counts_combinations(folder: Path) -> None:
+    result = CliRunner().invoke(scenario, ["validate", "m.yaml", "--set", "seed=3"])
+    assert (result.exit_code, result.output) == (0, "m.yaml: valid: M (a) (2 combinations)\n")
+    wrong = CliRunner().invoke(scenario, ["validate", "m.yaml", "--set", "sed=3"])
+    assert (wrong.exit_code, wrong.stderr.split("\n")[0]) == (2, "--set sed: no variable 'sed'")
+
+
+def test_validate_for_programs(folder: Path) -> None:
+    result = CliRunner().invoke(scenario, ["validate", "--format", "json", "."])
+    first, second = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (2, "")
+    hint = 'leave it out, or "*"'
+    text = "faults[0].match.topic: no topic of a run fits: ackdrop run calls it ackdrop-warned-off-…"
+    assert first == {
+        **{"file": "warned.yaml", "line": 3, "column": 43, "severity": "warning"},
+        **{"text": text, "hint": hint, "code": "never-fires"},
+    }
+    assert list(second) == ["file", "line", "column", "severity", "text", "hint", "code"]
+    assert (second["file"], second["severity"], second["code"]) == ("wrong, %.yaml", "error", "unknown-key")
+    fine = CliRunner().invoke(scenario, ["validate", "--format", "json", "lost-ack"])
+    assert (fine.exit_code, json.loads(fine.stdout)) == (0, [])
+
+
+def test_validate_for_github(folder: Path) -> None:
+    result = CliRunner().invoke(scenario, ["validate", "--format", "github", "."])
+    first, second = result.stdout.splitlines()
+    assert first.startswith("::warning file=warned.yaml,line=3,col=43::faults[0].match.topic: no topic of a run fits: ")
+    assert first.endswith('%0Aleave it out, or "*"')
+    assert second.startswith("::error file=wrong%2C %25.yaml,line=2,col=1::unknown key 'sed'%0Adid you mean 'seed'?")
+    assert result.exit_code == 2
+    assert CliRunner().invoke(scenario, ["validate", "--format", "github", "lost-ack"]).stdout == ""
+
+
+def test_a_file_that_cannot_be_read_has_no_line(folder: Path) -> None:
+    (folder / "large.yaml").write_text("x" * 200_000)
+    result = CliRunner().invoke(scenario, ["validate", "--format", "json", "large.yaml"])
+    (found,) = json.loads(result.stdout)
+    assert (found["line"], found["column"], found["code"]) == (None, None, "file")
+    github = CliRunner().invoke(scenario, ["validate", "--format", "github", "large.yaml"])
+    assert github.stdout.startswith("::error file=large.yaml::larger than 128 KiB")
+
+
+def test_show_what_is_run(folder: Path) -> None:
+    shown = CliRunner().invoke(scenario, ["show", "lost-ack", "--set", "workload.records=3"])
+    assert load(shown.stdout).workload.records == 3
+    assert "  records: 3\n" in shown.stdout
+    plain = CliRunner().invoke(scenario, ["show", "lost-ack", "--effective"])
+    assert load(plain.stdout).workload == load(next(path for path in shipped() if path.stem == "lost-ack")).workload
+    combinations = CliRunner().invoke(scenario, ["show", "m.yaml", "--effective"]).stdout.split("---\n")
+    assert [load(text).workload.config.acks for text in combinations] == ["all", 1]
+
+
+def test_show_of_a_wrong_one_says_why(folder: Path) -> None:
+    assert isinstance(CliRunner().invoke(scenario, ["show", "--effective", "wrong, %.yaml"]).exception, ScenarioError)
+
+
+def test_schema_prints_it() -> None:
+    result = CliRunner().invoke(scenario, ["schema"])
+    assert (result.exit_code, json.loads(result.stdout)) == (0, built())
+
+
+@pytest.mark.parametrize("verb", ["list", "show", "validate", "schema"])
 def test_help_has_an_example(verb: str) -> None:
-    assert "Example:  ackdrop scenario " in CliRunner().invoke(scenario, [verb, "--help"]).output
+    assert "ackdrop scenario " in CliRunner().invoke(scenario, [verb, "--help"]).output

@@ -9,12 +9,22 @@ from ackdrop.scenario import find, load_all, shipped
 
 SHIPPED = [
     "application-resend",
+    "broken-off-answer",
+    "corrupt-batch",
     "delayed-ack",
+    "forgotten-producer",
     "injected-copy",
+    "late-after-window",
+    "late-request",
     "lost-ack",
     "lost-ack-disconnect",
     "lost-ack-pipelined",
     "lost-ack-reset",
+    "partition",
+    "reordered-requests",
+    "request-lost",
+    "restarted-producer",
+    "slow-line",
     "timed-out-append",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ackdrop.errors import ScenarioError
 from ackdrop.scenario import shipped
-from ackdrop.scenario.load import load, parse
+from ackdrop.scenario.load import examine, load, parse
 from ackdrop.scenario.models import Scenario
 from ackdrop.scenario.nodes import Node
 from ackdrop.scenario.yaml_tree import read
@@ -163,3 +164,98 @@ def test_the_unchanged_are_accepted(text: str) -> None:
 def test_half_a_character_in_a_text(text: str) -> None:
     with pytest.raises(ScenarioError):
         load(text)
+
+
+SPREAD = """\
+version: 1
+title: Of ${n:-3}
+variables: {n: 3, word: hold}
+include: [parts/a.yaml, parts/b.yaml]
+workload: {records: "${n}", config: {acks: all}, value: {text: "a ${word} $${b}"}}
+matrix: {acks: [all, 1], n: [3, 4], "faults[0].do": [{drop: {}}, {delay: {for: 1s}}]}
+faults:
+  - {name: one, at: produce.response, match: {attempt: first}, when: {nth: "${n}"}, do: {drop: {then: "${word}"}}}
+expect: {"off": {duplicates: ">= 1"}}
+"""
+PART = """\
+include: b.yaml
+workload: {sends: 2, client_config: {a: [1, 2]}}
+faults:
+- {at: produce.request, do: {duplicate: {}}}
+"""
+PATHS = ["workload.records", "faults[0].when.nth", "faults[one].do", "expect.off.lost", "matrix.acks", "variables.n"]
+PIECES = [
+    "${n}",
+    "${",
+    "$${",
+    "${x:-",
+    "}",
+    ":-",
+    "[0]",
+    "[",
+    "]",
+    ".",
+    "=",
+    "include:",
+    "matrix:",
+    "variables:",
+    "../",
+]
+
+
+def accepted_file(path: Path, sets: list[str]) -> bool:
+    """Whether a file is read; refused, every problem must have its place."""
+    examined = examine(path, sets)
+    for found in examined.diagnostics:
+        heading, *rest = found.shown.split("\n")
+        assert found.text in heading
+        assert found.line is None or rest[1].strip() == "^"
+    assert bool(examined.errors()) != bool(examined.scenarios)
+    for scenario in examined.scenarios:
+        again = load(scenario.content.decode())
+        assert (again.workload, again.rules, again.expect) == (scenario.workload, scenario.rules, scenario.expect)
+        assert len(scenario.name) <= 120
+    return bool(examined.scenarios)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, text: str) -> str:
+    """A text with pieces put in, and parts of it taken out."""
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(text)))
+        end = draw(st.sampled_from([at, at, min(len(text), at + draw(st.integers(1, 12)))]))
+        text = text[:at] + draw(st.sampled_from([*PIECES, *WORDS]) | st.text(max_size=3)) + text[end:]
+    return text
+
+
+options = st.builds(
+    lambda path, value: f"{path}={value}",
+    st.sampled_from(PATHS) | st.lists(st.sampled_from([*PIECES, *PATHS, *WORDS]), max_size=4).map("".join),
+    values.map(json.dumps) | st.sampled_from([*WORDS, *PIECES]) | st.text(max_size=5),
+)
+
+
+@given(spoilt(SPREAD), spoilt(PART), st.lists(options, max_size=3))
+@settings(RELAXED, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+def test_mutated_parts_variables_matrices_and_settings(
+    tmp_path_factory: pytest.TempPathFactory, main: str, part: str, sets: list[str]
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "mutated"
+    (folder / "parts").mkdir(exist_ok=True, parents=True)
+    for name, text in {"main": main, "parts/a": part, "parts/b": "seed: 1\n"}.items():
+        (folder / f"{name}.yaml").write_bytes(text.encode("utf-8", "replace"))
+    accepted_file(folder / "main.yaml", sets)
+
+
+def test_what_is_mutated_is_accepted_unchanged(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "main.yaml").write_text(SPREAD)
+    (tmp_path / "parts" / "a.yaml").write_text(PART)
+    (tmp_path / "parts" / "b.yaml").write_text("seed: 1\n")
+    assert accepted_file(tmp_path / "main.yaml", ["workload.sends=3"])
+
+
+@given(options)
+@RELAXED
+def test_any_option_on_what_is_shipped(option: str) -> None:
+    examine(shipped()[0], [option])

@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from ackdrop.errors import ScenarioError
-from ackdrop.scenario.actions import ACTIONS, Do, DropAction
+from ackdrop.scenario.actions import ACTIONS, Action, Do
+from ackdrop.scenario.actions.drop import DropAction
 from ackdrop.scenario.language import keys, model_at, sample
 from ackdrop.scenario.load import load
 from ackdrop.scenario.spec import ScenarioSpec
@@ -42,6 +43,8 @@ def test_every_key_has_a_description_and_examples(model: type[BaseModel], key: s
 @pytest.mark.parametrize(("model", "key"), every_key())
 def test_every_example_is_valid(model: type[BaseModel], key: str) -> None:
     needed = {name: sample_of(model, name) for name, field in keys(model).items() if field.is_required()}
+    if key == "undo":
+        needed["command"] = sample_of(model, "command")
     for example in keys(model)[key].examples or ():
         model.model_validate({**needed, key: example})
 
@@ -56,8 +59,8 @@ def test_every_model_is_reached() -> None:
 
 def test_the_schema_is_made_from_the_models() -> None:
     schema = ScenarioSpec.model_json_schema()
-    assert set(schema["$defs"]["Do"]["properties"]) == {"drop", "delay", "error", "duplicate"}
-    assert schema["$defs"]["DropAction"]["properties"]["then"]["enum"] == ["hold", "disconnect", "reset"]
+    assert set(schema["$defs"]["Do"]["properties"]) == {action.word for action in ACTIONS}
+    assert schema["$defs"]["DropAction"]["properties"]["then"]["enum"] == ["hold", "disconnect", "reset", "skip"]
     assert schema["additionalProperties"] is False
     json.dumps(schema)
 
@@ -74,13 +77,13 @@ def test_the_sample_of_a_place() -> None:
     assert sample("nowhere") == {}
 
 
-@pytest.mark.parametrize("action", ACTIONS)
-def test_every_fault_is_made_from_its_example(action: type) -> None:
+@pytest.mark.parametrize(("action", "place"), [(action, place) for action in ACTIONS for place in action.at])
+def test_every_fault_is_made_from_its_example(action: type[Action], place: str) -> None:
     do = json.dumps({action.word: action.example})
-    rule = load(f"version: 1\nfaults: [{{at: {action.at[0]}, do: {do}}}]\n").rules[0]
+    rule = load(f'version: 1\nfaults: [{{at: "{place}", do: {do}}}]\n').rules[0]
     assert rule.fault.word == action.word
-    assert rule.name == f"{action.word} at {action.at[0]}"
-    assert f"{rule.api}.{rule.side}" == action.at[0]
+    assert rule.name == f"{action.word} at {place}"
+    assert place in (f"{rule.api}.{rule.side}", rule.api)
 
 
 def test_a_fault_stands_where_it_can_happen(monkeypatch: pytest.MonkeyPatch) -> None:

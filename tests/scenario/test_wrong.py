@@ -8,7 +8,10 @@ import pytest
 
 Read = Callable[[str], list[str]]
 
-TOP = "version, title, description, seed, workload, arms, control, identity, isolation, repeat, faults, expect"
+TOP = (
+    "version, title, description, seed, workload, arms, control, identity, isolation, repeat, faults, expect, "
+    "variables, matrix, include"
+)
 WORKLOAD = "producer, records, sends, rate, pipelined, value, topic, config, client_config, deadline"
 ARMS = "arms: [{name: a, idempotence: false}, {name: b, idempotence: true}]"
 
@@ -40,8 +43,6 @@ CORPUS = [
     ("version: true", "1:10: version: expected 1, not true", None),
     ("version: 1\ntitel: x", "2:1: unknown key 'titel'", f"did you mean 'title'? expected one of: {TOP}"),
     ("version: 1\nzzz: x", "2:1: unknown key 'zzz'", f"expected one of: {TOP}"),
-    ("version: 1\nmatrix: {}", "2:1: the key 'matrix' is not in this version of ackdrop", f"this version has: {TOP}"),
-    ("version: 1\ninclude: x", "2:1: the key 'include' is not in this version of ackdrop", f"this version has: {TOP}"),
     ("version: 1\n<<: {}", "2:1: unknown key '<<'", f"expected one of: {TOP}"),
     ("version: 1\nversion: 1", "2:1: duplicate key 'version'", "it stands on line 1 already"),
     ("version: 1\ntitle: 3", "2:8: title: expected a text, not the number 3", "put it in quotes"),
@@ -199,23 +200,23 @@ CORPUS = [
         'for example: do: {"drop": {"then": "hold"}}',
     ),
     (
-        rule("at: produce.request, do: {drop: {}}"),
-        "2:38: faults[0].do: 'drop' at produce.request is not in this version of ackdrop",
-        "drop is possible at: produce.response",
+        rule("at: produce.response, do: {rewrite: {acks: 1}}"),
+        "2:39: faults[0].do: 'rewrite' is not possible at produce.response",
+        "rewrite is possible at: produce.request",
     ),
     (
         rule("at: broker, do: {drop: {}}"),
-        "2:16: faults[0].at: the place 'broker' is not in this version of ackdrop",
-        "this version has: produce.response",
+        "2:29: faults[0].do: 'drop' is not possible at broker",
+        "drop is possible at: API.request, API.response",
     ),
     (
         rule("at: produce.respnse, do: {drop: {}}"),
         "2:16: faults[0].at: unknown place 'produce.respnse'",
-        "did you mean 'produce.response'? expected one of: produce.response",
+        "did you mean 'produce.response'? expected one of: ",
     ),
     (
         rule("at: 3, do: {drop: {}}"),
-        "2:16: faults[0].at: expected a place such as produce.response, not the number 3",
+        "2:16: faults[0].at: expected a place such as produce.request, not the number 3",
         None,
     ),
     (
@@ -232,8 +233,8 @@ CORPUS = [
     ),
     (
         does("{late: {release: retried}}"),
-        "2:39: faults[0].do: the key 'late' is not in this version of ackdrop",
-        "this version has: drop, delay, error, duplicate",
+        "2:39: faults[0].do: 'late' is not possible at produce.response",
+        "late is possible at: produce.request",
     ),
     (
         does("{duplicate: {times: 2}}"),
@@ -266,9 +267,9 @@ CORPUS = [
         "write a second rule for the second fault",
     ),
     (
-        does("{drop: {then: skip}}"),
-        "2:52: faults[0].do.drop.then: the word 'skip' is not in this version of ackdrop",
-        "this version has: hold, disconnect, reset",
+        does("{drop: {then: skipp}}"),
+        "2:52: faults[0].do.drop.then: unknown word 'skipp'",
+        "did you mean 'skip'? expected one of: hold, disconnect, reset, skip",
     ),
     (does("{drop: {then: rest}}"), "2:52: faults[0].do.drop.then: unknown word 'rest'", "did you mean 'reset'?"),
     (
@@ -291,6 +292,16 @@ CORPUS = [
         does("{error: {code: request_timeout}}"),
         "2:53: faults[0].do.error.code: unknown Kafka error 'request_timeout'",
         "did you mean 'REQUEST_TIMED_OUT'?",
+    ),
+    (
+        rule("at: metadata.request, do: {error: {code: REQUEST_TIMED_OUT}}"),
+        "2:46: faults[0].do.error: metadata answers have no error code of their own, so ackdrop can make none up",
+        "possible instead: metadata.response, where the broker's answer gets the error; or drop",
+    ),
+    (
+        rule("at: push_telemetry.response, do: {error: {code: REQUEST_TIMED_OUT}}"),
+        "2:53: faults[0].do.error: ackdrop can write no error into push_telemetry answers",
+        "possible instead: drop, delay, truncate or corrupt",
     ),
     (does("{error: {code: NONE}}"), "2:53: faults[0].do.error.code: unknown Kafka error 'NONE'", "expected one of: "),
     (
@@ -363,14 +374,14 @@ CORPUS = [
         "this rule could never fire",
     ),
     (
-        rule("at: produce.response, do: {drop: {}}, when: {per: connection}"),
-        "2:62: faults[0].when.per: the word 'connection' is not in this version of ackdrop",
-        "this version has: run, partition",
+        rule("at: produce.response, do: {drop: {}}, when: {per: conection}"),
+        "2:62: faults[0].when.per: unknown word 'conection'",
+        "did you mean 'connection'? expected one of: run, connection, partition, producer",
     ),
     (
         rule("at: produce.response, do: {drop: {}}, when: {following: x}"),
-        "2:57: faults[0].when: the key 'following' is not in this version of ackdrop",
-        "this version has: nth, first, every, probability, after, until, times, per",
+        "2:68: faults[0].when.following: no fault 'x'",
+        "there is no other fault",
     ),
     (
         "version: 1\narms:" + "".join(f"\n- {{name: a{n}, idempotence: false}}" for n in range(17)),
@@ -420,7 +431,7 @@ faults:
   - name: x
     match: {partition: 9, attempt: 0}
     when: {nth: 3, first: 2, evry: 1, after: 3s, until: 2s}
-    do: {drop: {then: skip, for: 3}}
+    do: {drop: {then: skpi, for: 3}}
   - name: x
     at: produce.respnse
     do: {delay: {}, drop: {then: reset, for: 3s}}

@@ -1,0 +1,80 @@
+"""What every fault of the language has, and every mapping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ...faults import AnyFault
+from ..complaint import Complaint
+
+FRAMES = ("*.request", "*.response")
+"""On frames of any API, in both directions."""
+
+
+Felt = Literal["nothing", "silence", "closed", "error", "mismatch", "garbage", "slow", "itself"]
+"""What a client notices: nothing; an answer that does not come; the end of its connection; an error in the answer; an
+answer to another request; bytes that make no sense; slowness; or that it is itself what is touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What documentation says of a fault: sentences."""
+
+    producer: str
+    """What the producer sees."""
+    partitions: str
+    """What happens to a request of many partitions."""
+    pipelined: str
+    """What happens where several requests are under way on one connection."""
+    unasked: str
+    """What happens with acks=0, where nothing is answered."""
+
+
+class Mapping(BaseModel):
+    """A mapping of the language: it has the keys that are listed, and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def default(cls) -> Self:
+        """What an empty mapping means."""
+        return cls.model_validate({})
+
+
+class Action(Mapping):
+    """What every fault of the language has.
+
+    `at` are the places where it can happen; `*` stands for every API. `example` are parameters that fit.
+    """
+
+    word: ClassVar[str]
+    at: ClassVar[tuple[str, ...]]
+    example: ClassVar[dict[str, object]]
+    notes: ClassVar[Notes]
+
+    def fault(self) -> AnyFault:
+        """The value that the fault engine works with."""
+        raise NotImplementedError
+
+    @classmethod
+    def said(cls, fault: Any, side: str) -> str:
+        """What this fault's value does, as a sentence without its full stop.
+
+        `side` is `request`, `response`, `connection`, `broker` or `workload`.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def felt(cls, fault: Any, side: str) -> Felt:
+        """What the client notices first of this fault's value."""
+        raise NotImplementedError
+
+    def at_place(self, place: str) -> Complaint | None:
+        """What is wrong with these parameters at this place; None where nothing is."""
+        return None
+
+
+__all__ = ["FRAMES", "Action", "Felt", "Mapping", "Notes", "model_validator"]

@@ -1,0 +1,110 @@
+"""What a client does about what it notices: by library, and by whether it is idempotent, where that differs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ...faults.error import Error
+from ...faults.rule import Rule
+from ...faults.verdicts import Postpone
+from ...kafka.codes import ERROR_CODES, error_name
+from ..actions import ACTIONS, Action
+from ..actions.base import Felt
+from ..models import Workload
+from ..wording import seconds_of
+
+ACTION_OF: dict[str, type[Action]] = {action.word: action for action in ACTIONS}
+
+Again = Literal["yes", "no", "maybe", "anew"]
+"""Whether the client sends again; `anew` under another producer id or epoch, so that no broker knows it again."""
+
+_PASSING = frozenset({ERROR_CODES["NOT_LEADER_OR_FOLLOWER"], ERROR_CODES["REQUEST_TIMED_OUT"]})
+_CORRUPT = ERROR_CODES["CORRUPT_MESSAGE"]
+_OUT_OF_ORDER = ERROR_CODES["OUT_OF_ORDER_SEQUENCE_NUMBER"]
+_UNKNOWN_PRODUCER = ERROR_CODES["UNKNOWN_PRODUCER_ID"]
+_AFTER_OUT_OF_ORDER = {
+    "kafka-python": "fails the batch, and begins a new epoch",
+    "confluent-kafka": "stops for good if the batch is the oldest one in its queue, and else begins a new epoch",
+    "aiokafka": "fails the batch",
+}
+
+
+def felt(rule: Rule, workload: Workload) -> Felt:
+    """What the client notices of a rule that fires: a delay beyond its request timeout is silence."""
+    found = ACTION_OF[rule.fault.word].felt(rule.fault, _side(rule))
+    timeout, verdict = workload.config.request_timeout, rule.fault.verdict(0.0)
+    if isinstance(verdict, Postpone) and timeout is not None and verdict.seconds > timeout:
+        return "silence"
+    return found
+
+
+def does(rule: Rule, workload: Workload) -> str:
+    """What the fault of a rule does."""
+    return ACTION_OF[rule.fault.word].said(rule.fault, _side(rule))
+
+
+def goes_on(rule: Rule, workload: Workload, idempotence: bool) -> tuple[str, Again]:
+    """What the client does then, as a sentence, and whether it sends again."""
+    client, config, noticed = workload.producer, workload.config, felt(rule, workload)
+    if noticed == "nothing":
+        return f"{client} notices nothing.", "no"
+    if noticed == "itself":
+        return f"It is {client}'s own process that is touched.", "maybe"
+    if config.acks == 0:
+        return f"{client} waits for no answer (acks=0), so it sends nothing again.", "no"
+    if rule.api not in ("produce", "*") and rule.side != "event":
+        return f"{client} asks again, or goes without it: this is not about records.", "maybe"
+    if noticed == "slow" and _within_timeout(rule, workload):
+        return f"{client} waits: it is not as long as its request timeout, so nothing is sent again.", "no"
+    if noticed == "slow":
+        return f"{client} waits; only what takes longer than its request timeout is sent again.", "maybe"
+    if noticed == "garbage":
+        return f"What {client} does depends on the bytes that changed.", "maybe"
+    if config.retries == 0:
+        return f"{client} may not retry (retries: 0): it reports a failure.", "no"
+    if noticed == "error":
+        return _after_error(rule, client, idempotence)
+    if noticed == "silence":
+        return _after_silence(workload, idempotence)
+    if noticed == "mismatch":
+        return f"{client} gets an answer to another request, gives the connection up, and sends again.", "yes"
+    return f"{client} sees the end of its connection, connects again, and sends again what had no answer.", "yes"
+
+
+def _within_timeout(rule: Rule, workload: Workload) -> bool:
+    """Whether a delay is shorter than the request timeout, whatever its jitter draws."""
+    timeout, verdict = workload.config.request_timeout, rule.fault.verdict(1.0)
+    return timeout is not None and isinstance(verdict, Postpone) and verdict.seconds < timeout
+
+
+def _after_silence(workload: Workload, idempotence: bool) -> tuple[str, Again]:
+    client, timeout = workload.producer, workload.config.request_timeout
+    waits = "its own request timeout" if timeout is None else f"its request timeout, {seconds_of(timeout)}"
+    if client == "aiokafka" and not idempotence:
+        return f"aiokafka waits for {waits}; then it reports a failure and does not send again.", "no"
+    return f"{client} waits for {waits}; then it closes the connection and sends again on a new one.", "yes"
+
+
+def _after_error(rule: Rule, client: str, idempotence: bool) -> tuple[str, Again]:
+    code = _code(rule)
+    name = error_name(code)
+    if code in _PASSING or (code == _CORRUPT and client == "confluent-kafka"):
+        return f"{client} sends again after {name}, at once or after its backoff.", "yes"
+    if code == _UNKNOWN_PRODUCER and client == "confluent-kafka" and idempotence:
+        return f"{client} takes a new epoch after {name}, and sends again in it.", "anew"
+    if code in (_CORRUPT, _UNKNOWN_PRODUCER):
+        return f"{client} takes {name} for final: it reports a failure.", "no"
+    if code == _OUT_OF_ORDER and idempotence:
+        return f"After {name} {client} {_AFTER_OUT_OF_ORDER[client]}.", "maybe"
+    return f"{client} sends again if it takes {name} for an error that passes; else it reports a failure.", "maybe"
+
+
+def _code(rule: Rule) -> int:
+    """The error that the client sees."""
+    if isinstance(rule.fault, Error):
+        return rule.fault.code
+    return _CORRUPT if rule.fault.word == "corrupt" else ERROR_CODES["NOT_LEADER_OR_FOLLOWER"]
+
+
+def _side(rule: Rule) -> str:
+    return rule.api if rule.side == "event" else rule.side
