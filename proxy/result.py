@@ -60,6 +60,7 @@ class ScenarioInfo:
     file: str | None
     seed: int
     sha256: str | None
+    combination: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

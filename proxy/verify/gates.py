@@ -10,10 +10,12 @@ A reason has a code that programs rely on, and a text that says what is missing 
     control-clean               the control arm shows no duplicate that a retry made
     ambiguous-duplicates        what was expected hangs on copies that may be retries, or may be meant
     fault-never-fired           a rule of the scenario did nothing
+    fault-failed                what a rule asks to be done to a process could not be done
     went-past-proxy             records of ours that no attempt on the wire accounts for
     undecoded                   frames that mattered and could not be read
     log-not-read, log-gone      the log was not read, or parts of it are missing
     not-settled                 attempts whose end is open, or a log that still grew
+    late-not-released           what a request was held back for never came
     producer-died               the producer ended before it was done
     ledger-incomplete           observations were let go for a limit
 
@@ -151,6 +153,28 @@ def faults_fired(case: Case) -> Iterator[Failure]:
         yield "fault-never-fired", f'The fault "{fault.name}" {text}'
 
 
+def faults_done(case: Case) -> Iterator[Failure]:
+    """A rule at `broker` or `workload` fires when the engine says so, and is done only where it can be."""
+    acted = () if case.evidence.wire is None else case.evidence.wire.acted
+    for one in acted:
+        if not one.ok:
+            text = f'The fault "{one.fault}" could not be done: {(one.reason or "nobody knows why").rstrip(".")}.'
+            yield "fault-failed", f"{text} See that its place is one that ackdrop or its `command` can reach."
+
+
+def late_released(case: Case) -> Iterator[Failure]:
+    """A request that was held back has to come when the scenario says, and not when all is over."""
+    at_end = [story for story in case.trail.stories if story.released == "end"]
+    if at_end:
+        faults = ", ".join(f'"{fault}"' for fault in dict.fromkeys(fault for story in at_end for fault in story.faults))
+        yield (
+            "late-not-released",
+            f"{counted(len(at_end), 'batch', 'batches')} that {faults or 'a fault'} held back went on only when the "
+            "producer had ended: what `release` waits for never came. See that the producer retries, and that enough "
+            "is sent after it.",
+        )
+
+
 def all_passed(case: Case) -> Iterator[Failure]:
     """Our own records must have come by the proxy; other people's on a shared topic need not."""
     past, wire = case.tally.own.past_ours, case.evidence.wire
@@ -228,6 +252,8 @@ GATES: tuple[Gate, ...] = (
     appended,
     as_claimed,
     faults_fired,
+    faults_done,
+    late_released,
     put_to_the_test,
     retried_at_all,
     control_shows,

@@ -38,10 +38,20 @@ def put_to_the_test(case: Case) -> Iterator[Failure]:
         yield (
             "no-retry",
             f"{counted(len(unheard), 'appended batch', 'appended batches')} lost the ack, and the producer sent none "
-            "again. Let it retry: `retries` above 0, and a `request_timeout` well below `delivery_timeout`.",
+            f"again. {_how_to_retry(case)}",
         )
     elif unheard:
         yield from _refused(case, [story for story in unheard if story.attempt.number in again])
+
+
+def _how_to_retry(case: Case) -> str:
+    evidence = case.evidence
+    if evidence.producer.client.startswith("aiokafka") and evidence.idempotence is False:
+        return (
+            "aiokafka with idempotence off does not retry after silence: it tells the application of a failure. "
+            "Close the connection in place of the answer (`then: disconnect`), or take another client."
+        )
+    return "Let it retry: `retries` above 0, and a `request_timeout` well below `delivery_timeout`."
 
 
 def _refused(case: Case, first: list[AttemptStory]) -> Iterator[Failure]:

@@ -148,12 +148,24 @@ def _notes(case: Case) -> Iterable[str]:
             f"{changed} {'retry' if changed == 1 else 'retries'} carried another producer id, epoch or sequence than "
             "the attempt that was repeated."
         )
+    yield from _done(case)
     others = case.tally.own.past - case.tally.own.past_ours
     if others:
         yield (
             f"{others} {'record in the log is' if others == 1 else 'records in the log are'} not of this run: they "
             "did not pass the proxy and are not judged."
         )
+
+
+def _done(case: Case) -> Iterable[str]:
+    """What was done to processes: it explains much of what the wire shows."""
+    wire = case.evidence.wire
+    if wire is None or wire.zero is None:
+        return
+    for one in wire.acted:
+        if one.ok:
+            what = "producer" if one.place == "workload" else "broker"
+            yield f'At {one.at - wire.zero:.3f} s "{one.fault}" ({one.act}, {what}); over after {one.seconds:.3f} s.'
 
 
 def _identity(story: AttemptStory) -> tuple[int, int, int]:

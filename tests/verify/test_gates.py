@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ackdrop.observations import FaultTally, Undecoded
+from ackdrop.observations import Acted, FaultTally, Undecoded
 from ackdrop.verify.case import open_case
 from ackdrop.verify.gates import failed_gates
 from ackdrop.verify.verdict import judge_arm
@@ -320,3 +320,15 @@ def test_a_proved_copy_counts_more_than_one_that_cannot_be_decided(scene):
     stage.produce(0, repeats=first, producer_id=8, base_sequence=0, ambiguous=True)
     verdict = judge_arm(stage.evidence())
     assert (verdict.violated, [reason.code for reason in verdict.reasons]) == (True, ["expectation-failed"])
+
+
+DONE = Acted(101.5, "stop it", "broker", "restart", True, None, 3.25)
+
+
+def test_what_could_not_be_done_to_a_process(lost_ack):
+    failed = replace(DONE, ok=False, reason="rpk ended with exit code 1: no such host")
+    evidence = lost_ack(True).evidence(wire={"acted": (DONE, failed)})
+    assert codes(evidence) == ["fault-failed"]
+    (text,) = texts(evidence)
+    assert text.startswith('The fault "stop it" could not be done: rpk ended with exit code 1: no such host.')
+    assert codes(lost_ack(True).evidence(wire={"acted": (DONE,)})) == []

@@ -7,6 +7,7 @@ from itertools import permutations
 
 import pytest
 
+from ackdrop.observations import Acted
 from ackdrop.result import Expectation, ExpectationResult, Reason
 from ackdrop.verify.verdict import judge_arm, judge_run, worst
 
@@ -236,3 +237,18 @@ def test_other_peoples_records_are_noted(lost_ack):
     arm = judge_arm(stage.evidence(NONE))
     assert arm.result.verdict == "passed"
     assert arm.notes == ["1 record in the log is not of this run: they did not pass the proxy and are not judged."]
+
+
+def test_what_was_done_to_processes_is_noted(lost_ack):
+    evidence = lost_ack(True).evidence()
+    zero = evidence.wire.zero
+    acted = (
+        Acted(zero + 1.5, "stop it", "broker", "restart", True, None, 3.25),
+        Acted(zero + 2.0, "kill it", "workload", "kill", True, None, 0.5),
+        Acted(zero + 3.0, "again", "workload", "kill", False, "the producer was not at work", 0.0),
+    )
+    notes = judge_arm(replace(evidence, wire=replace(evidence.wire, acted=acted))).notes
+    assert notes == [
+        'At 1.500 s "stop it" (restart, broker); over after 3.250 s.',
+        'At 2.000 s "kill it" (kill, producer); over after 0.500 s.',
+    ]
