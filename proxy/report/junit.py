@@ -44,9 +44,11 @@ def text(runs: Sequence[Finished]) -> str:
 
 
 def _name(result: RunResult) -> str:
-    """`lost-ack`; where there was no file the title."""
-    file = result.scenario.file
-    return shortened(clean(Path(file).stem if file else result.scenario.title), 100)
+    """`lost-ack`, with the values of a combination `lost-ack [acks=1]`; where there was no file the title."""
+    file, combination = result.scenario.file, result.scenario.combination
+    values = ",".join(f"{key}={value}" for key, value in combination.items())
+    name = Path(file).stem if file else result.scenario.title
+    return shortened(clean(f"{name} [{values}]" if file and values else name), 100)
 
 
 def _suite(result: RunResult, name: str) -> TestSuite:

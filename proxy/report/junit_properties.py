@@ -18,6 +18,8 @@ def properties(result: RunResult) -> Iterator[tuple[str, str]]:
     yield "scenario.title", result.scenario.title
     yield "scenario.file", result.scenario.file or ""
     yield "scenario.seed", str(result.scenario.seed)
+    for key, value in result.scenario.combination.items():
+        yield f"scenario.matrix.{key}", value
     if result.broker is not None:
         yield "broker.kind", result.broker.kind
         yield "broker.version", result.broker.version or UNKNOWN

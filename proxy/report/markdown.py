@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from ..result import ArmResult, RunResult
 from . import plain, spreads
 from .clean import clean, shortened
+from .combinations import Table, tables
 from .figures import Row, expectation, heading, rows
 from .finished import Finished
 from .markdown_text import block, in_html, inline
@@ -42,8 +43,8 @@ def text(runs: Sequence[Finished]) -> str:
     """All runs, below GitHub's limit whatever they hold."""
     heads, feet = [_joined(_head(run)) for run in runs], [_joined(_foot(run)) for run in runs]
     fit = _how_many(heads, feet)
-    room = LIMIT - _RESERVE - sum(map(_size, heads[:fit] + feet[:fit]))
-    parts = [_overview(runs)] if len(runs) > 1 else []
+    parts = [_overview(runs), *map(_combinations, tables(runs))] if len(runs) > 1 else []
+    room = LIMIT - _RESERVE - sum(map(_size, parts + heads[:fit] + feet[:fit]))
     for n in range(fit):
         findings = _joined(_findings(runs[n].result, room // (fit - n)))
         room -= _size(findings)
@@ -74,6 +75,13 @@ def _size(part: str) -> int:
 
 def _overview(runs: Sequence[Finished]) -> str:
     return f"**{len(runs):,} results: {spreads.verdicts(Counter(run.result.verdict for run in runs))}**"
+
+
+def _combinations(table: Table) -> str:
+    """The results of a matrix, side by side."""
+    lines = [table.heads, ["---"] * len(table.heads), *table.rows]
+    told = [f"| {' | '.join(cells if n == 1 else map(_short, cells))} |" for n, cells in enumerate(lines)]
+    return "\n".join([f"{_short(table.title)}:", "", *told])
 
 
 def _head(run: Finished) -> Iterator[str]:

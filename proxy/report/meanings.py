@@ -9,7 +9,8 @@ _FIELDS = {
         "title": "What happens, in a line.",
         "file": "Where the scenario was read from; null where there was none.",
         "seed": "What all chance was drawn from.",
-        "sha256": "Of the scenario's file.",
+        "sha256": "Of the scenario's file; of the effective one where something was set, included or varied.",
+        "combination": "The values that its matrix gave it, by their keys; empty without a matrix.",
     },
     "BrokerInfo": {
         "source": "How it was come by: named by the user, found on localhost, started in Docker or from its jars.",

@@ -36,7 +36,7 @@ def test_keys_are_the_contract(results):
     arm, finding = report["arms"][0], report["arms"][0]["findings"][0]
     assert keys(report) == "schema scenario broker verdict reasons exit_code arms notes run repeat"
     assert report["schema"] == "ackdrop/report/1"
-    assert keys(report["scenario"]) == "title file seed sha256"
+    assert keys(report["scenario"]) == "title file seed sha256 combination"
     assert keys(report["broker"]) == "kind version source bootstrap cluster_id"
     assert keys(arm) == f"{ARM} isolation"
     assert keys(arm["producer"]).startswith("client version config")

@@ -22,11 +22,12 @@ from ..finished import Finished
 
 def text(runs: Sequence[Finished]) -> str:
     """The document: one run by itself; of several an index, and a section for each."""
+    from ..combinations import tables
     from .environment import environment
     from .page import page
 
     pages = [page(run, f"r{n}") for n, run in enumerate(runs, 1)]
-    return environment().get_template("document.html").render(pages=pages)
+    return environment().get_template("document.html").render(pages=pages, combinations=tables(runs))
 
 
 __all__ = ["text"]
