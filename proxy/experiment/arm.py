@@ -9,6 +9,7 @@ from pathlib import Path
 
 import trio
 
+from ..broker.running import RunningBroker
 from ..direct.cluster import Cluster
 from ..errors import BrokerError
 from ..faults.engine import Engine
@@ -21,9 +22,11 @@ from ..verify.barrier import Barrier, wait_quiet
 from ..verify.evidence import ArmEvidence
 from ..verify.reader import LogReading, read_log
 from ..verify.verdict import ArmVerdict, judge_arm
+from ..workload.hand import Hand
 from ..workload.outcome import ProducerReport
 from ..workload.plan import ProducerPlan
 from ..workload.run import run_producer
+from .acting import Actor
 from .settings import RunSettings
 from .stopping import Stop, ungrouped
 
@@ -47,6 +50,7 @@ class Stage:
     run_id: str
     progress: Progress
     stop: Stop
+    broker: RunningBroker
     notes: list[str] = field(default_factory=list)
 
 
@@ -75,7 +79,7 @@ async def run_arm(stage: Stage, arm: Arm) -> ArmRun:
     start. A broker that is lost later is told in the result.
     """
     rules = tuple(rule.name for rule in stage.scenario.rules)
-    writer = stage.ledger.arm(arm.name, arm.idempotence, rules)
+    writer = stage.ledger.arm(arm.name, arm.idempotence, rules, topic_suffix=f"-{stage.run_id}")
     seen = await _on_a_topic(stage, arm, writer)
     evidence = await trio.to_thread.run_sync(_recorded, stage, arm, writer, seen)
     verdict = await trio.to_thread.run_sync(judge_arm, evidence, abandon_on_cancel=True)
@@ -116,21 +120,31 @@ async def _remove(stage: Stage, topic: str, limit: float) -> None:
 
 async def _traffic(stage: Stage, arm: Arm, topic: str, writer: ArmWriter) -> _Seen:
     """The producer's run through a proxy of its own, until nothing is on its way any more."""
-    label = _label(stage.run_id)
-    proxy = Proxy(
-        ProxySettings(upstream=(stage.cluster.bootstrap,), mapping=dict(stage.cluster.mapping)),
-        Engine(stage.scenario.rules, seed=stage.scenario.seed, arm=arm.name, label=label),
-        writer.put,
-        starts={(topic, partition): 0 for partition in range(stage.scenario.workload.partitions)},
-        label=label,
-    )
+    starts = {(topic, partition): 0 for partition in range(stage.scenario.workload.partitions)}
+    hand = Hand()
     with ungrouped():
         async with trio.open_nursery() as nursery:
+            actor = Actor(nursery, stage.broker, hand, stage.stop, starts.keys)
+            proxy = _proxy(stage, arm, writer, starts, actor)
+            actor.tell = proxy.note
             await nursery.start(proxy.serve)
-            seen = _Seen(await _produce(stage, arm, topic, proxy.bootstrap))
+            seen = _Seen(await _produce(stage, arm, topic, proxy.bootstrap, hand))
+            await actor.finish()
             await _come_to_rest(stage, topic, proxy, seen)
             nursery.cancel_scope.cancel()
     return seen
+
+
+def _proxy(stage: Stage, arm: Arm, writer: ArmWriter, starts: dict[tuple[str, int], int], actor: Actor) -> Proxy:
+    label = _label(stage.run_id)
+    return Proxy(
+        ProxySettings(upstream=(stage.cluster.bootstrap,), mapping=dict(stage.cluster.mapping)),
+        Engine(stage.scenario.rules, seed=stage.scenario.seed, arm=arm.name, label=label),
+        writer.put,
+        act=actor,
+        starts=starts,
+        label=label,
+    )
 
 
 def _label(run_id: str) -> Callable[[str], str]:
@@ -138,7 +152,7 @@ def _label(run_id: str) -> Callable[[str], str]:
     return lambda topic: topic.removesuffix(f"-{run_id}")
 
 
-async def _produce(stage: Stage, arm: Arm, topic: str, bootstrap: str) -> ProducerReport:
+async def _produce(stage: Stage, arm: Arm, topic: str, bootstrap: str, hand: Hand) -> ProducerReport:
     workload = stage.scenario.workload
     plan = ProducerPlan(
         client=workload.producer,
@@ -167,11 +181,13 @@ async def _produce(stage: Stage, arm: Arm, topic: str, bootstrap: str) -> Produc
         label=arm.name,
         on_progress=lambda progress: stage.progress.advance_to(progress.acked + progress.failed + progress.unknown),
         stop=stage.stop.event,
+        hand=hand,
     )
 
 
 async def _come_to_rest(stage: Stage, topic: str, proxy: Proxy, seen: _Seen) -> None:
     """The barrier, while the proxy still hands through what is under way."""
+    proxy.end_detention()
     limit = BROKEN_OFF if stage.stop.asked else BARRIER
     async with stage.stop.until(BROKEN_OFF):
         try:

@@ -13,7 +13,7 @@ import trio
 from ..broker.running import RunningBroker
 from ..direct.cluster import Cluster
 from ..direct.identity import identity_of
-from ..errors import AckdropError, BrokerError, ListenerError, ProducerError
+from ..errors import AckdropError, BrokerError, FaultError, ListenerError, ProducerError
 from ..ledger import Ledger
 from ..report.finished import Finished
 from ..report.progress import Progress
@@ -22,6 +22,7 @@ from ..scenario.files import shipped
 from ..scenario.models import Scenario
 from ..verify.verdict import ArmVerdict, judge_run
 from . import folder as folders
+from .acting import check
 from .arm import Stage, run_arm
 from .record import Record
 from .settings import RunSettings, Settings
@@ -31,6 +32,7 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
     (BrokerError, "broker-error"),
     (ProducerError, "producer-not-started"),
     (ListenerError, "port-not-opened"),
+    (FaultError, "fault-impossible"),
     (AckdropError, "environment"),
     (Exception, "internal-error"),
 )
@@ -122,9 +124,10 @@ class ScenarioRun:
                 self._broker = BrokerInfo(
                     identity.kind, identity.version, broker.source, broker.bootstrap, identity.cluster_id
                 )
-                await self._all_arms(cluster, ledger)
+                check(self.scenario.rules, broker, self._broker, len(cluster.nodes))
+                await self._all_arms(cluster, ledger, broker)
 
-    async def _all_arms(self, cluster: Cluster, ledger: Ledger) -> None:
+    async def _all_arms(self, cluster: Cluster, ledger: Ledger, broker: RunningBroker) -> None:
         stage = Stage(
             self.scenario,
             self.settings,
@@ -134,6 +137,7 @@ class ScenarioRun:
             self._run_id,
             self.progress,
             self.stop,
+            broker,
             self.notes,
         )
         self._record.going_on(self._result())
@@ -198,15 +202,19 @@ def overridden(scenario: Scenario, settings: RunSettings) -> Scenario:
 
 
 def command_of(scenario: Scenario, settings: Settings) -> tuple[str, ...]:
-    """What runs this scenario again: the options that were given, and its file, or its name where it is shipped."""
-    if scenario.file is None or Path(scenario.file) in shipped():
-        return *settings.command, scenario.name
-    return *settings.command, scenario.file
+    """What runs this scenario again: the options that were given, and its file, or its name where it is shipped; of a
+    matrix the one combination alone."""
+    given = settings.command
+    values = [f"{key}={text}" for key, text in scenario.combination]
+    command = *given, *(word for value in values if value not in given for word in ("--set", value))
+    if scenario.file is None:
+        return *command, scenario.name
+    return *command, Path(scenario.file).stem if Path(scenario.file) in shipped() else scenario.file
 
 
 def scenario_info(scenario: Scenario) -> ScenarioInfo:
     """The scenario as the result tells of it."""
-    return ScenarioInfo(scenario.title, scenario.file, scenario.seed, scenario.sha256)
+    return ScenarioInfo(scenario.title, scenario.file, scenario.seed, scenario.sha256, dict(scenario.combination))
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import trio
 
+from ..broker.running import RunningBroker
 from ..core.commands import AskStarts
 from ..direct.cluster import Cluster
 from ..direct.identity import identity_of
@@ -32,6 +33,7 @@ from ..verify.evidence import ArmEvidence
 from ..verify.reader import LogReading
 from ..verify.verdict import ArmVerdict, RunVerdict, judge_arm, judge_run
 from . import folder as folders
+from .acting import Actor, check, check_watched
 from .record import Record
 from .scenario import scenario_info
 from .settings import Say, WatchSettings
@@ -49,19 +51,23 @@ async def watch(
     """Relay until the stop is asked for or the time is over, then verify and report. Raises BrokerError at the start
     where no broker answers, and ListenerError where the port is taken; neither leaves a folder."""
     view = View.chosen(scenario, settings)
+    rules = () if scenario is None else scenario.rules
+    check_watched(rules)
     async with Cluster.connect(settings.bootstrap, mapping=settings.mapping) as cluster:
         identity = await identity_of(cluster)
         for note in cluster.notes:
             say(note)
         info = BrokerInfo(identity.kind, identity.version, "given", settings.bootstrap, identity.cluster_id)
+        broker = RunningBroker(settings.bootstrap, "given", remote=settings.allow_remote)
+        check(rules, broker, info, len(cluster.nodes))
         folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
         record = _record(scenario, settings, folder)
         try:
             with Ledger.create(folder) as ledger:
-                writer = ledger.arm(ARM, None, () if scenario is None else [rule.name for rule in scenario.rules])
+                writer = ledger.arm(ARM, None, [rule.name for rule in rules])
                 proxy = _proxy(cluster, scenario, settings, view, writer.put)
                 record.going_on(_result(scenario, info, judge_run([], control=False, interrupted=True), None))
-                await _relay(proxy, settings, say, stop, info)
+                await _relay(proxy, settings, say, stop, info, broker)
                 verdict = await _verdict(cluster, proxy, ledger, writer, settings, view, progress)
         except* ListenerError:
             if not proxy.bootstrap:
@@ -172,15 +178,21 @@ async def _starts(cluster: Cluster, asked: AskStarts) -> tuple[str, dict[int, in
     return asked.topic, {}
 
 
-async def _relay(proxy: Proxy, settings: WatchSettings, say: Say, stop: Stop, broker: BrokerInfo) -> None:
+async def _relay(
+    proxy: Proxy, settings: WatchSettings, say: Say, stop: Stop, info: BrokerInfo, broker: RunningBroker
+) -> None:
     async with trio.open_nursery() as nursery:
+        actor = Actor(nursery, broker, None, stop, proxy.wire.starts.keys)
+        actor.tell, proxy.act = proxy.note, actor
         address = await nursery.start(proxy.serve)
-        kind = " ".join(filter(None, (broker.kind, broker.version)))
-        say(f"ackdrop listens on {address}, in front of {kind} at {broker.bootstrap}")
+        kind = " ".join(filter(None, (info.kind, info.version)))
+        say(f"ackdrop listens on {address}, in front of {kind} at {info.bootstrap}")
         say(f"  point your producers at  {address}")
         say("  Ctrl-C ends it and reports" if settings.seconds is None else f"  it ends after {settings.seconds:g} s")
         with trio.move_on_after(math.inf if settings.seconds is None else settings.seconds):
             await stop.event.wait()
+        await actor.finish()
+        proxy.end_detention()
         with trio.move_on_after(PATIENCE):
             await proxy.settled()
         nursery.cancel_scope.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import trio
@@ -13,11 +14,12 @@ from trio.testing import MockClock
 from ackdrop.broker.running import RunningBroker
 from ackdrop.direct.cluster import Cluster
 from ackdrop.errors import BrokerError, ListenerError, ProducerError, SurroundingsError
-from ackdrop.experiment.scenario import ScenarioRun, not_run, overridden
+from ackdrop.experiment.scenario import ScenarioRun, command_of, not_run, overridden, scenario_info
 from ackdrop.experiment.settings import RunSettings
 from ackdrop.experiment.stopping import Stop
 from ackdrop.ledger import Ledger
 from ackdrop.report.progress import Progress
+from ackdrop.scenario import load_all
 from ackdrop.scenario.models import Scenario
 
 Make = Callable[..., Scenario]
@@ -123,3 +125,23 @@ def test_a_scenario_that_was_not_begun_has_a_result(make_scenario: Make, setting
     assert (result.verdict, result.exit_code) == ("interrupted", 130)
     assert [reason.code for reason in result.reasons] == ["interrupted"]
     assert not settings.out.exists()
+
+
+def test_what_runs_a_combination_again_runs_it_alone(tmp_path: Path, settings: RunSettings) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text("version: 1\nmatrix: {acks: [all, 1], seed: [1, 2]}\n")
+    settings = dataclasses.replace(settings, command=("ackdrop", "run", "--set", "seed=2"))
+    scenarios = load_all([file], ["seed=2"])
+    assert [command_of(scenario, settings)[4:] for scenario in scenarios] == [
+        ("--set", "acks=all", str(file)),
+        ("--set", "acks=1", str(file)),
+    ]
+    assert [scenario_info(scenario).combination for scenario in scenarios] == [
+        {"acks": "all", "seed": "2"},
+        {"acks": "1", "seed": "2"},
+    ]
+
+
+def test_a_shipped_scenario_is_run_again_by_its_name(settings: RunSettings) -> None:
+    (scenario,) = load_all(["lost-ack"])
+    assert command_of(scenario, settings) == ("lost-ack",)

@@ -1,0 +1,173 @@
+"""What rules at `broker` and `workload` ask for, done beside the traffic; and before a run, whether it can be done.
+
+What is done to the broker goes one after the other, and so does what is done to the producer. What was begun is undone
+however the run ends; the run waits for it before it reads the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+import trio
+
+from ..broker import admin
+from ..broker.acting import perform
+from ..broker.commands import Commands
+from ..broker.running import RunningBroker
+from ..core.commands import Do
+from ..errors import AckdropError, BrokerError, FaultError, ProducerError, UsageError
+from ..faults.rule import Rule
+from ..faults.verdicts import Act
+from ..observations import Acted, Observation
+from ..result import BrokerInfo
+from ..workload.hand import Hand
+from .stopping import Stop
+
+MOVE = "transfer_leadership"
+HURRIED = 10.0
+"""Seconds that what is being done may go on after an interruption; undoing has time of its own."""
+CUT_SHORT = "the run ended before it was done"
+TOPIC = "ACKDROP_TOPIC"
+"""The variable that tells a scenario's command which topic is written."""
+
+Partitions = Callable[[], Iterable[tuple[str, int]]]
+
+
+class Actor:
+    """Does things to one arm's broker and producer. A proxy calls it with each `Do`; `finish` waits for all.
+
+    `hand` is None where the producers are not ours. `partitions` tells which are written by now. `tell` gets an `Acted`
+    for each, when it is over.
+    """
+
+    def __init__(
+        self, nursery: trio.Nursery, broker: RunningBroker, hand: Hand | None, stop: Stop, partitions: Partitions
+    ) -> None:
+        self._nursery = nursery
+        self._broker = broker
+        self._hand = hand
+        self._stop = stop
+        self._partitions = partitions
+        self._last: dict[str, trio.Event] = {}
+        self._under_way = 0
+        self._change = trio.lowlevel.ParkingLot()
+        self._finished = False
+        self.tell: Callable[[Observation], None] = lambda acted: None
+
+    def __call__(self, command: Do) -> None:
+        """Begin, or wait for one's turn at that place; never blocks."""
+        self._under_way += 1
+        before, over = self._last.get(command.at), trio.Event()
+        self._last[command.at] = over
+        self._nursery.start_soon(self._do, command, trio.current_time(), before, over)
+
+    async def finish(self) -> None:
+        """Wait until nothing is under way. What is asked for later is not done any more."""
+        while self._under_way:
+            await self._change.park()
+        self._finished = True
+
+    async def _do(self, command: Do, at: float, before: trio.Event | None, over: trio.Event) -> None:
+        reason: str | None = CUT_SHORT
+        try:
+            if before is not None:
+                await before.wait()
+            async with self._stop.until(HURRIED):
+                reason = await self._result(command)
+        finally:
+            seconds = trio.current_time() - at
+            self.tell(Acted(at, command.rule, command.at, command.act.word, reason is None, reason, seconds))
+            over.set()
+            self._under_way -= 1
+            self._change.unpark_all()
+
+    async def _result(self, command: Do) -> str | None:
+        """Do it: why it could not be done, None where it was."""
+        if self._finished:
+            return "the producer had ended, and the log was about to be read"
+        try:
+            await (self._to_broker if command.at == "broker" else self._to_producer)(command.act)
+        except AckdropError as error:
+            return error.message
+        return None
+
+    async def _to_broker(self, act: Act) -> None:
+        if act.command:
+            topics = sorted({topic for topic, _ in self._partitions()})
+            environment = {TOPIC: ",".join(topics)}
+            steps = Commands(act.command, act.undo, self._broker.bootstrap, environment).steps(act.word)
+            return await perform(steps, act.seconds, self._wait)
+        if act.word == MOVE:
+            return await self._move(act)
+        control = self._broker.control
+        way = None if control is None else control.steps(act.word)
+        if way is None:
+            raise BrokerError(NOT_OURS)
+        return await perform(way, act.seconds, self._wait)
+
+    async def _move(self, act: Act) -> None:
+        where = self._broker.admin or admin.address_of(self._broker.bootstrap)
+        for topic, partition in self._partitions():
+            await admin.transfer_leadership(where, topic, partition, act.to, allow_remote=self._broker.remote)
+
+    async def _to_producer(self, act: Act) -> None:
+        if self._hand is None:
+            raise ProducerError("the producers are not ackdrop's own")
+        await (self._hand.pause if act.word == "pause" else self._hand.kill)(act.seconds, self._wait)
+
+    async def _wait(self, seconds: float) -> None:
+        """So many seconds, or until the run is asked to end."""
+        with trio.move_on_after(seconds):
+            await self._stop.event.wait()
+
+
+NOT_OURS = "ackdrop did not start this broker, so its process is not ackdrop's to stop"
+
+
+def check_watched(rules: Iterable[Rule]) -> None:
+    """Raises UsageError for a rule at `workload` where the producers are not ours."""
+    for rule in rules:
+        if rule.api == "workload" and rule.side == "event":
+            raise UsageError(
+                f'the fault "{rule.name}" is at workload, and ackdrop proxy starts no producer',
+                remedy="run the scenario with ackdrop run, or take the fault out",
+            )
+
+
+def check(rules: Iterable[Rule], broker: RunningBroker, info: BrokerInfo, nodes: int) -> None:
+    """Raises FaultError for the first rule at `broker` of which it is known beforehand that it cannot be done here.
+
+    `nodes` is how many brokers the cluster has. A rule with a `command` of its own can be done anywhere.
+    """
+    for rule in rules:
+        act = rule.fault.verdict(0.0)
+        if rule.api != "broker" or rule.side != "event" or not isinstance(act, Act) or act.command:
+            continue
+        problem = _moving(info.kind, nodes) if act.word == MOVE else _stopping(broker, act.word)
+        if problem is not None:
+            why, remedy = problem
+            raise FaultError(f'the fault "{rule.name}" ({act.word} at broker) cannot be done: {why}', remedy=remedy)
+
+
+def _moving(kind: Literal["redpanda", "kafka", "unknown"], nodes: int) -> tuple[str, str] | None:
+    if nodes < 2:
+        return (
+            "the cluster has one broker, and no other one could lead",
+            "run it against a cluster of several brokers with --bootstrap, or give the fault a `command`",
+        )
+    if kind != "redpanda":
+        return (
+            "ackdrop asks Redpanda's Admin API for it, and this broker is not known to be Redpanda",
+            "give the fault a `command` that does it, such as kafka-leader-election.sh",
+        )
+    return None
+
+
+def _stopping(broker: RunningBroker, word: str) -> tuple[str, str] | None:
+    if broker.control is not None and broker.control.steps(word) is not None:
+        return None
+    return (
+        NOT_OURS,
+        "give the fault a `command` and an `undo`, or let ackdrop start a broker: --broker embedded, or docker",
+    )

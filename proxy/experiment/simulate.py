@@ -1,0 +1,147 @@
+"""A recorded run's frames through the rules of a scenario, with no broker: which would have been hit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..faults.engine import Engine
+from ..faults.replay import Answer, Replay
+from ..faults.rule import ANY_API, PROCESSES, Rule
+from ..ledger.events import FORMAT, reached_in, read_events
+from ..observations import Decided, Reached
+from ..scenario.models import Scenario
+
+
+@dataclass(slots=True)
+class Recording:
+    """What a run's events hold of one arm. `places` counts the frames by (side, API)."""
+
+    arm: str
+    format: int
+    suffix: str
+    faults: tuple[str, ...]
+    frames: list[Reached] = field(default_factory=list)
+    decided: list[dict[str, Any]] = field(default_factory=list)
+    places: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a rule would have done in one arm. `fired` holds (seconds since the first produce request, decision)."""
+
+    rule: Rule
+    matched: int
+    fired: tuple[tuple[float, tuple[Decided, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedArm:
+    """One arm of the recording. `lacking` are sentences: what the recording does not have."""
+
+    arm: str
+    rules: tuple[Simulated, ...]
+    decided: tuple[Decided, ...]
+    lacking: tuple[str, ...]
+
+
+def simulate(scenario: Scenario, folder: Path, seed: int | None = None) -> list[SimulatedArm]:
+    """Each recorded arm, simulated. Raises UsageError where the folder holds no recording that can be read."""
+    recordings, let_go = _read(folder)
+    seed = scenario.seed if seed is None else seed
+    return [_arm(scenario.rules, seed, recording, let_go) for recording in recordings]
+
+
+def _arm(rules: Sequence[Rule], seed: int, recording: Recording, let_go: int) -> SimulatedArm:
+    engine = Engine(rules, seed=seed, arm=recording.arm, label=lambda topic: topic.removesuffix(recording.suffix))
+    answers = list(Replay(engine, recording.suffix).ask(recording.frames))
+    return SimulatedArm(
+        recording.arm,
+        tuple(_tally(rule, answers) for rule in rules),
+        tuple(decided for answer in answers for decided in answer.decided),
+        tuple(_lacking(rules, recording, let_go)),
+    )
+
+
+def _tally(rule: Rule, answers: Sequence[Answer]) -> Simulated:
+    mine = [answer for answer in answers if answer.rule == rule.name]
+    return Simulated(rule, len(mine), tuple((answer.elapsed, answer.decided) for answer in mine if answer.fired))
+
+
+def _lacking(rules: Sequence[Rule], recording: Recording, let_go: int) -> Iterator[str]:
+    if recording.format < FORMAT:
+        yield "an older version of ackdrop recorded it, without frames: run the scenario again"
+        return
+    if not recording.faults:
+        yield "frames are recorded only where a run has faults, and it had none: run it with any fault"
+        return
+    if let_go:
+        yield f"it is not whole: {let_go} frames were let go for its size, so counts begin in the middle"
+    for place in dict.fromkeys(_place(rule) for rule in rules if not _reached(rule, recording)):
+        why = "never came there, or was not recorded there"
+        yield f"it has no {place}: the run {why}"
+
+
+def _place(rule: Rule) -> str:
+    if rule.side == "event":
+        return rule.api if rule.api == "connection" else "produce.request"
+    return f"{rule.api}.{rule.side}"
+
+
+def _reached(rule: Rule, recording: Recording) -> bool:
+    """Whether the recording has anything that the rule could be asked about."""
+    if rule.side == "event":
+        wanted = ("request", "produce") if rule.api in PROCESSES else ("event", "connection")
+        return recording.places[wanted] > 0
+    return any(
+        side == rule.side
+        and rule.api in (api, ANY_API)
+        and any(fnmatchcase(api, pattern) for pattern in rule.match.api)
+        for side, api in recording.places
+    )
+
+
+def _read(folder: Path) -> tuple[list[Recording], int]:
+    found: dict[str, Recording] = {}
+    let_go = 0
+    try:
+        for event in read_events(folder):
+            let_go = max(let_go, _take(event, found))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{folder} holds no events.jsonl", remedy="name the folder of a run, such as one in ackdrop-runs/"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{folder}/events.jsonl cannot be understood: {type(error).__name__}: {error}",
+            remedy="read it with the version of ackdrop that wrote it",
+        ) from error
+    if not found:
+        raise UsageError(f"{folder}/events.jsonl holds no arm", remedy="name the folder of a run that has begun")
+    return list(found.values()), let_go
+
+
+def _take(event: dict[str, Any], found: dict[str, Recording]) -> int:
+    """Take in one event; how many frames it says were let go."""
+    kind = event["event"]
+    if kind == "rotated":
+        for arm in event["arms"]:
+            _take(arm, found)
+        return int(event.get("frames_let_go", 0))
+    if kind == "arm":
+        new = Recording(event["arm"], event.get("format", 1), event.get("suffix", ""), tuple(event["faults"]))
+        found.setdefault(new.arm, new)
+    elif kind == "frame":
+        recording, reached = found[event["arm"]], reached_in(event)
+        recording.frames.append(reached)
+        recording.places[reached.side, reached.api] += 1
+    elif kind == "decided":
+        found[event["arm"]].decided.append(event)
+    return 0
