@@ -27,7 +27,7 @@ SUMMARIES = {
     "proxy": "Stand between your own programs and a broker.",
     "verify": "Look for duplicates in a topic's log, or check a run's log again.",
     "report": "Show a finished run again, in any format.",
-    "scenario": "List, show and validate scenarios.",
+    "scenario": "List, explain, write, check and simulate scenarios.",
     "broker": "An embedded Apache Kafka, for use by hand.",
 }
 

@@ -199,6 +199,19 @@ _VERBOSE = option("--verbose", is_flag=True, help="Say what was tried and passed
 _NO_COLOR = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")
 
 
+def set_option(command: Command) -> Command:
+    """Values for a scenario, by path or by variable; the command gets them as `sets`."""
+    one = option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="PATH=VALUE",
+        envvar=None,
+        help="Change a value of the scenario, as in faults[0].when.nth=5, or give a variable its value.",
+    )
+    return cast(Command, _each(command, one))
+
+
 def log_options(command: Command) -> Command:
     """How the log is looked at."""
     identity = option(

@@ -71,6 +71,16 @@ class Output:
         self._shown += 1
         _write(report.get())
 
+    def compare(self, results: Sequence[Finished]) -> None:
+        """The results of a matrix side by side, below their own tables."""
+        from ..report.combinations import print_table, tables
+
+        for table in tables(results) if self._table else ():
+            with self._out.capture() as told:
+                self._out.print()
+                print_table(table, self._out)
+            _write(told.get())
+
     def write(self, results: Sequence[Finished]) -> None:
         """Write what files were asked for, each with all results. Raises SurroundingsError where it cannot be."""
         if not results:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .again import again
-from .options import ADDRESS, DURATION, Wanted, broker_options, log_options, option, report_options
+from .options import ADDRESS, DURATION, Wanted, broker_options, log_options, option, report_options, set_option
 
 EPILOG = """\b
 Examples:
@@ -27,6 +27,7 @@ Examples:
 )
 @option("--advertise", metavar="HOST", help="The host that clients are told, where it is not the one of --listen.")
 @option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
+@set_option
 @option("--for", "seconds", type=DURATION, help="End by itself after so long, instead of at Ctrl-C.")
 @option("--verify/--no-verify", default=True, show_default=True, help="Read the log at the end, or leave it alone.")
 @log_options
@@ -40,6 +41,7 @@ def proxy(
     listen: tuple[str, int],
     advertise: str | None,
     scenario: str | None,
+    sets: tuple[str, ...],
     seconds: float | None,
     verify: bool,
     naming: Any,
@@ -56,12 +58,14 @@ def proxy(
     from ..errors import UsageError
     from ..experiment.session import watch_programs
     from ..experiment.settings import WatchSettings
-    from ..scenario import load_all
     from .output import Output
+    from .scenarios import chosen_ones
 
     if bootstrap is None:
         raise UsageError("no broker is named", remedy="--bootstrap HOST:PORT, as in --bootstrap localhost:9092")
-    found = () if scenario is None else load_all((scenario,))
+    if scenario is None and sets:
+        raise UsageError("--set without a scenario", remedy="name one with --scenario")
+    found = () if scenario is None else chosen_ones((scenario,), sets, ours=False, quiet=wanted.quiet)
     if len(found) > 1:
         raise UsageError(f"{scenario} holds {len(found)} scenarios", remedy="name one of them with --scenario")
     chosen = found[0] if found else None

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from .again import again
-from .options import PRODUCER, Wanted, broker_options, option, report_options
+from .options import PRODUCER, Wanted, broker_options, option, report_options, set_option
 
 EPILOG = """\b
 Examples:
@@ -17,6 +17,7 @@ Examples:
   ackdrop run my-scenario.yaml --bootstrap localhost:9092 --json result.json
   ackdrop run --repeat 10 --junit result.xml
   ackdrop run scenarios/                  every scenario of a folder
+  ackdrop run lost-ack --set faults[0].when.nth=5 --set workload.records=50
 
 \b
 Exit codes:
@@ -45,7 +46,12 @@ Exit codes:
     type=click.Choice(["read_uncommitted", "read_committed"]),
     help="Whether records of transactions that were aborted, or are open, count.",
 )
-@option("--strict", is_flag=True, help="A word of `config` that the producer does not have is an error.")
+@set_option
+@option(
+    "--strict",
+    is_flag=True,
+    help="A warning about the scenario is an error, and so is a word of `config` that the producer does not have.",
+)
 @option("--keep", is_flag=True, help="Keep the topics that were made.")
 @report_options
 @click.pass_context
@@ -61,6 +67,7 @@ def run(
     producer_python: str | None,
     repeat: int | None,
     isolation: Any,
+    sets: tuple[str, ...],
     strict: bool,
     keep: bool,
     wanted: Wanted,
@@ -74,10 +81,11 @@ def run(
 
     from ..experiment.session import BrokerChoice, run_scenarios
     from ..experiment.settings import RunSettings
-    from ..scenario import load_all
     from .output import Output
+    from .scenarios import chosen_ones, not_varied
 
-    chosen = load_all(scenarios or ("lost-ack",))
+    chosen = chosen_ones(scenarios or ("lost-ack",), sets, strict=strict, quiet=wanted.quiet)
+    not_varied(chosen, producer=producer, seed=seed, isolation=isolation, repeat=repeat)
     output = Output(wanted)
     settings = RunSettings(
         out=wanted.out,
@@ -96,6 +104,7 @@ def run(
     try:
         return trio.run(run_scenarios, chosen, choice, settings, told)
     finally:
+        output.compare(told.results)
         output.write(told.results)
 
 

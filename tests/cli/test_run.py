@@ -132,3 +132,56 @@ def test_what_there_is_of_results_is_written_also_after_an_error(
     monkeypatch.setattr(session, "run_scenarios", fail)
     assert isinstance(call("--json", "result.json").exception, ZeroDivisionError)
     assert '"verdict": "interrupted"' in (tmp_path / "result.json").read_text()
+
+
+MATRIX = "version: 1\nmatrix: {producer: [kafka-python, aiokafka], seed: [1, 2]}\n"
+WARNED = "version: 1\nfaults: [{at: produce.response, match: {acks: 1}, do: {drop: {}}}]\n"
+
+
+def test_values_are_set_and_stand_in_the_command(asked: Asked) -> None:
+    assert call("lost-ack", "--set", "workload.records=3", "--set", "seed=5").return_value == 0
+    (scenario,) = asked.scenarios
+    assert (scenario.workload.records, scenario.seed) == (3, 5)
+    assert asked.command == ("ackdrop", "run", "--set", "workload.records=3", "--set", "seed=5")
+
+
+def test_a_matrix_is_several_scenarios(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(MATRIX)
+    assert call("m.yaml", "lost-ack").return_value == 0
+    assert [scenario.name for scenario in asked.scenarios] == [
+        *(f"m-{producer}-seed-{seed}" for producer in ("kafka-python", "aiokafka") for seed in (1, 2)),
+        "lost-ack",
+    ]
+
+
+@pytest.mark.parametrize("option", [["--producer", "aiokafka"], ["--seed", "0"]])
+def test_an_option_beside_a_matrix_that_varies_it(asked: Asked, tmp_path: Path, option: list[str]) -> None:
+    (tmp_path / "m.yaml").write_text(MATRIX)
+    result = call("m.yaml", *option)
+    assert isinstance(result.exception, UsageError)
+    assert f"{option[0]}, and the matrix of m.yaml varies it" in result.exception.message
+    assert f"--set {option[0][2:]}=VALUE" in (result.exception.remedy or "")
+    assert not hasattr(asked, "scenarios")
+
+
+def test_warnings_are_told_and_it_runs(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(WARNED)
+    result = call("w.yaml")
+    assert result.return_value == 0
+    assert result.stderr.startswith("w.yaml:2:47: warning: faults[0].match.acks: the workload asks for acks: all\n")
+    assert result.stderr.count("warning") == 1
+    assert call("w.yaml", "--quiet").stderr == ""
+
+
+def test_strict_makes_a_warning_an_error(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(WARNED)
+    result = call("w.yaml", "--strict")
+    assert isinstance(result.exception, ScenarioError)
+    assert len(result.exception.problems) == 1
+    assert not hasattr(asked, "scenarios")
+
+
+def test_what_is_set_wrongly_runs_nothing(asked: Asked) -> None:
+    result = call("lost-ack", "--set", "faults[0].whem.nth=5")
+    assert isinstance(result.exception, ScenarioError)
+    assert result.exception.problems[0].startswith("--set faults[0].whem.nth: faults[0]: unknown key 'whem'")

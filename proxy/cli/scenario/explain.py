@@ -1,0 +1,42 @@
+"""`ackdrop scenario explain`: a scenario in plain English."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ..options import set_option
+
+
+@click.command(epilog="Example:  ackdrop scenario explain lost-ack")
+@click.argument("path", metavar="FILE|NAME")
+@set_option
+def explain(path: str, sets: tuple[str, ...]) -> None:
+    """Say in plain English what will happen in each arm, and what the author expects.
+
+    Nothing is run. FILE is a scenario's file, NAME that of a shipped one.
+    """
+    from ...errors import UsageError
+    from ...scenario import find, load_all
+    from ...scenario.explain import explain as explained
+
+    paths = find(path)
+    if len(paths) > 1:
+        raise UsageError(f"{path} is a folder of {len(paths)} scenarios", remedy=f"name one, such as {paths[0]}")
+    for one in load_all(paths, sets):
+        _show(explained(one))
+
+
+def _show(text: str) -> None:
+    """Headings are bold on a terminal; elsewhere the text stands as it is."""
+    if not sys.stdout.isatty():
+        click.echo(text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for line in text.splitlines():
+        heading = line.split(":")[0].split(",")[0]
+        console.print(Text(line, style="bold" if heading[:3].isupper() and not line.startswith(" ") else ""))

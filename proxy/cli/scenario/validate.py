@@ -1,0 +1,112 @@
+"""`ackdrop scenario validate`: every error and every warning of every file, each with its place."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from ..options import set_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ...scenario.load import Examined
+    from ...scenario.problems import Diagnostic
+
+EPILOG = """\b
+Examples:
+  ackdrop scenario validate my-scenario.yaml scenarios/
+  ackdrop scenario validate --strict --format github scenarios/
+"""
+
+_ESCAPED = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_ESCAPED_PROPERTY = {**_ESCAPED, ":": "%3A", ",": "%2C"}
+
+
+@click.command(epilog=EPILOG)
+@click.argument("paths", metavar="FILE|FOLDER...", nargs=-1, required=True)
+@set_option
+@click.option("--strict", is_flag=True, help="A warning is an error.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="For a person, for an editor, or as annotations of GitHub Actions.",
+)
+@click.pass_context
+def validate(context: click.Context, paths: tuple[str, ...], sets: tuple[str, ...], strict: bool, form: str) -> None:
+    """Check scenarios, and show every error and warning of every file with its place.
+
+    A folder means the .yaml and .yml files in it, not those in folders below. Valid files are listed on standard
+    output, errors and warnings on standard error; --format json and github write to standard output alone. The exit
+    code is 2 when there was an error, with --strict also when there was a warning.
+    """
+    from ...scenario import find
+    from ...scenario.load import examine
+
+    files = list(dict.fromkeys(file for path in paths for file in find(path)))
+    found = {file: examine(file, sets) for file in files}
+    diagnostics = [diagnostic for examined in found.values() for diagnostic in examined.diagnostics]
+    if form == "json":
+        click.echo(json.dumps([_as_json(diagnostic) for diagnostic in diagnostics], indent=2))
+    elif form == "github":
+        click.echo("".join(f"{_as_annotation(diagnostic)}\n" for diagnostic in diagnostics), nl=False)
+    else:
+        _show(found, strict)
+    if any(diagnostic.severity == "error" or strict for diagnostic in diagnostics):
+        context.exit(2)
+
+
+def _show(found: dict[Path, Examined], strict: bool) -> None:
+    for file, examined in found.items():
+        if examined.scenarios and not (strict and examined.diagnostics):
+            many = len(examined.scenarios)
+            told = f" ({many} combinations)" if many > 1 else ""
+            click.echo(f"{file}: valid: {_title(examined)}{told}")
+        for diagnostic in examined.diagnostics:
+            click.echo(diagnostic.shown, err=True)
+    for line in _summary(list(found.values())):
+        click.echo(line, err=True)
+
+
+def _title(examined: Examined) -> str:
+    """The title; of several combinations what they have in common."""
+    first = examined.scenarios[0]
+    return first.title.rpartition(" (")[0] or first.title if first.combination else first.title
+
+
+def _summary(found: Sequence[Examined]) -> list[str]:
+    """`4 errors in 2 of 3 files`"""
+    lines = []
+    for word, counts in (
+        ("error", [len(examined.errors()) for examined in found]),
+        ("warning", [len(examined.warnings()) for examined in found]),
+    ):
+        total, wrong = sum(counts), sum(map(bool, counts))
+        if total:
+            lines.append(f"{total} {word}{'s'[: total != 1]} in {wrong} of {len(found)} file{'s'[: len(found) != 1]}")
+    return lines
+
+
+def _as_json(found: Diagnostic) -> dict[str, object]:
+    keys = ("file", "line", "column", "severity", "text", "hint", "code")
+    return {key: getattr(found, key) for key in keys}
+
+
+def _as_annotation(found: Diagnostic) -> str:
+    """A workflow command of GitHub Actions, escaped as its toolkit does."""
+    place = {"file": found.file, "line": found.line, "col": found.column}
+    properties = ",".join(
+        f"{key}={_escaped(str(value), _ESCAPED_PROPERTY)}" for key, value in place.items() if value is not None
+    )
+    text = found.text + (f"\n{found.hint}" if found.hint else "")
+    return f"::{found.severity} {properties}::{_escaped(text, _ESCAPED)}"
+
+
+def _escaped(text: str, table: dict[str, str]) -> str:
+    return "".join(table.get(character, character) for character in text)

@@ -1,0 +1,46 @@
+"""The scenarios that a command line names, with what `--set` gives them; their warnings are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..scenario.models import Scenario
+
+
+def chosen_ones(
+    names: Iterable[str], sets: Sequence[str], *, ours: bool = True, strict: bool = False, quiet: bool = False
+) -> list[Scenario]:
+    """The scenarios; warnings go to standard error, unless `quiet`. `ours`: the traffic is that of the workload.
+
+    Raises UsageError, and ScenarioError with all problems; with `strict` for a warning too.
+    """
+    from ..report.clean import clean
+    from ..scenario import examine_all
+    from ..scenario.futile import OF_RULES
+    from ..scenario.problems import Refusal
+
+    found = examine_all(names, sets)
+    warnings = [warning for warning in found.diagnostics if ours or warning.code in OF_RULES]
+    if warnings and strict:
+        raise Refusal(warnings, remedy="without --strict these are warnings, and it runs all the same")
+    for warning in () if quiet else warnings:
+        click.echo("\n".join(map(clean, warning.shown.splitlines())), err=True)
+    return list(found.scenarios)
+
+
+def not_varied(scenarios: Iterable[Scenario], **given: object) -> None:
+    """Refuse an option that says one value for what a matrix varies. Raises UsageError."""
+    from ..errors import UsageError
+
+    asked = {word for word, value in given.items() if value is not None}
+    for scenario in scenarios:
+        for key, _ in scenario.combination:
+            if key in asked or key.removeprefix("workload.") in asked:
+                raise UsageError(
+                    f"--{key.removeprefix('workload.')}, and the matrix of {scenario.file} varies it",
+                    remedy=f"--set {key}=VALUE runs the combinations with that value alone",
+                )
