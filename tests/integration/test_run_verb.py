@@ -7,6 +7,7 @@ takes two to three seconds, for its scenarios force their retry with an error an
 from __future__ import annotations
 
 import copy
+import hashlib
 import importlib.util
 import json
 import os
@@ -261,6 +262,16 @@ CASES = {
         "2.yaml",
         files={"1.yaml": scenario(workload={"client_config": {"no_such_setting": 1}}), "2.yaml": scenario()},
     ),
+    "matrix": case(
+        "m.yaml",
+        *("--set", "the_fault=3", "--markdown", "m.md"),
+        files={
+            "parts/base.yaml": scenario(),
+            "m.yaml": "include: parts/base.yaml\nfaults: []\ntitle: Of ${code}\nvariables: {the_fault: 9}\n"
+            "matrix: {code: [REQUEST_TIMED_OUT, NOT_LEADER_OR_FOLLOWER], max_in_flight: [1]}\nseed: ${the_fault}\n"
+            "workload: {records: 4, value: {code: '${code}'}}\n",
+        },
+    ),
     "chance": one(CHANCE),
     "chance-again": one(CHANCE),
     "chance-other-seed": one(CHANCE, env={"ACKDROP_SEED": "12"}),
@@ -304,6 +315,31 @@ def topics(embedded_broker: str) -> Callable[[str], dict[str, int]]:
             return {topic: sum((await cluster.end_offsets(topic)).values()) for topic in found}
 
     return lambda prefix: trio.run(ask, prefix)
+
+
+# A matrix
+
+
+def test_each_combination_is_run_and_all_stand_in_one_table(ran: Ran) -> None:
+    done = ran("matrix")
+    assert (done.code, [result["verdict"] for result in done.result]) == (0, ["passed", "passed"])
+    assert [result["scenario"]["combination"]["code"] for result in done.result] == [
+        "REQUEST_TIMED_OUT",
+        "NOT_LEADER_OR_FOLLOWER",
+    ]
+    table = done.out[done.out.index("2 combinations of code, max_in_flight") :].splitlines()
+    assert [line.split()[-3:] for line in table if "passed" in line] == [["passed", "1/0", "1/1"]] * 2
+    assert max(map(len, table)) <= 80
+
+
+def test_the_scenario_in_the_folder_of_a_combination_means_it_alone(ran: Ran) -> None:
+    for folder, result in zip(ran("matrix").folders, ran("matrix").result, strict=True):
+        content = (folder / "scenario.yaml").read_bytes()
+        alone = load(content.decode())
+        assert alone.workload.value == {"code": result["scenario"]["combination"]["code"]}
+        assert (alone.workload.records, alone.seed, alone.workload.config.max_in_flight) == (4, 3, 1)
+        assert hashlib.sha256(content).hexdigest() == result["scenario"]["sha256"]
+        assert "--set" in result["run"]["command"]
 
 
 # Exit codes
@@ -490,7 +526,7 @@ def test_the_report_has_the_design_s_keys(ran: Ran) -> None:
         **words("schema verdict exit_code repeat"),
         "notes": [],
         "run": keys(done.result["run"]),
-        "scenario": words("title file seed sha256"),
+        "scenario": {**words("title file seed sha256"), "combination": {}},
         "broker": words("kind version source bootstrap cluster_id"),
         "reasons": [],
         "arms": [arm],
@@ -724,7 +760,7 @@ def test_killed_it_leaves_no_process_and_a_ledger_that_can_be_read(start: Start)
 
 def recorded(runs: Path) -> int:
     """How many decisions the events of the one run hold so far."""
-    return sum(len(file.read_text().splitlines()) - 1 for file in runs.glob("*/events.jsonl") if file.read_text())
+    return sum(file.read_text().count('{"event":"decided"') for file in runs.glob("*/events.jsonl"))
 
 
 async def test_4_when_the_broker_is_lost_and_what_was_seen_is_reported(start: Start) -> None:
