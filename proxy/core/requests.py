@@ -144,7 +144,7 @@ class Requests:
 
     def _judge(self, request: _Request, now: float) -> None:
         if now < self._held_until:
-            self._discard(request, now)
+            self._lost(request, now)
             return
         outcome = judged(self._parts, "request", request.exchange, len(request.frame), now)
         if isinstance(outcome and outcome.verdict, Swap) and self._swapped is None:
@@ -213,14 +213,11 @@ class Requests:
         if request.in_flight is not None:
             self._parts.traffic.lost(request.in_flight, "none", now)
 
-    def _discard(self, request: _Request, now: float) -> None:
-        self._lost(request, now)
-
     def _withhold(self, request: _Request, verdict: Withhold, now: float) -> None:
         if verdict.then != "skip":
             lasts = verdict.then == "hold" and verdict.seconds is not None
             self._held_until = now + (verdict.seconds or 0.0) if lasts else FAR
-        self._discard(request, now)
+        self._lost(request, now)
         if verdict.then in ("disconnect", "reset"):
             self._parts.ends.cut("reset" if verdict.then == "reset" else "fin", now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from ...faults import AnyFault
 from ..complaint import Complaint
@@ -77,4 +77,4 @@ class Action(Mapping):
         return None
 
 
-__all__ = ["FRAMES", "Action", "Felt", "Mapping", "Notes", "model_validator"]
+__all__ = ["FRAMES", "Action", "Felt", "Mapping", "Notes"]

@@ -11,6 +11,7 @@ from .. import fields
 from ..complaint import Complaint
 from ..wording import seconds_of
 from .base import Action, Felt, Notes
+from .commands import commands_are_for_brokers, undo_needs_command
 
 
 class KillAction(Action):
@@ -43,16 +44,12 @@ class KillAction(Action):
 
     @model_validator(mode="after")
     def _undo_after_command(self) -> KillAction:
-        if self.undo and not self.command:
-            raise Complaint("'undo' without 'command'", hint="give both, or neither", within=("undo",), on_key=True)
+        undo_needs_command(self.command, self.undo)
         return self
 
     def at_place(self, place: str) -> Complaint | None:
         """Commands are for brokers: the producer's process is ackdrop's own child."""
-        if place == "workload" and self.command:
-            hint = "at workload it is done to ackdrop's own producer process"
-            return Complaint("a command is possible at broker alone", hint=hint, within=("command",), on_key=True)
-        return None
+        return commands_are_for_brokers(place, self.command)
 
     def fault(self) -> Kill:
         return Kill(self.seconds, self.command, self.undo)

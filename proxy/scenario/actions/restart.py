@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from ...faults import Restart
 from .. import fields
-from ..complaint import Complaint
 from ..wording import seconds_of
 from .base import Action, Felt, Notes
+from .commands import undo_needs_command
 
 
 class RestartAction(Action):
@@ -42,8 +42,7 @@ class RestartAction(Action):
 
     @model_validator(mode="after")
     def _undo_after_command(self) -> RestartAction:
-        if self.undo and not self.command:
-            raise Complaint("'undo' without 'command'", hint="give both, or neither", within=("undo",), on_key=True)
+        undo_needs_command(self.command, self.undo)
         return self
 
     def fault(self) -> Restart:
