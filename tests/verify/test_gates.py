@@ -184,6 +184,16 @@ def test_a_fault_that_never_matched_and_one_that_never_fired(lost_ack):
     assert codes(replace(evidence, control=False)) == ["fault-never-fired"] * 2
 
 
+def test_a_late_request_that_came_only_at_the_end_proves_nothing(lost_ack):
+    scene = lost_ack(True)
+    stories = scene.wire().attempts
+    for why, expected in (("retried", []), ("acked_batches", []), ("time", []), ("end", ["late-not-released"])):
+        late = (replace(stories[0], released=why, faults=("hold",)), *stories[1:])
+        evidence = scene.evidence(wire={"attempts": late})
+        assert codes(evidence) == expected
+        assert [text for text in texts(evidence) if not text.startswith('1 batch that "hold" held back')] == []
+
+
 def test_the_control_stayed_clean(scene):
     stage = scene()
     first = stage.lose(0)
