@@ -45,15 +45,17 @@ def number(value: float) -> str:
 
 
 def width(text: str, size: float = SIZE) -> float:
-    """How wide the text is at most."""
-    return size * sum(map(_em, text))
+    """How wide the text is at most, once it is drawn: what `tag` escapes takes the room of its escape."""
+    return size * sum(map(_em, clean(text)))
 
 
 def wrapped(text: str, room: float, size: float = SIZE, most: int = 3) -> list[str]:
-    """The text in lines that are not wider than `room`, at most so many; what does not fit is cut in the middle."""
-    text = clean(text)
+    """The text in lines that are not wider than `room`, at most so many; what does not fit is cut in the middle.
+
+    No line is empty, though the text may end with blanks: a topic's name can be empty on the wire.
+    """
     lines: list[str] = []
-    for word in text.split(" "):
+    for word in filter(None, clean(text).split(" ")):
         joint = f"{lines[-1]} {word}" if lines else word
         if lines and width(joint, size) <= room:
             lines[-1] = joint

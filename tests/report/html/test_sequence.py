@@ -144,6 +144,21 @@ def test_answers_name_their_attempt_where_attempts_overlap(make_chain, attempts,
     assert "offset 2" in words(parsed(draw(make_chain(*attempts))))
 
 
+def test_what_the_client_was_told_gets_the_room_of_its_escapes(make_chain, attempts, parsed):
+    """It stands beside the answer's own words only where both fit as they are drawn."""
+    hidden = "a\x1f\x08"
+    dropped = dataclasses.replace(attempts[0], ack="dropped", fault=hidden)
+    tree = parsed(draw(make_chain(dropped, fault=hidden)))
+    shown = {text.text: float(text.get("y")) for text in tree.iter("text")}
+    assert shown["offset 2"] < shown["ack dropped: “a\\x1f\\x08”"]
+
+
+def test_topic_without_a_name_leaves_no_empty_line(make_chain, attempts, parsed):
+    first = dataclasses.replace(attempts[0], producer_id=0, producer_epoch=100, base_sequence=0)
+    tree = parsed(draw(make_chain(dataclasses.replace(first, topic=""), dataclasses.replace(first, number=1000))))
+    assert all(words(tree))
+
+
 def test_is_read_out(make_chain, attempts, parsed):
     tree = parsed(draw(make_chain(*attempts)))
     assert tree.get("role") == "img"
