@@ -165,6 +165,7 @@ async def _produce(stage: Stage, arm: Arm, topic: str, bootstrap: str, hand: Han
         idempotence=arm.idempotence,
         records=workload.records,
         sends=workload.sends,
+        resend_failed=workload.resend_failed,
         rate=workload.rate,
         pipelined=workload.pipelined,
         value=workload.value,

@@ -71,6 +71,7 @@ def _workload(spec: WorkloadSpec) -> Workload:
         producer=spec.producer,
         records=spec.records,
         sends=spec.sends,
+        resend_failed=spec.resend_failed,
         rate=spec.rate,
         pipelined=spec.pipelined,
         value=spec.value,

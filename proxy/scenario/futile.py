@@ -28,6 +28,7 @@ _AFTER_THE_END = 30.0
 def warnings(spec: ScenarioSpec, made: Scenario) -> Found:
     """Everything that is in vain, with the place where it is said."""
     in_vain: set[int] = set()
+    yield from _resends(made)
     for index, (fault, rule) in enumerate(zip(spec.faults, made.rules, strict=True)):
         for steps, text, hint, wholly in _reasons(fault, rule, made):
             if wholly:
@@ -40,6 +41,15 @@ def warnings(spec: ScenarioSpec, made: Scenario) -> Found:
     yield from _overruled(made.rules, in_vain)
     yield from _following(made.rules, in_vain)
     yield from expectations(spec, made)
+
+
+def _resends(made: Scenario) -> Found:
+    """An application that sends again what failed, where nothing is done that could make a send fail."""
+    workload = made.workload
+    if workload.resend_failed and not workload.client_config and not any(map(_may_fail_a_send, made.rules)):
+        text = "nothing in this scenario makes a send fail, so there may be none to send again"
+        hint = "add a fault that loses or spoils an answer"
+        yield ("workload", "resend_failed"), Complaint(text, hint=hint, code=NEVER)
 
 
 _Reason = tuple[tuple[Step, ...], str, str | None, bool]
@@ -97,12 +107,13 @@ def _batches(rule: Rule, made: Scenario) -> Iterator[_Reason]:
 
 def _counts(rule: Rule, made: Scenario) -> Iterator[_Reason]:
     """Counts that so many records never come to. Where one request waits for the other, each is a send."""
-    sends = made.workload.records * made.workload.sends
+    sends = made.workload.most_sends
     exact = rule.match.attempt in ("first", 1) and not made.workload.pipelined
     if not exact or any(other.api == "workload" for other in made.rules):
         return
     late = [str(number) for number in rule.when.nth if number > sends]
-    told = f"the workload sends {sends:,} record{'s'[: sends != 1]}, one at a time"
+    most = "at most " if made.workload.resend_failed else ""
+    told = f"the workload sends {most}{sends:,} record{'s'[: sends != 1]}, one at a time"
     if late:
         text = f"there is no first attempt number {' and '.join(late)}: {told}"
         yield ("when", "nth"), text, "see workload.records", len(late) == len(rule.when.nth)
@@ -118,6 +129,11 @@ def _said(made: Scenario, word: str) -> bool:
 def _may_force_a_retry(rule: Rule) -> bool:
     """Anything that may happen to a first attempt, but for a copy of it, of which the client knows nothing."""
     return rule.match.attempt in ("any", "first", 1) and rule.fault.word != "duplicate"
+
+
+def _may_fail_a_send(rule: Rule) -> bool:
+    """Anything that a client may notice: all but a copy, of which it knows nothing."""
+    return rule.fault.word != "duplicate"
 
 
 def _in_circles(rules: tuple[Rule, ...]) -> Iterator[int]:

@@ -33,14 +33,16 @@ class ProducerConfig:
 class Workload:
     """The traffic of each arm.
 
-    `sends` is how often the application sends each record, `rate` is in sends a second (None: as fast as the client
-    goes). With `pipelined` False a send waits for the last one's answer. `value` is the payload as plain JSON values.
+    `sends` is how often the application sends each record, `resend_failed` how often it sends one again that the client
+    reported as failed, `rate` is in sends a second (None: as fast as the client goes). With `pipelined` False a send
+    waits for the last one's answer. `value` is the payload as plain JSON values.
     `client_config` goes verbatim to the client's library. `deadline` is how many seconds an arm's producer may take.
     """
 
     producer: str
     records: int
     sends: int
+    resend_failed: int
     rate: float | None
     pipelined: bool
     value: object
@@ -49,6 +51,11 @@ class Workload:
     config: ProducerConfig
     client_config: Mapping[str, Any]
     deadline: float
+
+    @property
+    def most_sends(self) -> int:
+        """How often `send()` is called at most, by one process."""
+        return self.records * self.sends * (1 + self.resend_failed)
 
 
 @dataclass(frozen=True, slots=True)

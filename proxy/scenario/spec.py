@@ -92,6 +92,11 @@ class WorkloadSpec(Mapping):
     sends: fields.Times = Field(
         1, description="How often the application sends each of them by its own doing.", examples=[1, 3]
     )
+    resend_failed: fields.Resends = Field(
+        0,
+        description="How often the application sends a record again that the client has reported as failed.",
+        examples=[0, 1],
+    )
     rate: fields.Rate | None = Field(
         None, description="Sends a second; without it, as fast as the client goes.", examples=["100/s"]
     )

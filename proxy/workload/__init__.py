@@ -9,6 +9,7 @@
     child.py                 its process: start, stop, end, last words
     talk.py                  the lines that it says
     driving.py               inside the process: what the drivers share
+    turns.py                 inside the process: whose turn it is, and what is sent again
     channel.py               inside the process: its lines to us
     words.py                 inside the process: neutral words in the client's own terms
     drive_kafka_python.py    inside the process: kafka-python

@@ -26,13 +26,18 @@ class Channel:
     """Lines to the parent. A thread writes them: many at once when there are many, each at once when there are few."""
 
     def __init__(self, fd: int) -> None:
-        self._lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[dict[str, Any] | threading.Event | None] = queue.SimpleQueue()
         self._fd = fd
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def say(self, line: dict[str, Any]) -> None:
+    def say(self, line: dict[str, Any], wait: bool = False) -> None:
+        """`wait`: it has been written when this returns."""
         self._lines.put(line)
+        if wait:
+            written = threading.Event()
+            self._lines.put(written)
+            written.wait()
 
     def close(self) -> None:
         """Waits until all is written, but not for a parent that does not read."""
@@ -47,7 +52,10 @@ class Channel:
                 while len(lines) < 1000:
                     lines.append(self._lines.get_nowait())
             ended = None in lines
-            self._write(b"".join(json.dumps(line).encode() + b"\n" for line in lines if line is not None))
+            self._write(b"".join(json.dumps(line).encode() + b"\n" for line in lines if isinstance(line, dict)))
+            for line in lines:
+                if isinstance(line, threading.Event):
+                    line.set()
 
     def _write(self, data: bytes) -> None:
         try:

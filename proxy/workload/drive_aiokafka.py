@@ -16,6 +16,8 @@ else:
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from .turns import Turn
+
 TABLE: words.Table = {
     # No retries: with idempotence it retries for ever, without until a batch is older than the request timeout.
     # No delivery timeout, for the same reason; and one request a node is in flight, never more.
@@ -56,19 +58,24 @@ class Sender:
         self.open: set[asyncio.Future[Any]] = set()
 
     async def all(self) -> None:
-        """Every send of the plan, each when it is due, then the answers that are still open."""
-        for index in range(self.job.planned):
-            await asyncio.sleep(max(0.0, self.job.due(index)))
-            await self.one(self.job.begin(index))
-            if not self.job.plan.pipelined:
-                await self.settle()
-        await self.settle()
+        """Every send of the plan, each when it is due, and what is to be sent again, until all have their answers."""
+        job = self.job
+        while job.more:
+            while (due := job.due()) is not None:
+                await asyncio.sleep(max(0.0, min(due, driving.SLICE)))
+                if due <= 0:
+                    await self.one(job.begin())
+                    if not job.plan.pipelined:
+                        await self.settle()
+            await self.settle()
 
     async def settle(self) -> None:
-        if self.open:
-            await asyncio.wait(self.open)
+        """Waits until every send has its answer, or one is to be sent again."""
+        until = asyncio.FIRST_EXCEPTION if self.job.plan.resend_failed else asyncio.ALL_COMPLETED
+        while self.open and self.job.waits:
+            await asyncio.wait(self.open, return_when=until)
 
-    async def one(self, turn: driving.Turn) -> None:
+    async def one(self, turn: Turn) -> None:
         """One `send()`, whose future will report. What `send()` raises is the client's verdict on this record."""
         try:
             future = await self._accepted(turn)
@@ -78,7 +85,7 @@ class Sender:
             self.open.add(future)
             future.add_done_callback(lambda future: self._answered(turn, future))
 
-    async def _accepted(self, turn: driving.Turn) -> asyncio.Future[Any]:
+    async def _accepted(self, turn: Turn) -> asyncio.Future[Any]:
         """The future of a record that the client took. A full buffer raises after the request timeout: not taken."""
         job = self.job
         while True:
@@ -91,7 +98,7 @@ class Sender:
                 if job.over:
                     raise
 
-    def _answered(self, turn: driving.Turn, future: asyncio.Future[Any]) -> None:
+    def _answered(self, turn: Turn, future: asyncio.Future[Any]) -> None:
         self.open.discard(future)
         if future.cancelled():
             return

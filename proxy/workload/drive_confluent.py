@@ -14,6 +14,8 @@ else:
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from .turns import Turn
+
 TABLE: words.Table = {
     "acks": (("acks", words.as_is),),
     "retries": (("retries", words.as_is),),
@@ -50,7 +52,7 @@ def version(library: ModuleType) -> str:
     return f"{binding if isinstance(binding, str) else binding[0]}, librdkafka {core[0]}"
 
 
-def delivered(job: driving.Job, turn: driving.Turn, error: Any, message: Any) -> None:
+def delivered(job: driving.Job, turn: Turn, error: Any, message: Any) -> None:
     """The delivery report. With acks=0 its offset is RD_KAFKA_OFFSET_INVALID, -1001."""
     if error is not None:
         job.fail(turn, f"{error.name()}: {error.str()}")
@@ -58,7 +60,7 @@ def delivered(job: driving.Job, turn: driving.Turn, error: Any, message: Any) ->
         job.answer(turn, message.partition(), message.offset())
 
 
-def send(job: driving.Job, producer: Any, library: ModuleType, turn: driving.Turn) -> None:
+def send(job: driving.Job, producer: Any, library: ModuleType, turn: Turn) -> None:
     """One `produce()`, whose delivery report will tell. A full queue is waited for; it has not taken the record."""
     report = functools.partial(delivered, job, turn)
     where = {"partition": turn.partition, "headers": turn.headers, "on_delivery": report}
@@ -80,8 +82,8 @@ def idle(producer: Any, seconds: float) -> None:
 
 
 def settle(job: driving.Job, producer: Any) -> None:
-    """Lets delivery reports in until every send has one, or the job is over."""
-    while not job.settled and not job.over:
+    """Lets delivery reports in until every send has one, one is to be sent again, or the job is over."""
+    while job.waits:
         idle(producer, job.remaining)
 
 
@@ -104,13 +106,14 @@ def drive(job: driving.Job) -> None:
     except (ValueError, TypeError) as error:
         job.refuse("refused", error)
     job.ready()
-    for turn in job.turns(functools.partial(idle, producer)):
-        send(job, producer, library, turn)
-        producer.poll(0)
-        if not job.plan.pipelined:
-            settle(job, producer)
-    job.aside(lambda: producer.flush(job.remaining))
-    job.settle()
+    while job.more:
+        for turn in job.turns(functools.partial(idle, producer)):
+            send(job, producer, library, turn)
+            producer.poll(0)
+            if not job.plan.pipelined:
+                settle(job, producer)
+        job.hurry(lambda: producer.flush(job.remaining))
+        settle(job, producer)
     job.finish(lambda: close(job, producer))
 
 

@@ -7,11 +7,13 @@ and so the driver ends at once. What happens is said in lines of JSON on stdout:
     {"client": NAME, "version": …, "config": {…}, "not_applicable": […]}
     {"ready": true}                                               the client was made
     {"order": 0, "outcome": "acked", "partition": 0, "offset": 3, "error": null, "record": 0, "send": 0}
+    {"again": {"order": 7, "record": 2, "send": 1, "of": 2}}      send 7 is that of a record whose send 2 has failed
     {"error": {"kind": "missing" | "broken" | "refused" | "start", "text": …}}    the client could not be started
-    {"done": {"begun": 200, "why": null | "deadline" | "terminated"}}
+    {"done": {"begun": 200, "waiting": 0, "why": null | "deadline" | "terminated"}}
 
 Everything else that is printed goes to stderr. How many sends have begun is also kept in eight bytes that are shared
-with the parent, written before each `send()`: so the count is exact even when the process is killed.
+with the parent, written before each `send()`: so the count is exact even when the process is killed. What stands out of
+the plan's order ("again") has been written to stdout by then.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 if TYPE_CHECKING or __package__:
     from . import words
     from .channel import Channel, take_stdout
+    from .turns import Turn, Turns
 else:
     import words
     from channel import Channel, take_stdout
+    from turns import Turn, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +67,7 @@ class Plan(NamedTuple):
     idempotence: bool
     records: int
     sends: int
+    resend_failed: int
     rate: float | None
     pipelined: bool
     value: Any
@@ -71,19 +76,10 @@ class Plan(NamedTuple):
     deadline: float
     strict: bool
     again: list[list[int]]
+    resent: list[list[int]]
     position: int
     first: int
     begun_fd: int
-
-
-class Turn(NamedTuple):
-    """One `send()`: `order` numbers it, `record` and `send` are its identity, `headers` is ready to be sent."""
-
-    order: int
-    record: int
-    send: int
-    partition: int
-    headers: list[tuple[str, bytes]]
 
 
 class Job:
@@ -95,13 +91,14 @@ class Job:
         self._channel = channel
         self._counter = begun
         self._change = threading.Condition()
+        self._turns = Turns(plan)
         self._begun = self._answered = 0
         self._sealed = False
         self._why: str | None = None
         self._stopped = threading.Event()
         self._on_stop: list[Callable[[], object]] = []
         self._end = time.monotonic() + plan.deadline
-        self._zero: float | None = None
+        self._hurrying: threading.Thread | None = None
 
     # The client
 
@@ -135,38 +132,42 @@ class Job:
 
     # Sending
 
-    def turns(self, idle: Callable[[float], object]) -> Iterator[Turn]:
-        """The sends one by one, each when it is due; ends early when the job is over. `idle` waits some seconds."""
-        for index in range(self.planned):
-            while not self.over and self.due(index) > 0:
-                idle(self.due(index))
-            if self.over:
-                return
-            yield self.begin(index)
-
     @property
-    def planned(self) -> int:
-        """How many sends there are to be."""
-        return len(self.plan.again) + self.plan.records * self.plan.sends - self.plan.position
-
-    def due(self, index: int) -> float:
-        """Seconds until this send's time, by a schedule that began with the first one."""
-        if self.plan.rate is None or self._zero is None:
-            return 0.0
-        return self._zero + index / self.plan.rate - time.monotonic()
-
-    def begin(self, index: int) -> Turn:
-        """Counts the send as begun; the caller hands it to the client next. A dead producer's work comes first."""
-        plan, ahead = self.plan, len(self.plan.again)
-        record, send = plan.again[index] if index < ahead else divmod(plan.position + index - ahead, plan.sends)
-        order = plan.first + index
-        if self._zero is None:
-            self._zero = time.monotonic()
+    def more(self) -> bool:
+        """Whether something is to be sent, or may be: an answer that is open may be a failure."""
         with self._change:
-            self._begun = index + 1
-        struct.pack_into("<Q", self._counter, 0, index + 1)
-        identity = f"{plan.run_id}/{plan.producer}/{record}/{send}/{order}"
-        return Turn(order, record, send, record % plan.partitions, [("ackdrop", identity.encode("ascii"))])
+            return not self.over and (self._turns.remain or not self.settled)
+
+    def turns(self, idle: Callable[[float], object]) -> Iterator[Turn]:
+        """The sends that can begin, one by one, each when it is due. `idle` waits some seconds."""
+        while True:
+            due = self.due()
+            if due is None:
+                return
+            if due > 0:
+                idle(min(due, SLICE))
+            else:
+                yield self.begin()
+
+    def due(self) -> float | None:
+        """Seconds until the next send may begin; None where there is none, or the job is over."""
+        return None if self.over or not self._turns.remain else self._turns.due()
+
+    def begin(self) -> Turn:
+        """Counts the next send as begun; the caller hands it to the client at once."""
+        turn = self._turns.next()
+        if turn.instead_of is not None:
+            about = {"order": turn.order, "record": turn.record, "send": turn.send, "of": turn.instead_of}
+            self._channel.say({"again": about}, wait=True)
+        with self._change:
+            self._begun = self._turns.begin(turn)
+        struct.pack_into("<Q", self._counter, 0, self._begun)
+        return turn
+
+    def hurry(self, flush: Callable[[], object]) -> None:
+        """Lets the client send what lingers, as an application does at its end. Answers are waited for elsewhere."""
+        if self._hurrying is None or not self._hurrying.is_alive():
+            self._hurrying = self.aside(flush)
 
     # Answers
 
@@ -176,7 +177,7 @@ class Job:
         self._report(turn, "acked" if known else "unknown", partition, offset if known else None, None)
 
     def fail(self, turn: Turn, error: BaseException | str) -> None:
-        """The client reports an error."""
+        """The client reports an error, and the application sends the record again if it is to."""
         self._report(turn, "failed", turn.partition, None, self._text(error))
 
     def _report(self, turn: Turn, outcome: str, partition: int | None, offset: int | None, error: str | None) -> None:
@@ -186,6 +187,8 @@ class Job:
                 return
             self._answered += 1
             self._channel.say({**line, "record": turn.record, "send": turn.send})
+            if outcome == "failed":
+                self._turns.failed(turn)
             self._change.notify_all()
 
     def _text(self, error: BaseException | str) -> str:
@@ -199,10 +202,15 @@ class Job:
         """True when every send that began has its answer."""
         return self._answered >= self._begun
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is nothing to do but to wait for answers."""
+        return not (self.settled or self.over or self._turns.waiting)
+
     def settle(self) -> None:
-        """Waits until it is settled or over."""
+        """Waits until every send has its answer, one is to be sent again, or the job is over."""
         with self._change:
-            self._change.wait_for(lambda: self.settled or self.over, self.remaining)
+            self._change.wait_for(lambda: not self.waits, self.remaining)
 
     # The end
 
@@ -242,8 +250,9 @@ class Job:
         with self._change:
             if not self._sealed:
                 self._sealed = True
-                why = self._why or (None if self.settled else "deadline")
-                self._channel.say({"done": {"begun": self._begun, "why": why}})
+                waiting = self._turns.waiting
+                why = self._why or (None if self.settled and not waiting else "deadline")
+                self._channel.say({"done": {"begun": self._begun, "waiting": waiting, "why": why}})
 
     def aside(self, call: Callable[[], object]) -> threading.Thread:
         """Lets `call` block in a thread of its own, which does not keep the process alive."""

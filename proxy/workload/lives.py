@@ -2,7 +2,8 @@
 
 A new process is a new producer: it knows what the application was told, and nothing else. It sends every record again
 that the dead one was not told of as acked, each with a new send number, for that is the application's doing and not a
-retry of the client's; then it goes on with the rest.
+retry of the client's; then it goes on with the rest. What the dead one has itself sent again because it failed counts
+as its last send alone.
 """
 
 from __future__ import annotations
@@ -40,11 +41,15 @@ class Past:
         self.introduced = talk.introduced or self.introduced
         self.told.update(send.outcome for send in talk.sends.values() if send.outcome != "failed")
         dead = talk.plan
-        begun = len(sends)
-        again = [self._again(send.record) for send in sends if not _told(send, talk)]
+        resends = talk.again_of(len(sends)).values()
+        self._sent_again.update(resend.record for resend in resends)
+        followed, begun = {resend.of for resend in resends}, len(sends) - len(resends)
+        untold = (send for send in sends if send.order not in followed and not _told(send, talk))
+        again = [self._again(send.record) for send in untold]
         return dataclasses.replace(
             dead,
             again=(*again, *dead.again[begun:]),
+            resent=tuple(self._sent_again.items()),
             position=dead.position + max(0, begun - len(dead.again)),
             first=len(self.sends),
             deadline=max(SHORTEST, self.plan.deadline - seconds),

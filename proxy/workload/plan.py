@@ -14,13 +14,15 @@ class ProducerPlan:
 
     `client` is the library's name, `bootstrap` is `host:port`, `producer` the name in the identity header. Each of
     `records` logical records is sent `sends` times by the application itself, `rate` sends a second (None: as fast as
-    it goes). Not `pipelined`: a send waits for the answer to the one before. `config` holds the neutral words
+    it goes), and again up to `resend_failed` times where the client reports a failure. Not `pipelined`: a send waits
+    for the answer to the one before. `config` holds the neutral words
     (durations in seconds, sizes in bytes, None: the client's own default), `client_config` the library's own words,
     which win. `deadline`, in seconds from the start of the driver, bounds sending and waiting for answers. `strict`
     refuses a neutral word that the client does not have.
 
     A producer that goes on with a dead one's work sends `again` first, (record, send) each, and then the plan's own
-    sends from `position` on; its sends are numbered from `first`.
+    sends from `position` on; its sends are numbered from `first`. `resent` has the records of which there were more
+    than `sends` sends before, with how many more.
     """
 
     client: str
@@ -39,18 +41,21 @@ class ProducerPlan:
     config: dict[str, Any]
     client_config: dict[str, Any]
     deadline: float
+    resend_failed: int = 0
     strict: bool = False
     again: tuple[tuple[int, int], ...] = ()
+    resent: tuple[tuple[int, int], ...] = ()
     position: int = 0
     first: int = 0
 
     @property
     def planned(self) -> int:
-        """How often `send()` is to be called."""
+        """How often `send()` is to be called, without what is sent again because it failed."""
         return len(self.again) + self.records * self.sends - self.position
 
     def place(self, order: int) -> tuple[int, int, int]:
-        """(record, send, partition) of the send with this number; the drivers count the same way.
+        """(record, send, partition) of the send with this number where none was sent again; the drivers count the same
+        way.
 
         Partitions are taken in turn by logical record, so that they are the same for each client and each run.
         """

@@ -194,16 +194,19 @@ def _report(past: Past, life: _Life, log: IO[bytes]) -> ProducerReport:
 def _error(life: _Life, begun: int, log: IO[bytes]) -> str | None:
     """Why the producer did not do all of its plan; None when it did."""
     talk = life.talk
+    own = begun - len(talk.again_of(begun))
     if life.killed:
-        return f"the run was stopped before it was started again, after {begun} of {talk.plan.planned} sends"
+        return f"the run was stopped before it was started again, after {own} of {talk.plan.planned} sends"
     if talk.refused is not None:
         return f"could not start: {talk.refused.text}"
     if talk.done is None or life.exit_code != 0:
         return _died(talk, life.exit_code, life.timely, log)
     open_sends = begun - len(talk.sends)
-    if begun == talk.plan.planned and not open_sends:
+    waiting = talk.done.waiting
+    if own == talk.plan.planned and not open_sends and not waiting:
         return None
-    return f"{_CUT_SHORT[talk.done.why]} after {begun} of {talk.plan.planned} sends, {open_sends} without an answer"
+    told = f"{_CUT_SHORT[talk.done.why]} after {own} of {talk.plan.planned} sends, {open_sends} without an answer"
+    return told + (f", {waiting} that failed and were to be sent again" if waiting else "")
 
 
 _CUT_SHORT = {"deadline": "the deadline came", "terminated": "it was stopped", None: "it ended"}

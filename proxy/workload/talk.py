@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -36,10 +37,21 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The driver came to its end; `why` says what cut it short, None when nothing did."""
+    """The driver came to its end; `why` says what cut it short, None when nothing did. `waiting` sends had failed and
+    were to be sent again."""
 
     begun: int
     why: Literal["deadline", "terminated"] | None
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A send of a record whose send with the number `of` had failed."""
+
+    record: int
+    send: int
+    of: int
 
 
 @dataclass(slots=True)
@@ -53,6 +65,7 @@ class Talk:
     refused: Refused | None = None
     done: Done | None = None
     sends: dict[int, Send] = field(default_factory=dict)
+    again: dict[int, Again] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     _rest: bytes = b""
 
@@ -84,8 +97,10 @@ class Talk:
                 self.ready = True
             case {"error": {"kind": kind, "text": text}}:
                 self.refused = Refused(kind, text)
-            case {"done": {"begun": begun, "why": why}}:
-                self.done = Done(begun, why)
+            case {"again": {"order": order, "record": record, "send": send, "of": of}}:
+                self.again[order] = Again(record, send, of)
+            case {"done": {"begun": begun, "waiting": waiting, "why": why}}:
+                self.done = Done(begun, why, waiting)
 
     def _outcome(self, said: dict[str, Any]) -> None:
         order = said["order"]
@@ -109,16 +124,28 @@ class Talk:
         told = max(self.sends, default=self.plan.first - 1) + 1 - self.plan.first
         return max(counted, told, self.done.begun if self.done else 0)
 
+    def again_of(self, begun: int) -> dict[int, Again]:
+        """What was sent again among the first `begun` sends, by its order: one that was said may not have begun."""
+        return {order: again for order, again in self.again.items() if order < self.plan.first + begun}
+
     def progress(self, counted: int) -> Progress:
-        """The counts so far; `counted` is the shared counter."""
-        return Progress(self.plan.planned, max(counted, len(self.sends)), **self.counts)
+        """The counts so far; `counted` is the shared counter. What is sent again counts once."""
+        begun = max(counted, len(self.sends))
+        again = len(self.again_of(begun))
+        counts = {**self.counts, "failed": self.counts["failed"] - again}
+        return Progress(self.plan.planned, begun - again, **counts)
 
     def all_sends(self, counted: int) -> list[Send]:
         """Every send that began, in order; `unknown` where there was no answer."""
-        first = self.plan.first
-        orders = range(first, first + self.begun(counted))
-        return [self.sends.get(order) or self._unanswered(order) for order in orders]
+        first, begun = self.plan.first, self.begun(counted)
+        again = sorted(self.again_of(begun))
+        return [self.sends.get(order) or self._unanswered(order, again) for order in range(first, first + begun)]
 
-    def _unanswered(self, order: int) -> Send:
-        record, send, partition = self.plan.place(order)
+    def _unanswered(self, order: int, again: list[int]) -> Send:
+        """`again` are the orders of what was sent again: the others have the plan's own order."""
+        if order in self.again:
+            record, send = self.again[order].record, self.again[order].send
+            partition = record % self.plan.partitions
+        else:
+            record, send, partition = self.plan.place(order - bisect_left(again, order))
         return Send(self.plan.producer, record, send, order, "unknown", partition, None, None)

@@ -32,7 +32,7 @@ IDEMPOTENCE = {
     "aiokafka": "enable_idempotence",
 }
 each_client = pytest.mark.parametrize("client", CLIENTS)
-MakeTopic = Callable[[int], str]
+MakeTopic = Callable[..., str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ def make_topic(admin: Any) -> Iterator[MakeTopic]:
 
     made: list[str] = []
 
-    def make(partitions: int) -> str:
+    def make(partitions: int, **config: str) -> str:
         made.append(f"ackdrop-test-{uuid.uuid4().hex[:12]}")
-        admin.create_topics([NewTopic(made[-1], partitions, 1)])
+        admin.create_topics([NewTopic(made[-1], partitions, 1, topic_configs=config)])
         return made[-1]
 
     yield make
@@ -246,6 +246,37 @@ async def test_a_full_buffer_is_waited_for(
     work = plan(client, embedded_broker, make_topic(1), records=500, client_config=small[client])
     report = await produce(work, tmp_path)
     assert (report.error, {send.outcome for send in report.sends}) == (None, {"acked"})
+
+
+@each_client
+@pytest.mark.parametrize("pipelined", [True, False])
+@pytest.mark.parametrize("fails", ["in the client", "at the broker"])
+async def test_the_application_sends_again_what_failed(
+    embedded_broker: str, make_topic: MakeTopic, tmp_path: Path, client: str, pipelined: bool, fails: str
+) -> None:
+    """A record is larger than the client may send, or than the topic takes: no send of it succeeds, all are told."""
+    small = {"confluent-kafka": "message.max.bytes"}.get(client, "max_request_size")
+    topic = make_topic(1, **({"max.message.bytes": "1000"} if fails == "at the broker" else {}))
+    work = plan(
+        client,
+        embedded_broker,
+        topic,
+        records=3,
+        resend_failed=2,
+        pipelined=pipelined,
+        value="x" * 2000,
+        client_config={small: 1500} if fails == "in the client" else {},
+    )
+    report = await produce(work, tmp_path)
+    assert (report.error, report.finished) == (None, True)
+    assert {send.outcome for send in report.sends} == {"failed"}
+    assert [send.order for send in report.sends] == list(range(9))
+    placed = [(send.record, send.send) for send in report.sends]
+    expected = [(record, send) for record in range(3) for send in range(3)]
+    assert sorted(placed) == expected
+    if not pipelined:
+        assert placed == expected
+    assert await read_back(work) == []
 
 
 @each_client

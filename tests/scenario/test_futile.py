@@ -72,6 +72,18 @@ NEVER = [
         "4:59: faults[0].when.nth: there is no first attempt number 11 and 12: the workload sends 10 records",
     ),
     (
+        faults(rule("match: {attempt: first}, when: {nth: 16}"), before=WORK % ", resend_failed: 2"),
+        "4:63: faults[0].when.nth: there is no first attempt number 16: the workload sends at most 15 records, one at",
+    ),
+    (
+        "version: 1\nworkload: {resend_failed: 1}\n",
+        "2:27: workload.resend_failed: nothing in this scenario makes a send fail, so there may be none to send again",
+    ),
+    (
+        faults(rule("", "at: produce.request", "do: {duplicate: {}}"), before="workload: {resend_failed: 1}\n"),
+        "2:27: workload.resend_failed: nothing in this scenario makes a send fail",
+    ),
+    (
         faults(rule("match: {attempt: first}, when: {every: 6}"), before=WORK % ""),
         "4:65: faults[0].when.every: there is no first attempt number 6",
     ),
@@ -147,6 +159,12 @@ NOTHING = [
     "version: 1\nworkload: {records: 5, sends: 2}\ncontrol: none\n"
     "expect: {off: {duplicates: 5, distinct: 5, records: 10, sent: 10, acked: '<= 10'}, on: {lost: '!= 3'}}\n",
     "version: 1\nexpect: {on: {duplicates: 0}}\n",
+    "version: 1\nworkload: {resend_failed: 1, client_config: {max_request_size: 10}}\n",
+    faults(rule("match: {attempt: first}, when: {nth: 15}"), before=WORK % ", resend_failed: 2"),
+    faults(rule(""), before="workload: {records: 5, resend_failed: 1}\n")
+    + "control: none\nexpect: {on: {sent: 10, failed: 10, acked: 5}}\n",
+    faults(rule("", "at: workload", "do: {kill: {for: 1s}}"), before="workload: {records: 5}\n")
+    + "control: none\nexpect: {on: {sent: 12}}\n",
 ]
 
 
@@ -203,6 +221,15 @@ def test_what_follows_one_that_is_overruled_never_begins(tmp_path: Path) -> None
 def test_expectations_that_can_never_hold(tmp_path: Path, expect: str, said: str) -> None:
     (found,) = warned(tmp_path, f"version: 1\nworkload: {{records: 5, sends: 2}}\nexpect: {{{expect}}}\n")
     assert found.split(": ", 1)[1].startswith(said)
+
+
+def test_what_is_sent_again_is_acked_once(tmp_path: Path) -> None:
+    text = faults(rule(""), before="workload: {records: 5, resend_failed: 2}\n")
+    text += "control: none\nexpect: {on: {sent: 16, acked: 6}}\n"
+    assert [found.split(": ", 1)[1] for found in warned(tmp_path, text)] == [
+        "expect.on.sent: sent is never more than 15 with this workload",
+        "expect.on.acked: acked is never more than 5 with this workload",
+    ]
 
 
 @pytest.mark.parametrize("path", shipped(), ids=lambda path: path.stem)

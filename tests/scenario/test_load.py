@@ -22,6 +22,7 @@ workload:
   producer: aiokafka
   records: 5
   sends: 2
+  resend_failed: 3
   rate: 100/s
   pipelined: no
   value: {a: [1, null, "x"], 1: off}
@@ -72,6 +73,7 @@ def test_every_key_reaches_its_value() -> None:
         producer="aiokafka",
         records=5,
         sends=2,
+        resend_failed=3,
         rate=100.0,
         pipelined=False,
         value={"a": [1, None, "x"], "1": "off"},

@@ -12,7 +12,7 @@ TOP = (
     "version, title, description, seed, workload, arms, control, identity, isolation, repeat, faults, expect, "
     "variables, matrix, include"
 )
-WORKLOAD = "producer, records, sends, rate, pipelined, value, topic, config, client_config, deadline"
+WORKLOAD = "producer, records, sends, resend_failed, rate, pipelined, value, topic, config, client_config, deadline"
 ARMS = "arms: [{name: a, idempotence: false}, {name: b, idempotence: true}]"
 
 
@@ -112,6 +112,31 @@ CORPUS = [
     ),
     (work("records: true"), "2:21: workload.records: expected a whole number from 1 to 10000000, not true", None),
     (work("sends: [3]"), "2:19: workload.sends: expected a whole number from 1 to 1000000, not a list", None),
+    (
+        work("resend_failed: -1"),
+        "2:27: workload.resend_failed: expected a whole number from 0 to 1000, not the number -1",
+        None,
+    ),
+    (
+        work("resend_failed: true"),
+        "2:27: workload.resend_failed: expected a whole number from 0 to 1000, not true",
+        None,
+    ),
+    (
+        work("resend_failed: once"),
+        "2:27: workload.resend_failed: expected a whole number from 0 to 1000, not the text 'once'",
+        None,
+    ),
+    (
+        work("resend_failed: 1001"),
+        "2:27: workload.resend_failed: expected a whole number from 0 to 1000, not the number 1001",
+        None,
+    ),
+    (
+        work("resend_faild: 1"),
+        "2:12: workload: unknown key 'resend_faild'",
+        f"did you mean 'resend_failed'? expected one of: {WORKLOAD}",
+    ),
     (
         work("producer: kafka-pyhton"),
         "2:22: workload.producer: unknown producer 'kafka-pyhton'",

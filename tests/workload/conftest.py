@@ -54,4 +54,10 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 def drivers() -> list[Path]:
     """Every file that must run in a foreign interpreter."""
     folder = Path(sys.modules["ackdrop.workload.plan"].__file__ or "").parent
-    return [folder / "channel.py", folder / "driving.py", folder / "words.py", *sorted(folder.glob("drive_*.py"))]
+    return [
+        folder / "channel.py",
+        folder / "driving.py",
+        folder / "turns.py",
+        folder / "words.py",
+        *sorted(folder.glob("drive_*.py")),
+    ]

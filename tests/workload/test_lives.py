@@ -68,6 +68,24 @@ def test_killed_while_it_sends_again(make_plan: MakePlan) -> None:
     assert placed(third) == [(1, 1), (2, 1), (3, 0)]
 
 
+def test_what_the_dead_one_sent_again_itself_counts_as_its_last_send(make_plan: MakePlan) -> None:
+    """Record 0 failed and was acked when it was sent again; record 1 failed, and its second send is not known."""
+    plan = make_plan(records=4, resend_failed=1)
+    past, talk = Past(plan), Talk(plan)
+    for order, record in ((0, 0), (2, 1)):
+        line = {"order": order, "record": record, "send": 0, "partition": 0, "outcome": "failed", "offset": None}
+        talk.feed(json.dumps({**line, "error": "gone"}).encode() + b"\n")
+    for order, record, of in ((1, 0, 0), (3, 1, 2)):
+        line = {"again": {"order": order, "record": record, "send": 1, "of": of}}
+        talk.feed(json.dumps(line).encode() + b"\n")
+    acked = {"order": 1, "record": 0, "send": 1, "partition": 0, "outcome": "acked", "offset": 1, "error": None}
+    talk.feed(json.dumps(acked).encode() + b"\n")
+    after = past.bury(talk, 4, 0.0)
+    assert placed(after) == [(1, 2), (2, 0), (3, 0)]
+    assert dict(after.resent) == {0: 1, 1: 2}
+    assert (after.first, after.planned) == (4, 3)
+
+
 def test_killed_before_it_began(make_plan: MakePlan) -> None:
     plan = make_plan(records=2)
     after = Past(plan).bury(Talk(plan), 0, 0.0)

@@ -10,14 +10,21 @@ from ackdrop.workload.plan import ProducerPlan
 
 
 def test_the_line_is_what_a_driver_takes(make_plan: Callable[..., ProducerPlan]) -> None:
-    plan = make_plan(config={"acks": "all", "retries": None}, value="ä", rate=12.5, again=((3, 1),))
+    plan = make_plan(
+        config={"acks": "all", "retries": None},
+        value="ä",
+        rate=12.5,
+        again=((3, 1),),
+        resent=((3, 1),),
+        resend_failed=2,
+    )
     line = plan.line(begun_fd=9)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
     taken = driving.Plan(**json.loads(line))
     assert taken.begun_fd == 9
     told = {name: getattr(plan, name) for name in ProducerPlan.__dataclass_fields__}
-    assert {name: getattr(taken, name) for name in told} == {**told, "again": [[3, 1]]}
+    assert {name: getattr(taken, name) for name in told} == {**told, "again": [[3, 1]], "resent": [[3, 1]]}
 
 
 def test_each_record_is_sent_so_many_times_in_a_row(make_plan: Callable[..., ProducerPlan]) -> None:

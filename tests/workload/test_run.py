@@ -260,7 +260,7 @@ async def test_one_that_is_stuck_in_its_client_ends_itself(
         driving.STUCK = 0.1
         def drive(job):
             job.ready()
-            job.begin(0)
+            job.begin()
             threading.Event().wait()
         driving.run(drive)
         """
@@ -287,8 +287,8 @@ async def test_one_that_crashes_leaves_its_last_words(
         import driving
         def drive(job):
             job.ready()
-            job.answer(job.begin(0), 0, 4)
-            job.begin(1)
+            job.answer(job.begin(), 0, 4)
+            job.begin()
             raise OSError("out of luck")
         driving.run(drive)
         """

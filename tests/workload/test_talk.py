@@ -36,7 +36,7 @@ CONVERSATION = lines(
     outcome(0),
     outcome(2, "failed", offset=None, error="KafkaTimeoutError"),
     outcome(1, "unknown", offset=None),
-    {"done": {"begun": 4, "why": "deadline"}},
+    {"done": {"begun": 4, "waiting": 1, "why": "deadline"}},
 )
 
 
@@ -48,7 +48,7 @@ def test_it_does_not_matter_where_the_bytes_are_cut(cuts: list[int], make_plan: 
     assert talk.greeted
     assert talk.ready
     assert talk.introduced == Introduced("0.14", {"acks": "all"}, ["retries"])
-    assert talk.done == Done(4, "deadline")
+    assert talk.done == Done(4, "deadline", 1)
     assert talk.refused is None
     assert talk.all_sends(counted=0) == [
         Send("p1", 0, 0, 0, "acked", 0, 0, None),
@@ -69,6 +69,36 @@ def test_progress_counts_each_send_once(make_plan: MakePlan) -> None:
     talk = Talk(make_plan())
     talk.feed(lines(outcome(0), outcome(1, "failed"), outcome(1), outcome(2, "unknown")))
     assert talk.progress(counted=4) == Progress(planned=5, begun=4, acked=1, failed=1, unknown=1)
+
+
+def again(order: int, record: int, send: int, of: int) -> dict[str, Any]:
+    return {"again": {"order": order, "record": record, "send": send, "of": of}}
+
+
+def test_what_is_sent_again_stands_in_the_order_of_the_sends(make_plan: MakePlan) -> None:
+    """Orders 2 and 4 are of records that failed; the fifth of them was announced, and has not begun."""
+    talk = Talk(make_plan(partitions=2, resend_failed=2, records=4))
+    failed = {"offset": None, "error": "gone"}
+    talk.feed(lines(outcome(0), outcome(1, "failed", **failed), again(2, 1, 1, 1)))
+    talk.feed(lines(outcome(2, "failed", record=1, send=1, **failed)))
+    talk.feed(lines(again(4, 1, 2, 2), again(5, 0, 1, 0)))
+    assert [(send.record, send.send, send.partition, send.outcome) for send in talk.all_sends(counted=5)] == [
+        (0, 0, 0, "acked"),
+        (1, 0, 0, "failed"),
+        (1, 1, 0, "failed"),
+        (2, 0, 0, "unknown"),
+        (1, 2, 1, "unknown"),
+    ]
+
+
+def test_progress_counts_what_is_sent_again_once(make_plan: MakePlan) -> None:
+    talk = Talk(make_plan(resend_failed=1))
+    talk.feed(lines(outcome(0), outcome(1, "failed")))
+    assert talk.progress(counted=2) == Progress(planned=5, begun=2, acked=1, failed=1, unknown=0)
+    talk.feed(lines(again(2, 1, 1, 1)))
+    assert talk.progress(counted=3) == Progress(planned=5, begun=2, acked=1, failed=0, unknown=0)
+    talk.feed(lines(outcome(2, record=1, send=1)))
+    assert talk.progress(counted=3) == Progress(planned=5, begun=2, acked=2, failed=0, unknown=0)
 
 
 def test_why_it_could_not_start(make_plan: MakePlan) -> None:

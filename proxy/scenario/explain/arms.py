@@ -29,15 +29,21 @@ def effects(scenario: Scenario, arm: Arm) -> list[tuple[int, str]]:
 
 
 def sends(scenario: Scenario) -> str:
-    """What an arm has in its log where nothing goes wrong."""
-    workload = scenario.workload
-    if workload.sends == 1:
-        return ""
-    copies = counted(workload.records * (workload.sends - 1), "copy").replace("copys", "copies")
-    return (
-        f"The application itself sends each record {workload.sends} times: {copies} in the log, in every arm, since "
-        "idempotence protects from the client library's own retries alone."
-    )
+    """What the application sends by its own doing."""
+    workload, told = scenario.workload, []
+    if workload.sends > 1:
+        copies = counted(workload.records * (workload.sends - 1), "copy").replace("copys", "copies")
+        told.append(
+            f"The application itself sends each record {workload.sends} times: {copies} in the log, in every arm, "
+            "since idempotence protects from the client library's own retries alone."
+        )
+    if workload.resend_failed:
+        often = "once" if workload.resend_failed == 1 else f"up to {workload.resend_failed} times"
+        told.append(
+            f"Where the client reports a failure, the application sends the record again, {often}: a new send, which "
+            "is no retry of the client's."
+        )
+    return " ".join(told)
 
 
 def expected(scenario: Scenario, arm: Arm) -> str:
@@ -68,7 +74,21 @@ def _effect(scenario: Scenario, arm: Arm, rule: Rule) -> str:
     if wanted is not None and wanted != arm.idempotence:
         return "Never fires here: no batch of this arm fits."
     told, again = goes_on(rule, scenario.workload, arm.idempotence)
-    return " ".join(part for part in (told, _in_log(rule, arm, again)) if part)
+    failed = again == "failed" and scenario.workload.resend_failed > 0
+    after = _sent_anew(rule) if failed else _in_log(rule, arm, again)
+    return " ".join(part for part in (told, after) if part)
+
+
+def _sent_anew(rule: Rule) -> str:
+    """The application sends a record again that the client reported as failed: the same in every arm."""
+    again, verdict = "The application sends the record again, as a new one", rule.fault.verdict(0.5)
+    if isinstance(verdict, Detain):
+        return f"{again}; the late request, if it comes, is another copy, unless the broker refuses its sequence."
+    if rule.side == "request" and rule.api in ("produce", "*") and not isinstance(verdict, Postpone | Patch):
+        return f"{again}: the broker has not had it before, so this is the first copy."
+    if rule.side == "event":
+        return f"{again}: what the broker had appended stands twice, whatever idempotence says."
+    return f"{again}: the broker has it already, and appends it. That is a duplicate, whatever idempotence says."
 
 
 def _in_log(rule: Rule, arm: Arm, again: Again) -> str:
@@ -83,7 +103,7 @@ def _in_log(rule: Rule, arm: Arm, again: Again) -> str:
         return _SWAPPED_KNOWN if arm.idempotence else _SWAPPED
     if rule.fault.word == "kill" and rule.api == "workload":
         return "The new process sends again what was appended and not acked, with a new producer id: a duplicate."
-    if again == "no":
+    if again in ("no", "failed"):
         return ""
     if rule.side == "event":
         known = "is known again, as far as the broker remembers it" if arm.idempotence else "is appended again"
@@ -99,7 +119,7 @@ def _in_log(rule: Rule, arm: Arm, again: Again) -> str:
 
 
 def _late(verdict: Detain, arm: Arm, again: Again) -> str:
-    if again == "no":
+    if again in ("no", "failed"):
         return "So the late request, if it comes, is the first copy."
     if not arm.idempotence:
         return "The retry is appended, and the late request as well: a duplicate."

@@ -15,8 +15,9 @@ from ..wording import seconds_of
 
 ACTION_OF: dict[str, type[Action]] = {action.word: action for action in ACTIONS}
 
-Again = Literal["yes", "no", "maybe", "anew"]
-"""Whether the client sends again; `anew` under another producer id or epoch, so that no broker knows it again."""
+Again = Literal["yes", "no", "maybe", "anew", "failed"]
+"""Whether the client sends again; `anew` under another producer id or epoch, so that no broker knows it again; with
+`failed` it does not, and tells the application of a failure."""
 
 _PASSING = frozenset({ERROR_CODES["NOT_LEADER_OR_FOLLOWER"], ERROR_CODES["REQUEST_TIMED_OUT"]})
 _CORRUPT = ERROR_CODES["CORRUPT_MESSAGE"]
@@ -61,7 +62,7 @@ def goes_on(rule: Rule, workload: Workload, idempotence: bool) -> tuple[str, Aga
     if noticed == "garbage":
         return f"What {client} does depends on the bytes that changed.", "maybe"
     if config.retries == 0:
-        return f"{client} may not retry (retries: 0): it reports a failure.", "no"
+        return f"{client} may not retry (retries: 0): it reports a failure.", "failed"
     if noticed == "error":
         return _after_error(rule, client, idempotence)
     if noticed == "silence":
@@ -81,8 +82,17 @@ def _after_silence(workload: Workload, idempotence: bool) -> tuple[str, Again]:
     client, timeout = workload.producer, workload.config.request_timeout
     waits = "its own request timeout" if timeout is None else f"its request timeout, {seconds_of(timeout)}"
     if client == "aiokafka" and not idempotence:
-        return f"aiokafka waits for {waits}; then it reports a failure and does not send again.", "no"
+        return f"aiokafka waits for {waits}; then it reports a failure and does not send again.", "failed"
+    if client != "aiokafka" and _gives_up(workload):
+        return f"{client} waits for {waits}; by then its delivery timeout is over, and it reports a failure.", "failed"
     return f"{client} waits for {waits}; then it closes the connection and sends again on a new one.", "yes"
+
+
+def _gives_up(workload: Workload) -> bool:
+    """Whether nothing is left of the time for a record once one request has timed out."""
+    config = workload.config
+    known = config.request_timeout is not None and config.delivery_timeout is not None
+    return known and config.delivery_timeout <= config.request_timeout  # type: ignore[operator]
 
 
 def _after_error(rule: Rule, client: str, idempotence: bool) -> tuple[str, Again]:
@@ -93,7 +103,7 @@ def _after_error(rule: Rule, client: str, idempotence: bool) -> tuple[str, Again
     if code == _UNKNOWN_PRODUCER and client == "confluent-kafka" and idempotence:
         return f"{client} takes a new epoch after {name}, and sends again in it.", "anew"
     if code in (_CORRUPT, _UNKNOWN_PRODUCER):
-        return f"{client} takes {name} for final: it reports a failure.", "no"
+        return f"{client} takes {name} for final: it reports a failure.", "failed"
     if code == _OUT_OF_ORDER and idempotence:
         return f"After {name} {client} {_AFTER_OUT_OF_ORDER[client]}.", "maybe"
     return f"{client} sends again if it takes {name} for an error that passes; else it reports a failure.", "maybe"
