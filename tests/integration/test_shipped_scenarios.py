@@ -46,6 +46,7 @@ NAMES = (
     "reordered-requests",
     "request-lost",
     "lost-ack",
+    "given-up",
     "lost-ack-disconnect",
     "lost-ack-reset",
     "broken-off-answer",
@@ -65,6 +66,7 @@ FAILING = {
     ("late-after-window", SILENT),
     ("reordered-requests", SILENT),
     ("partition", SILENT),
+    ("given-up", SILENT),
     ("forgotten-producer", DEFAULT),
     ("forgotten-producer", "aiokafka"),
 }
@@ -350,6 +352,31 @@ def test_what_a_restarted_producer_sends_again_stays_in_both_arms(ran: Callable[
     assert len(ids) == 2
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_the_client_gave_up_and_the_application_sends_again_stands_twice(
+    ran: Callable[[Case], Ran], client: str
+) -> None:
+    """aiokafka never gives up with idempotence on: there its retry is known again."""
+    done = ran(("given-up", client))
+    for name, arm in done.arms.items():
+        if (client, name) == (SILENT, "on"):
+            assert [found["kind"] for found in arm["findings"]] == ["deduplicated"]
+            assert done.logs[name].identities == tuple((record, 0) for record in range(12))
+            continue
+        assert done.logs[name].identities == ((0, 0), (1, 0), (2, 0), (2, 1), *((record, 0) for record in range(3, 12)))
+        assert arm["records"] == {"sent": 13, "acked": 12, "failed": 1, "unknown": 0}
+        assert (arm["wire"]["acks_dropped"], arm["wire"]["retries"], arm["log"]["unacked_present"]) == (1, 0, 1)
+        found, present = arm["findings"]
+        assert (found["kind"], found["cause"], found["record"]) == ("duplicate", "application-resend", "p1/2")
+        assert present["kind"] == "unacked_present"
+        assert found["fault"] == present["fault"] == "lose the third ack"
+        first, again = found["attempts"]
+        assert (first["base_offset"], first["ack"], first["fault"]) == (2, "dropped", "lose the third ack")
+        assert (again["base_offset"], again["ack"], again["fault"], again["retry_of"]) == (3, "delivered", None, None)
+        assert again["at"] - first["at"] >= 0.9
+    assert "the application sent it again" in " ".join(done.out.split())
+
+
 def test_what_the_application_sends_again_stays_in_both_arms(ran: Callable[[Case], Ran]) -> None:
     done = ran(("application-resend", DEFAULT))
     for name, arm in done.arms.items():
@@ -393,16 +420,20 @@ def test_aiokafka_does_not_retry_after_silence_with_idempotence_off(ran: Callabl
 @pytest.mark.parametrize("case", sorted(FAILING), ids=ids)
 def test_a_client_that_goes_another_way_fails_the_expectation(ran: Callable[[Case], Ran], case: Case) -> None:
     done = ran(case)
-    arm, figure = {
-        "late-after-window": ("off", "duplicates 1"),
-        "reordered-requests": ("off", "out_of_order >= 1"),
-        "partition": ("off", "duplicates >= 1"),
-        "forgotten-producer": ("on", "duplicates 1"),
+    arm, *figures = {
+        "late-after-window": ("off", ("duplicates 1", 0)),
+        "reordered-requests": ("off", ("out_of_order >= 1", 0)),
+        "partition": ("off", ("duplicates >= 1", 0)),
+        "forgotten-producer": ("on", ("duplicates 1", 0)),
+        "given-up": (
+            "on",
+            *(("records 13", 12), ("duplicates 1", 0), ("sent 13", 12), ("failed 1", 0), ("retries 0", 1)),
+        ),
     }[case[0]]
     assert (done.exit_code, done.report["verdict"]) == (1, "failed")
     assert done.codes == {(arm, "expectation-failed")}
     missed = [line for each in done.report["arms"] for line in each["expectations"] if line["held"] is False]
-    assert [(line["expect"], line["actual"]) for line in missed] == [(figure, 0)]
+    assert [(line["expect"], line["actual"]) for line in missed] == figures
 
 
 @pytest.mark.parametrize("client", CLIENTS)

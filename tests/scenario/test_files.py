@@ -13,6 +13,7 @@ SHIPPED = [
     "corrupt-batch",
     "delayed-ack",
     "forgotten-producer",
+    "given-up",
     "injected-copy",
     "late-after-window",
     "late-request",

@@ -31,6 +31,13 @@ def test_a_shipped_scenario_runs_in_seconds(path: Path) -> None:
     assert config.request_timeout + (config.linger or 0.0) <= config.delivery_timeout < workload.deadline
 
 
+def test_what_the_client_gives_up_has_no_time_for_a_retry() -> None:
+    """So that the application's second send is the only one after the lost ack."""
+    workload = next(load(path) for path in shipped() if path.stem == "given-up").workload
+    assert workload.config.request_timeout == workload.config.delivery_timeout == 1.0
+    assert (workload.resend_failed, workload.pipelined) == (1, False)
+
+
 def test_the_resend_scenario_has_no_fault_and_no_control() -> None:
     scenario = next(load(path) for path in shipped() if path.stem == "application-resend")
     assert (scenario.rules, scenario.control, scenario.workload.sends) == ((), False, 3)

@@ -50,6 +50,13 @@ SAID = {
         "The retry is appended, and the late request as well: a duplicate.",
         "more than 5 newer batches have gone by: the broker refuses it (45).",
     ],
+    "given-up": [
+        "Where the client reports a failure, the application sends the record again, once: a new send, which is no "
+        "retry of the client's.",
+        "kafka-python waits for its request timeout, 1 s; by then its delivery timeout is over, and it reports a "
+        "failure. The application sends the record again, as a new one: the broker has it already, and appends it. "
+        "That is a duplicate, whatever idempotence says. Expected: records 13",
+    ],
     "application-resend": ["None: nothing is done on the way.", "The application itself sends each record 3 times"],
 }
 
@@ -109,6 +116,29 @@ def test_aiokafka_without_idempotence_does_not_send_again_after_silence() -> Non
     off, on = plain(explain(load(text))).partition('ARM "on"')[::2]
     assert "then it reports a failure and does not send again. Expected:" in off
     assert "then it closes the connection and sends again on a new one." in on
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("produce.response", "produce.request"), "the broker has not had it before, so this is the first copy."),
+        (("at: produce.response", "at: connection"), "what the broker had appended stands twice, whatever idempotence"),
+        (("drop: {then: hold}", "late: {release: 2s}"), "the late request, if it comes, is another copy, unless"),
+        (("resend_failed: 1 ", "resend_failed: 3 "), "the application sends the record again, up to 3 times: a new"),
+        (("resend_failed: 1 ", "resend_failed: 0 "), "is over, and it reports a failure. Expected: records 13"),
+        (("delivery_timeout: 1s", "delivery_timeout: 3s"), "then it closes the connection and sends again on a new"),
+        (("retries: 5", "retries: 0"), "(retries: 0): it reports a failure. The application sends the record again"),
+    ],
+)
+def test_what_the_application_does_when_a_send_fails(change: tuple[str, str], says: str) -> None:
+    text = find("given-up")[0].read_text().replace(*change)
+    if "late" in change[1]:
+        text = text.replace("produce.response", "produce.request")
+    if "connection" in change[1]:
+        text = text.replace("drop: {then: hold}", "blackhole: {for: 3s}").replace(
+            "match: {attempt: first}", "match: {}"
+        )
+    assert says in plain(explain(load(text)))
 
 
 @pytest.mark.parametrize(
