@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,13 @@ def delivered(job: driving.Job, turn: Turn, error: Any, message: Any) -> None:
         job.answer(turn, message.partition(), message.offset())
 
 
+def attend(producer: Any, library: ModuleType, seconds: float) -> None:
+    """Lets delivery reports in. A fatal error is raised out of the middle of it, once; it is in the log already, and
+    the reports of the sends that it ends are still to come."""
+    with contextlib.suppress(library.KafkaException):
+        producer.poll(seconds)
+
+
 def send(job: driving.Job, producer: Any, library: ModuleType, turn: Turn) -> None:
     """One `produce()`, whose delivery report will tell. A full queue is waited for; it has not taken the record."""
     report = functools.partial(delivered, job, turn)
@@ -68,7 +76,7 @@ def send(job: driving.Job, producer: Any, library: ModuleType, turn: Turn) -> No
         try:
             producer.produce(job.plan.topic, value=job.value, **where)
         except BufferError:
-            producer.poll(driving.SLICE)
+            attend(producer, library, driving.SLICE)
         except library.KafkaException as error:
             return job.fail(turn, error.args[0].str())
         else:
@@ -76,15 +84,21 @@ def send(job: driving.Job, producer: Any, library: ModuleType, turn: Turn) -> No
     return None
 
 
-def idle(producer: Any, seconds: float) -> None:
+def idle(producer: Any, library: ModuleType, seconds: float) -> None:
     """Waits, and lets delivery reports in meanwhile."""
-    producer.poll(max(0.0, min(seconds, driving.SLICE)))
+    attend(producer, library, max(0.0, min(seconds, driving.SLICE)))
 
 
-def settle(job: driving.Job, producer: Any) -> None:
+def settle(job: driving.Job, producer: Any, library: ModuleType) -> None:
     """Lets delivery reports in until every send has one, one is to be sent again, or the job is over."""
     while job.waits:
-        idle(producer, job.remaining)
+        idle(producer, library, job.remaining)
+
+
+def flush(job: driving.Job, producer: Any, library: ModuleType) -> None:
+    """Sends what lingers. What it raises is no verdict on a record."""
+    with contextlib.suppress(library.KafkaException):
+        producer.flush(job.remaining)
 
 
 def close(job: driving.Job, producer: Any) -> None:
@@ -107,13 +121,13 @@ def drive(job: driving.Job) -> None:
         job.refuse("refused", error)
     job.ready()
     while job.more:
-        for turn in job.turns(functools.partial(idle, producer)):
+        for turn in job.turns(functools.partial(idle, producer, library)):
             send(job, producer, library, turn)
-            producer.poll(0)
+            attend(producer, library, 0)
             if not job.plan.pipelined:
-                settle(job, producer)
-        job.hurry(lambda: producer.flush(job.remaining))
-        settle(job, producer)
+                settle(job, producer, library)
+        job.hurry(lambda: flush(job, producer, library))
+        settle(job, producer, library)
     job.finish(lambda: close(job, producer))
 
 

@@ -43,6 +43,13 @@ CASES: dict[str, str] = {
     "acks-1": scenario(workload={"config": {"acks": 1}}),
     "answered-as-a-duplicate": answered("DUPLICATE_SEQUENCE_NUMBER"),
     "answered-out-of-order": answered("OUT_OF_ORDER_SEQUENCE_NUMBER"),
+    "stopped-for-good": scenario(
+        fault={"do": {"error": {"code": "OUT_OF_ORDER_SEQUENCE_NUMBER"}}},
+        workload={"producer": "confluent-kafka"},
+        arms=[{"name": "on", "idempotence": True}],
+        control="none",
+        expect={"on": {"sent": 6, "acked": 2, "failed": 4, "duplicates": 0, "unacked_present": 1}},
+    ),
     "sent-twice": scenario(workload={"sends": 2}, fault={"do": {"delay": {"for": "20ms"}}}, expect={"on": {}}),
     "no-control": scenario(arms=[{"name": "off", "idempotence": False}, {"name": "twin", "idempotence": False}]),
 }
@@ -95,6 +102,12 @@ def test_where_nothing_is_expected_and_nothing_is_put_to_the_test_the_report_say
 def test_a_fault_that_only_the_control_meets_proves_nothing_about_the_other_arm(ran: Ran) -> None:
     done = ran("only-in-off")
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("on", "fault-never-fired"), ("on", "no-lost-ack")])
+
+
+def test_a_client_that_stops_for_good_has_told_so_of_every_record(ran: Ran) -> None:
+    """librdkafka takes this answer to the oldest batch for a fatal error. Its program goes on, and so does the count."""
+    done = ran("stopped-for-good")
+    assert (done.verdict, done.reasons) == (PASSED, [])
 
 
 def test_an_ack_that_nobody_asked_for_cannot_be_lost(ran: Ran) -> None:
