@@ -251,6 +251,7 @@ def _recorded(stage: Stage, arm: Arm, writer: ArmWriter, seen: _Seen) -> ArmEvid
         expectations=scenario.expect.get(arm.name, ()),
         gone=() if reading is None else tuple(reading.gone),
         rules=tuple(rule.name for rule in scenario.rules),
+        elsewhere=scenario.elsewhere(arm.idempotence),
         control=scenario.control,
         is_control=arm.name == scenario.control_arm,
         producer_finished=report.finished,

@@ -117,6 +117,7 @@ async def _against(
             isolation=view.isolation,
             named=view.naming is not None,
             rules=tuple(tally.name for tally in wire.faults),
+            elsewhere=frozenset() if scenario is None else scenario.elsewhere(arm.idempotence),
             control=scenario is not None and scenario.control,
             is_control=scenario is not None and scenario.control_arm == arm.name,
             producer_finished=arm.name not in past.died,

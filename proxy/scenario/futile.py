@@ -1,4 +1,4 @@
-"""What is valid and yet in vain: faults that can never fire, and expectations that can never hold.
+"""What is valid and yet in vain: faults that can never fire, clients that never start, expectations that never hold.
 
 A warning here is a fact about `ackdrop run`, no guess: where a client's own settings, or another fault, might make it
 untrue, there is none. Those with a code in `OF_RULES` hold for `ackdrop proxy` too, whose traffic is not ours.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..faults.placing import without_place
 from ..faults.rule import Rule
 from .complaint import Complaint, Step
 from .covering import covers
@@ -19,7 +20,11 @@ from .spec import FaultSpec, ScenarioSpec
 Found = Iterator[tuple[tuple[Step, ...], Complaint]]
 
 NEVER, OVERRULED, CIRCLE, FOLLOWS = "never-fires", "always-overruled", "circle", "follows-in-vain"
+NO_PLACE, REFUSED = "no-place", "refused"
 OF_RULES = frozenset({OVERRULED, CIRCLE})
+
+WINDOW = 5
+"""Requests that an idempotent producer may have in flight, for the broker knows as many batches again (KIP-98)."""
 
 _AFTER_THE_END = 30.0
 """Seconds after a producer's deadline in which answers may still be on their way."""
@@ -28,6 +33,7 @@ _AFTER_THE_END = 30.0
 def warnings(spec: ScenarioSpec, made: Scenario) -> Found:
     """Everything that is in vain, with the place where it is said."""
     in_vain: set[int] = set()
+    yield from _refused(made)
     yield from _resends(made)
     for index, (fault, rule) in enumerate(zip(spec.faults, made.rules, strict=True)):
         for steps, text, hint, wholly in _reasons(fault, rule, made):
@@ -40,7 +46,25 @@ def warnings(spec: ScenarioSpec, made: Scenario) -> Found:
         yield ("faults", index, "when", "following"), Complaint(text, code=CIRCLE)
     yield from _overruled(made.rules, in_vain)
     yield from _following(made.rules, in_vain)
+    yield from _arms(made, in_vain)
     yield from expectations(spec, made)
+
+
+def _refused(made: Scenario) -> Found:
+    """Settings with which no client makes an idempotent producer; aiokafka does not have the last two."""
+    config, client = made.workload.config, made.workload.producer
+    arms = [arm.name for arm in made.arms if arm.idempotence]
+    if not arms or _said(made, "idempoten"):
+        return
+    wrong = {"acks": ("acks", config.acks != "all", "acks: all")}
+    if client != "aiokafka":
+        wrong["retries"] = ("retries", config.retries == 0, "retries")
+        wrong["max_in_flight"] = ("flight", (config.max_in_flight or 0) > WINDOW, f"max_in_flight: {WINDOW} or less")
+    for word, (own, is_wrong, needs) in wrong.items():
+        if is_wrong and not _said(made, own):
+            hint = "change it, or leave the arms with idempotence out"
+            text = f"an idempotent producer needs {needs}, so {client} will refuse to start in the arm {arms[0]!r}"
+            yield ("workload", "config", word), Complaint(text, hint=hint, code=REFUSED)
 
 
 def _resends(made: Scenario) -> Found:
@@ -57,6 +81,7 @@ _Reason = tuple[tuple[Step, ...], str, str | None, bool]
 
 def _reasons(fault: FaultSpec, rule: Rule, made: Scenario) -> Iterator[_Reason]:
     """Why a fault cannot fire: where it is said, what, a hint, and whether it is all of the fault."""
+    yield from _without_idempotence(rule, made)
     if rule.api != "produce":
         return
     yield from _names(rule, made)
@@ -86,12 +111,19 @@ def _names(rule: Rule, made: Scenario) -> Iterator[_Reason]:
         yield ("match", "client_id"), text, 'leave it out, or "*"', True
 
 
+def _without_idempotence(rule: Rule, made: Scenario) -> Iterator[_Reason]:
+    """What is only about producers of a kind that no arm has."""
+    if _said(made, "idempoten") or any(not without_place([rule], arm.idempotence) for arm in made.arms):
+        return
+    if rule.match.idempotent is None:
+        yield ("at",), "no arm has idempotence: true, and no other producer asks for a producer id", None, True
+    else:
+        yield ("match", "idempotent"), f"no arm has idempotence: {str(rule.match.idempotent).lower()}", None, True
+
+
 def _batches(rule: Rule, made: Scenario) -> Iterator[_Reason]:
     """What the workload's own settings rule out."""
-    match, kinds = rule.match, {arm.idempotence for arm in made.arms}
-    if match.idempotent is not None and match.idempotent not in kinds and not _said(made, "idempoten"):
-        text = f"no arm has idempotence: {str(match.idempotent).lower()}"
-        yield ("match", "idempotent"), text, None, True
+    match = rule.match
     if match.transactional_id is not None and not _said(made, "transactional"):
         yield ("match", "transactional_id"), "the producers of ackdrop run have no transactional id", None, True
     acks = {"all": -1, 1: 1, 0: 0}[made.workload.config.acks]
@@ -119,6 +151,17 @@ def _counts(rule: Rule, made: Scenario) -> Iterator[_Reason]:
         yield ("when", "nth"), text, "see workload.records", len(late) == len(rule.when.nth)
     if rule.when.every is not None and rule.when.every > sends:
         yield ("when", "every"), f"there is no first attempt number {rule.when.every}: {told}", None, True
+
+
+def _arms(made: Scenario, in_vain: set[int]) -> Found:
+    """Arms to which nothing is done, where other arms have something."""
+    whole = {rule.name for index, rule in enumerate(made.rules) if index not in in_vain}
+    if _said(made, "idempoten"):
+        return
+    for index, arm in enumerate(made.arms):
+        if whole and whole <= made.elsewhere(arm.idempotence):
+            text = f"no fault has a place in the arm {arm.name!r}, so the run will be inconclusive"
+            yield ("arms", index), Complaint(text, hint="leave that arm out: see `arms`", code=NO_PLACE)
 
 
 def _said(made: Scenario, word: str) -> bool:

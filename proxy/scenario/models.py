@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..faults.placing import elsewhere
 from ..faults.rule import Rule
 from ..identity import Naming
 from ..observations import Isolation
@@ -95,3 +96,10 @@ class Scenario:
     name: str
     content: bytes = b""
     combination: tuple[tuple[str, str], ...] = ()
+
+    def elsewhere(self, idempotence: bool | None) -> frozenset[str]:
+        """The names of the rules that can apply to nothing in an arm like this, and to something in another one; None
+        is an arm that claims nothing."""
+        if idempotence is None:
+            return frozenset()
+        return elsewhere(self.rules, idempotence, [arm.idempotence for arm in self.arms])

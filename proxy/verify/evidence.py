@@ -26,6 +26,7 @@ class ArmEvidence:
     `expectations`         the scenario's `expect:` for this arm
     `gone`                 a sentence for each part of the log that is missing ("the log starts at 512: ...")
     `rules`                the names of all fault rules, in the scenario's order, so that one which never matched counts
+    `elsewhere`            those of them that can apply to nothing in this arm, and to something in another one
     `control`              the scenario has a control arm; False for `control: none` and without a scenario
     `is_control`           this arm is the control
     `producer_finished`    the producer said everything that it had to say before it ended
@@ -46,6 +47,7 @@ class ArmEvidence:
     expectations: tuple[Expectation, ...] = ()
     gone: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
     control: bool = False
     is_control: bool = False
     producer_finished: bool = True

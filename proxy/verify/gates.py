@@ -143,11 +143,16 @@ def copies_decided(case: Case) -> Iterator[Failure]:
 
 
 def faults_fired(case: Case) -> Iterator[Failure]:
+    """A rule that has no place in this arm need not fire here, as long as others do: something was done to it."""
+    injected = any(fault.fired for fault in case.wire.faults)
     for fault in case.wire.faults:
-        if fault.fired:
+        elsewhere = not fault.matched and fault.name in case.evidence.elsewhere
+        if fault.fired or (elsewhere and injected):
             continue
         if fault.matched:
             text = f"matched {counted(fault.matched, 'time')} and never fired: see its `when`, or send more records."
+        elif elsewhere:
+            text = "has no place in this arm, so nothing was done to it: see `arms`, and leave this one out."
         else:
             text = "matched nothing and so never fired: see its `match` (topic, partition, client id, attempt)."
         yield "fault-never-fired", f'The fault "{fault.name}" {text}'

@@ -82,7 +82,8 @@ faults:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "warned.yaml").write_text(WARNED)
     (tmp_path / "wrong, %.yaml").write_text("version: 1\nsed: 3\n")
-    (tmp_path / "m.yaml").write_text("version: 1\ntitle: M (a)\nmatrix: {acks: [all, 1]}\n")
+    arms = "arms: [{name: a, idempotence: false}]\n"
+    (tmp_path / "m.yaml").write_text(f"version: 1\ntitle: M (a)\n{arms}matrix: {{acks: [all, 1]}}\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -11,6 +11,10 @@ from ackdrop.scenario.load import examine
 
 AT = "at: produce.response"
 DROP = "do: {drop: {}}"
+INIT = "init_producer_id.response"
+OFF = "arms: [{name: a, idempotence: false}]\ncontrol: none\n"
+ON = "arms: [{name: a, idempotence: true}]\ncontrol: none\n"
+BOTH = "arms: [{name: a, idempotence: true}, {name: b, idempotence: false}]\ncontrol: none\n"
 WORK = "workload: {records: 5, pipelined: false%s}\n"
 
 
@@ -108,6 +112,38 @@ NEVER = [
         "4:53: faults[1].when.following: 'a' can never fire, so this fault never begins",
     ),
     (
+        faults(rule("", f"at: {INIT}"), before=OFF),
+        "5:8: faults[0].at: no arm has idempotence: true, and no other producer asks for a producer id",
+    ),
+    (
+        faults(rule("match: {api: init_producer_id}", "at: '*.request'"), before=OFF),
+        "5:8: faults[0].at: no arm has idempotence: true, and no other producer asks for a producer id",
+    ),
+    (
+        faults(rule("name: a", f"at: {INIT}"), rule("when: {following: a}"), before=BOTH),
+        "2:38: arms[1]: no fault has a place in the arm 'b', so the run will be inconclusive",
+    ),
+    (
+        faults(rule("match: {idempotent: true}")),
+        "1:1: arms[0]: no fault has a place in the arm 'off', so the run will be inconclusive",
+    ),
+    (
+        faults(rule("match: {idempotent: false}"), rule("match: {idempotent: true, acks: 1}")),
+        "1:1: arms[1]: no fault has a place in the arm 'on', so the run will be inconclusive",
+    ),
+    (
+        faults(rule(""), before="workload: {config: {acks: 1}}\n"),
+        "2:27: workload.config.acks: an idempotent producer needs acks: all, so kafka-python will refuse to start in",
+    ),
+    (
+        faults(rule(""), before="workload: {producer: confluent-kafka, config: {retries: 0}}\n"),
+        "2:57: workload.config.retries: an idempotent producer needs retries, so confluent-kafka will refuse to start",
+    ),
+    (
+        faults(rule(""), before="workload: {config: {max_in_flight: 6}}\n"),
+        "2:36: workload.config.max_in_flight: an idempotent producer needs max_in_flight: 5 or less, so kafka-python",
+    ),
+    (
         faults(rule("name: a"), rule("name: b, match: {attempt: first}, when: {nth: 3}")),
         "4:3: faults[1]: 'a' comes first and fires at everything that matches here",
     ),
@@ -125,7 +161,16 @@ NOTHING = [
     faults(rule("match: {topic: 'ackdrop-mine-off-*[0-9a-f]'}")),
     faults(rule("match: {client_id: 'ackdrop-on'}")),
     faults(rule("match: {client_id: x}"), before="workload: {client_config: {client_id: x}}\n"),
-    faults(rule("match: {idempotent: true}")),
+    faults(rule("match: {idempotent: true}"), rule("when: {nth: 2}")),
+    faults(rule("match: {idempotent: true}"), before=ON),
+    faults(rule("", f"at: {INIT}"), rule("when: {nth: 2}")),
+    faults(rule("", f"at: {INIT}"), before=ON),
+    faults(rule("", "at: '*.response'"), before=OFF),
+    faults(rule("", f"at: {INIT}"), before=OFF + "workload: {client_config: {enable.idempotence: true}}\n"),
+    faults(rule(""), before="workload: {config: {acks: 0}, client_config: {acks: all}}\n"),
+    faults(rule(""), before="workload: {producer: aiokafka, config: {retries: 0, max_in_flight: 6}}\n"),
+    faults(rule(""), before=OFF + "workload: {config: {acks: 1, retries: 0, max_in_flight: 6}}\n"),
+    faults(rule(""), before="workload: {config: {max_in_flight: 5}}\n"),
     faults(
         rule("match: {idempotent: true}"),
         before="arms: [{name: a, idempotence: false}]\nworkload: {client_config: {enable.idempotence: true}}\n",
@@ -136,8 +181,8 @@ NOTHING = [
     faults(
         rule("match: {acks: 1}"), rule("match: {attempt: first}", "at: produce.request", "do: {rewrite: {acks: 1}}")
     ),
-    faults(rule("", "at: produce.request"), before="workload: {config: {acks: 0}}\n"),
-    faults(rule("", "at: metadata.response"), before="workload: {config: {acks: 0}}\n"),
+    faults(rule("", "at: produce.request"), before=OFF + "workload: {config: {acks: 0}}\n"),
+    faults(rule("", "at: metadata.response"), before=OFF + "workload: {config: {acks: 0}}\n"),
     faults(rule("match: {attempt: first}, when: {nth: 5}"), before=WORK % ""),
     faults(rule("when: {nth: 6}"), before=WORK % ""),
     faults(rule("match: {attempt: first}, when: {nth: 6}"), before="workload: {records: 5}\n"),

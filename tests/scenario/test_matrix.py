@@ -163,7 +163,7 @@ def test_much_times_much_is_refused_quickly() -> None:
 def test_a_warning_is_told_once(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_text(
-        "version: 1\nmatrix: {acks: [all, 1]}\nfaults:\n"
+        "version: 1\nmatrix: {workload.records: [4, 5]}\nfaults:\n"
         "- {at: produce.response, match: {topic: orders}, do: {drop: {}}}\n"
     )
     examined = examine(path)

@@ -184,6 +184,20 @@ def test_a_fault_that_never_matched_and_one_that_never_fired(lost_ack):
     assert codes(replace(evidence, control=False)) == ["fault-never-fired"] * 2
 
 
+def test_a_fault_that_has_no_place_in_this_arm_need_not_fire_here_where_another_does(lost_ack):
+    evidence = lost_ack(True).evidence(rules=("absent", "lose"), elsewhere=frozenset({"absent"}))
+    assert codes(evidence) == []
+    alone = lost_ack(True).evidence(
+        rules=("absent",), elsewhere=frozenset({"absent"}), wire={"faults": (FaultTally("absent", 0, 0),)}
+    )
+    assert codes(alone) == ["fault-never-fired"], "nothing was done to this arm"
+    assert "has no place in this arm" in texts(alone)[0]
+    faults = (FaultTally("absent", 4, 0), FaultTally("lose", 4, 1))
+    assert codes(lost_ack(True).evidence(wire={"faults": faults}, elsewhere=frozenset({"absent"}))) == [
+        "fault-never-fired"
+    ], "but what it matched all the same shows that it has one"
+
+
 def test_a_late_request_that_came_only_at_the_end_proves_nothing(lost_ack):
     scene = lost_ack(True)
     stories = scene.wire().attempts

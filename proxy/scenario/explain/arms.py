@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...faults.placing import without_place
 from ...faults.rule import Rule
 from ...faults.verdicts import Detain, Patch, Postpone, Repeat, Swap
 from ..models import Arm, Scenario
@@ -16,6 +17,7 @@ _KNOWN = (
     "The broker knows the producer id, epoch and sequence: it answers with the first copy's offset and writes nothing."
 )
 
+_NO_PLACE = "Never fires here: nothing in this arm fits."
 _SWAPPED = "Two batches of one partition stand in the log in the wrong order."
 _SWAPPED_KNOWN = (
     "Of two batches of one partition the broker refuses the one that comes too early (45), and the client sends it "
@@ -25,7 +27,11 @@ _SWAPPED_KNOWN = (
 
 def effects(scenario: Scenario, arm: Arm) -> list[tuple[int, str]]:
     """For each rule, by its number from 1, what happens in this arm."""
-    return [(number, _effect(scenario, arm, rule)) for number, rule in enumerate(scenario.rules, 1)]
+    missing = without_place(scenario.rules, arm.idempotence)
+    return [
+        (number, _NO_PLACE if rule.name in missing else _effect(scenario, arm, rule))
+        for number, rule in enumerate(scenario.rules, 1)
+    ]
 
 
 def sends(scenario: Scenario) -> str:
@@ -64,15 +70,14 @@ def gates(scenario: Scenario) -> list[str]:
             "Each arm must lose an ack of a batch that was appended, and send that batch again.",
         ]
     if scenario.rules:
-        told.append("Every fault must fire.")
+        somewhere = any(scenario.elsewhere(arm.idempotence) for arm in scenario.arms)
+        where = " in each arm that has a place for it, and one of them in every arm" if somewhere else ""
+        told.append(f"Every fault must fire{where}.")
     told.append("Where one of these fails the run is inconclusive: exit code 3.")
     return told
 
 
 def _effect(scenario: Scenario, arm: Arm, rule: Rule) -> str:
-    wanted = rule.match.idempotent
-    if wanted is not None and wanted != arm.idempotence:
-        return "Never fires here: no batch of this arm fits."
     told, again = goes_on(rule, scenario.workload, arm.idempotence)
     failed = again == "failed" and scenario.workload.resend_failed > 0
     after = _sent_anew(rule) if failed else _in_log(rule, arm, again)

@@ -28,6 +28,13 @@ CLEAN_CONTROL = [("off", "control-clean"), ("off", "expectation-failed")]
 ONE_ARM = {"arms": [{"name": "off", "idempotence": False}]}
 NAMELESS = {name: value for name, value in BASE["faults"][0].items() if name != "name"}
 
+NO_PRODUCER_ID = {
+    "name": "no producer id yet",
+    "at": "init_producer_id.response",
+    "when": {"first": 2},
+    "do": {"error": {"code": "COORDINATOR_LOAD_IN_PROGRESS"}},
+}
+
 
 def answered(code: str) -> str:
     return scenario(fault={"do": {"error": {"code": code}}})
@@ -39,6 +46,8 @@ CASES: dict[str, str] = {
     "twice-without-a-name": scenario(faults=[NAMELESS, NAMELESS]),
     "nothing-expected": scenario(control="none", faults=[], expect={"off": {}, "on": {}}),
     "only-in-off": scenario(fault={"match": {"idempotent": False}}),
+    "one-of-two-in-off": scenario(faults=[BASE["faults"][0], NO_PRODUCER_ID]),
+    "none-in-off": scenario(faults=[NO_PRODUCER_ID], control="none", expect={"off": {}, "on": {"duplicates": 0}}),
     "acks-0": scenario(workload={"config": {"acks": 0}}, **ONE_ARM),
     "acks-1": scenario(workload={"config": {"acks": 1}}),
     "answered-as-a-duplicate": answered("DUPLICATE_SEQUENCE_NUMBER"),
@@ -104,8 +113,19 @@ def test_a_fault_that_only_the_control_meets_proves_nothing_about_the_other_arm(
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("on", "fault-never-fired"), ("on", "no-lost-ack")])
 
 
+def test_a_fault_about_producer_ids_has_no_place_where_nobody_asks_for_one(ran: Ran) -> None:
+    """It need not fire there, as long as something does: an arm that nothing was done to shows nothing."""
+    done = ran("one-of-two-in-off")
+    assert (done.verdict, done.reasons) == (PASSED, [])
+    assert [[fault["fired"] for fault in arm["wire"]["faults"]] for arm in done.result["arms"]] == [[1, 0], [1, 2]]
+    alone = ran("none-in-off")
+    assert (alone.verdict, alone.reasons) == (INCONCLUSIVE, [("off", "fault-never-fired")])
+    assert "has no place in this arm" in " ".join(alone.out.split())
+    assert "no fault has a place in the arm 'off'" in alone.err
+
+
 def test_a_client_that_stops_for_good_has_told_so_of_every_record(ran: Ran) -> None:
-    """librdkafka takes this answer to the oldest batch for a fatal error. Its program goes on, and so does the count."""
+    """librdkafka takes this answer to the oldest batch for fatal. Its program goes on, and so does the count."""
     done = ran("stopped-for-good")
     assert (done.verdict, done.reasons) == (PASSED, [])
 

@@ -107,7 +107,7 @@ def test_the_picture_has_each_fault_beneath_its_place() -> None:
 
 def test_an_arm_whose_batches_do_not_fit_is_told_so() -> None:
     off, on = plain(explain(load(MANY))).partition('ARM "on"')[::2]
-    assert "3 Never fires here: no batch of this arm fits." in off
+    assert "3 Never fires here: nothing in this arm fits." in off
     assert "Never fires" not in on
 
 
