@@ -54,7 +54,15 @@ def version(library: ModuleType) -> str:
 
 
 def delivered(job: driving.Job, turn: Turn, error: Any, message: Any) -> None:
-    """The delivery report. With acks=0 its offset is RD_KAFKA_OFFSET_INVALID, -1001."""
+    """The delivery report. With acks=0 its offset is RD_KAFKA_OFFSET_INVALID, -1001.
+
+    The binding may come with its own fatal error still set, which is in the log by then: whatever is called first here
+    fails for it with SystemError, so that is nothing of ours.
+    """
+    try:  # noqa: SIM105  a context manager would be the first to fail
+        object()
+    except SystemError:
+        pass
     if error is not None:
         job.fail(turn, f"{error.name()}: {error.str()}")
     else:
