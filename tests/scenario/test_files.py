@@ -24,6 +24,7 @@ SHIPPED = [
     "partition",
     "reordered-requests",
     "request-lost",
+    "restarted-broker",
     "restarted-producer",
     "slow-line",
     "timed-out-append",
