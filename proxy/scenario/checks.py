@@ -23,7 +23,7 @@ def check(spec: ScenarioSpec, root: Node) -> Found:
     """All that is wrong with the whole."""
     yield from _arm_names(spec, root)
     yield from _rule_names(spec)
-    yield from _places(spec)
+    yield from _places(spec, root)
     if not _spoilt(root, "faults"):
         yield from _following(spec)
     if not _spoilt(root, "workload"):
@@ -58,10 +58,12 @@ def _rule_names(spec: ScenarioSpec) -> Found:
         seen.add(name)
 
 
-def _places(spec: ScenarioSpec) -> Found:
+def _places(spec: ScenarioSpec, root: Node) -> Found:
     for index, fault in enumerate(spec.faults):
         action = fault.do.chosen()[0]
         steps: tuple[Step, ...] = ("faults", index, "do", action.word)
+        if any(slot.made for way in (("faults", index, "at"), steps) for slot in located(root, way)):
+            continue  # no word of the author's is there to be judged
         if not possible(type(action), fault.at):
             where = ", ".join(at.replace("*", "API") for at in action.at)
             hint = f"{action.word} is possible at: {where}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 Step = str | int
 
@@ -64,6 +65,12 @@ def shortened(text: str, limit: int = 40) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def guess(word: object, valid: Iterable[str]) -> str | None:
+    """The hint `did you mean 'x'?`, for a text that looks like one of these words."""
+    near = nearest(word, valid) if isinstance(word, str) else None
+    return f"did you mean {near!r}?" if near else None
+
+
 def unknown_word(
     kind: str, word: str, valid: Iterable[str], later: Collection[str] = (), *, on_key: bool = False
 ) -> Complaint:
@@ -88,8 +95,13 @@ def unknown_word(
 
 def nearest(word: str, valid: Iterable[str]) -> str | None:
     """The valid word that looks most like `word`, whatever its case, hyphens and underscores; None without one."""
+    return _nearest(word[:100], tuple(valid))
+
+
+@lru_cache(maxsize=256)
+def _nearest(word: str, valid: tuple[str, ...]) -> str | None:
     folded = {_folded(candidate): candidate for candidate in valid}
-    close = get_close_matches(_folded(word[:100]), folded, n=1, cutoff=0.55)
+    close = get_close_matches(_folded(word), folded, n=1, cutoff=0.55)
     return folded[close[0]] if close else None
 
 

@@ -74,17 +74,19 @@ class _Plan:
         settings, self.problems = read_all(sets, sources)
         self.given: dict[str, Value] = {}
         self._apply([setting for setting in settings if setting.steps[0] in RESERVED])
-        self.defaults, found = declared(root)
+        self.defaults, self.wrong, found = declared(root)
         self.problems += found
         matrix = root.take("matrix")
         others = [setting for setting in settings if setting.steps[0] not in RESERVED]
         self._apply([setting for setting in others if is_path(setting.steps)])
-        known = {*self.defaults, *used(root)}
+        known = {*self.defaults, *self.wrong, *used(root)}
         if matrix is not None:
             known |= used(Node("mapping", matrix.at, slots=[matrix]))
             root.append(matrix)
         axes, found = axes_of(root, known)
         self.problems += found
+        if self.problems and matrix is not None:  # then nothing is varied, and its variables have no value
+            self.wrong |= {slot.key for slot in matrix.node.slots}
         axes = [self._narrowed(axis, others) for axis in axes]
         self._give([setting for setting in others if not is_path(setting.steps)], known, axes)
         self.combinations = combinations([] if self.problems else axes)
@@ -108,6 +110,8 @@ class _Plan:
         """The axis with the one value that `--set` gives for what it varies, if it does."""
         for setting in reversed(settings):
             if setting.steps == (axis.key,) or normal(self.root, setting.steps) == axis.steps:
+                if axis.variable and value_of(setting.value) is None:
+                    self.problems.append(_no_value(axis.key, setting))
                 return dataclasses.replace(axis, values=(setting.value,))
         return axis
 
@@ -121,9 +125,14 @@ class _Plan:
             if name not in known:
                 self.problems.append(unknown(name, setting.at, known | varied))
             elif value is None:
-                self.problems.append(Problem(setting.at, f"the variable {name!r} takes one word, number or text"))
+                self.problems.append(_no_value(name, setting))
+                self.wrong.add(name)
             else:
                 self.given[name] = value
+
+
+def _no_value(name: str, setting: Setting) -> Problem:
+    return Problem(setting.at, f"the variable {name!r} takes one word, number or text")
 
 
 class _One:
@@ -139,7 +148,7 @@ class _One:
             except Unfit as unfit:
                 self.problems.append(unfit.problem)
         varied = {name: value for name, node in combination.variables().items() if (value := value_of(node))}
-        self.problems += filled(root, {**plan.given, **varied}, plan.defaults)
+        self.problems += filled(root, {**plan.given, **varied}, plan.defaults, plan.wrong)
 
     def made(self, file: str | None, name: str, content: bytes | None) -> Scenario | None:
         """The scenario, with its warnings in `problems`; None where there is an error."""
@@ -183,12 +192,12 @@ def _title(title: str, choices: tuple[tuple[str, str], ...]) -> str:
 
 
 def _empty(node: Node, steps: tuple[Step, ...] = ()) -> list[Problem]:
-    """Keys and list items without a value, which YAML reads as null; they are dropped."""
-    if steps in _FREE:
-        return []
+    """Keys and list items without a value, which YAML reads as null; they are dropped, and void ones too."""
     problems = []
     for slot in node.live():
-        if _is_nothing(slot) and (*steps, slot.key) not in _FREE:
+        if slot.node.void:
+            slot.dropped = True
+        elif _is_nothing(slot) and not any((*steps, slot.key)[: len(free)] == free for free in _FREE):
             slot.dropped = True
             what = f"the key {slot.key!r}" if node.kind == "mapping" else "this item of the list"
             problems.append(Problem(slot.at, f"{what} has no value", "give it one, or leave it out", "no-value"))

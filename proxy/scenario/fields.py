@@ -14,7 +14,7 @@ from ..faults.spans import Span
 from ..identity import NAMINGS, Naming
 from ..kafka.codes import ERROR_CODES
 from . import units
-from .complaint import Complaint, expected, unknown_word
+from .complaint import Complaint, expected, guess, unknown_word
 from .models import Acks
 from .vocabulary import LATER_PRODUCERS, PRODUCERS, arm_name
 
@@ -50,10 +50,20 @@ def _whole(low: int, high: int) -> Reads:
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise expected(f"a whole number from {low} to {high}", value)
+            raise expected(f"a whole number from {low} to {high}", value, _as_number(value, low, high))
         return value
 
     return Reads(read, {"type": "integer", "minimum": low, "maximum": high})
+
+
+def _as_number(value: object, low: int, high: int) -> str | None:
+    """A hint for what looks like a whole number and is none."""
+    if isinstance(value, float) and value.is_integer() and low <= value <= high:
+        return f"did you mean {int(value)}?"
+    digits = re.sub(r"[ _,']", "", value) if isinstance(value, str) else ""
+    if not (len(digits) < 20 and digits.isascii() and digits.isdigit() and low <= int(digits) <= high):
+        return None
+    return "a number stands without quotes" if digits == value else f"did you mean {int(digits)}?"
 
 
 def _text(most: int, *, lines: bool) -> Reads:
@@ -78,7 +88,8 @@ def words(kind: str, valid: Iterable[str], later: Iterable[str] = ()) -> Reads:
 
     def read(value: object) -> str:
         if not isinstance(value, str):
-            raise expected(f"a {kind}", value, f"one of: {', '.join(known)}")
+            article = "an" if kind[0] in "aeiou" else "a"
+            raise expected(f"{article} {kind}", value, f"one of: {', '.join(known)}")
         if value not in known:
             raise unknown_word(kind, value, known, coming)
         return value
@@ -86,14 +97,21 @@ def words(kind: str, valid: Iterable[str], later: Iterable[str] = ()) -> Reads:
     return Reads(read, {"type": "string", "enum": list(known)})
 
 
+_FLAGS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+
+
+def _any_case(word: str) -> str:
+    """A pattern of the word in upper and lower case, in the terms that every reader of a JSON Schema knows."""
+    return "".join(f"[{letter.upper()}{letter}]" for letter in word)
+
+
 def _flag(value: object) -> bool:
     """True or false, in every spelling that YAML has had for it."""
-    spellings = {"yes": True, "on": True, "no": False, "off": False}
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.lower() in spellings:
-        return spellings[value.lower()]
-    raise expected("true or false", value)
+    if isinstance(value, str) and value.lower() in _FLAGS:
+        return _FLAGS[value.lower()]
+    raise expected("true or false", value, guess(value, ("true", "false")))
 
 
 def _producer(value: object) -> str:
@@ -111,7 +129,7 @@ def _any_or_flag(value: object) -> bool | None:
     try:
         return _flag(value)
     except Complaint:
-        raise expected("any, true or false", value) from None
+        raise expected("any, true or false", value, guess(value, ("any", "true", "false"))) from None
 
 
 def _acks(value: object) -> Acks:
@@ -121,7 +139,7 @@ def _acks(value: object) -> Acks:
         return 0
     if value in (1, "1") and value is not True:
         return 1
-    raise expected("all, 0 or 1", value)
+    raise expected("all, 0 or 1", value, guess(value, ("all",)))
 
 
 def _attempt(value: object) -> Literal["any", "first", "retry"] | int:
@@ -130,7 +148,8 @@ def _attempt(value: object) -> Literal["any", "first", "retry"] | int:
             return value
         case int() if not isinstance(value, bool) and 1 <= value <= 1_000_000:
             return value
-    raise expected("any, first, retry or the attempt's number, from 1", value)
+    hint = guess(value, ("any", "first", "retry"))
+    raise expected("any, first, retry or the attempt's number, from 1", value, hint)
 
 
 def _naming(value: object) -> Naming:
@@ -147,7 +166,8 @@ def _many(value: object, one: Callable[[object], object]) -> tuple[Any, ...]:
     if not isinstance(value, list):
         return (one(value),)
     if not value:
-        raise Complaint("an empty list", hint="leave the key out, or give one value or a list of them")
+        hint = "leave the key out, or give one value or a list of them"
+        raise Complaint("an empty list", hint=hint, incomplete=True)
     items = []
     for index, item in enumerate(value):
         try:
@@ -170,11 +190,11 @@ def _partitions(value: object) -> tuple[int, ...] | None:
 
 
 def _partition_range(value: object) -> tuple[int, ...]:
-    """`3`, or `"0-3"` as its four numbers."""
-    first, dash, last = value.partition("-") if isinstance(value, str) else ("", "", "")
-    if not (dash and first.strip().isdecimal() and last.strip().isdecimal()):
+    """`3`, `"3"`, or `"0-3"` as its four numbers."""
+    found = _PARTITION_RANGE.match(value) if isinstance(value, str) else None
+    if found is None:
         return (_PARTITION.read(value),)  # type: ignore[return-value]
-    low, high = int(first), int(last)
+    low, high = int(found[1]), int(found[2] or found[1])
     if not low <= high <= 1_000_000 or high - low >= 10_000:
         raise expected("a range of at most 10000 partitions such as 0-3", value)
     return tuple(range(low, high + 1))
@@ -182,8 +202,9 @@ def _partition_range(value: object) -> tuple[int, ...]:
 
 def _span(one: Reads) -> Reads:
     """A whole number, a range `"0-8"` or a comparison `">= 9"`."""
-    pattern = "^ *(==|<=|>=|<|>)? *[0-9]+ *(B|KiB|MiB|GiB)?( *- *[0-9]+ *(B|KiB|MiB|GiB)?)? *$"
-    schema = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": pattern}]}
+    number = "[0-9]{1,15}" if one.schema else r"(0+|[0-9]{1,15}\s*(B|KiB|MiB|GiB))"
+    pattern = rf"^\s*(((==|<=|>=|<|>|≤|≥)\s*)?{number}|{number}\s*-\s*{number})\s*$"
+    schema = {"anyOf": [one.schema or {"const": 0}, {"type": "string", "pattern": pattern}]}
     return Reads(lambda value: units.span(value, one.read), schema)  # type: ignore[arg-type]
 
 
@@ -201,8 +222,12 @@ def _bytes(value: object) -> int:
 
 def _command(value: object) -> tuple[str, ...]:
     """A program and its arguments, as a list of texts."""
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list):
         raise expected("a command as a list such as [docker, restart, redpanda]", value)
+    if not value:
+        raise Complaint(
+            "an empty list", hint="a command is a list such as [docker, restart, redpanda]", incomplete=True
+        )
     for position, part in enumerate(value):
         if not isinstance(part, str | int) or isinstance(part, bool) or not str(part):
             raise Complaint("a part of a command is a text", hint="put it in quotes", within=(position,))
@@ -264,8 +289,10 @@ def _json_value(value: object) -> object:
 
 _PRODUCER_WORD = words("producer", PRODUCERS, LATER_PRODUCERS)
 _PARTITION = _whole(0, 1_000_000)
+_PARTITION_RANGE = re.compile(r"\s*([0-9]{1,7})\s*(?:-\s*([0-9]{1,7})\s*)?\Z", re.ASCII)
 _PARTITION_SCHEMA = Reads(
-    _PARTITION.read, {"anyOf": [_PARTITION.schema, {"type": "string", "pattern": "^ *[0-9]+ *(- *[0-9]+ *)?$"}]}
+    _PARTITION.read,
+    {"anyOf": [_PARTITION.schema, {"type": "string", "pattern": r"^\s*[0-9]{1,7}\s*(-\s*[0-9]{1,7}\s*)?$"}]},
 )
 _UNTIL_MILLION = _whole(1, 1_000_000)
 _GLOB = _text(249, lines=False)
@@ -284,12 +311,16 @@ Replication = Annotated[int, _whole(1, 100)]
 Retries = Annotated[int, _whole(0, 2**31 - 1)]
 InFlight = Annotated[int, _UNTIL_MILLION]
 Producer = Annotated[str, Reads(_producer, _PRODUCER_WORD.schema)]
-Flag = Annotated[bool, Reads(_flag, {"type": "boolean"})]
-AnyOrFlag = Annotated[bool | None, Reads(_any_or_flag, {"enum": ["any", True, False]})]
-AcksWord = Annotated[Acks, Reads(_acks, {"enum": ["all", 0, 1]})]
+FLAG_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "^(" + "|".join(map(_any_case, _FLAGS)) + ")$"}]
+}
+Flag = Annotated[bool, Reads(_flag, FLAG_SCHEMA)]
+AnyOrFlag = Annotated[bool | None, Reads(_any_or_flag, {"anyOf": [{"const": "any"}, FLAG_SCHEMA]})]
+_ACKS_SCHEMA = {"enum": ["all", 0, 1, -1, "0", "1", "-1"]}
+AcksWord = Annotated[Acks, Reads(_acks, _ACKS_SCHEMA)]
 Attempt = Annotated[
     Literal["any", "first", "retry"] | int,
-    Reads(_attempt, {"anyOf": [{"enum": ["any", "first", "retry"]}, {"type": "integer", "minimum": 1}]}),
+    Reads(_attempt, {"anyOf": [{"enum": ["any", "first", "retry"]}, _UNTIL_MILLION.schema]}),
 ]
 Globs = Annotated[tuple[str, ...], _one_or_many(_GLOB)]
 PartitionNumbers = Annotated[
@@ -303,7 +334,7 @@ ProducerIds = Annotated[tuple[int, ...], _one_or_many(_whole(-1, 2**63 - 1))]
 TimeoutMs = Annotated[int, _whole(-(2**31), 2**31 - 1)]
 Versions = Annotated[Span, _span(_whole(0, 32767))]
 Counted = Annotated[Span, _span(_whole(0, 2**31 - 1))]
-AnyAcks = Annotated[int | None, Reads(_acks_number, {"enum": ["any", "all", 0, 1]})]
+AnyAcks = Annotated[int | None, Reads(_acks_number, {"enum": ["any", *_ACKS_SCHEMA["enum"]]})]
 Command = Annotated[
     tuple[str, ...], Reads(_command, {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1})
 ]
@@ -311,21 +342,22 @@ Probability = Annotated[float, Reads(_share, {"type": "number", "exclusiveMinimu
 ErrorCode = Annotated[
     int, Reads(_error_code, {"type": "string", "enum": [name for name, code in ERROR_CODES.items() if code]})
 ]
-ArmName = Annotated[str, Reads(_arm, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"})]
+ArmName = Annotated[
+    str,
+    Reads(_arm, {"anyOf": [{"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"}, {"type": "boolean"}]}),
+]
 JsonValue = Annotated[object, Reads(_json_value, {})]
 
-DURATION_SCHEMA: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m)$"}
+_AMOUNT = r"^\s*[0-9]{1,15}(\.[0-9]{1,9})?\s*"
+DURATION_SCHEMA: dict[str, Any] = {"type": "string", "pattern": _AMOUNT + r"(ms|s|m)\s*$"}
+SIZE_SCHEMA: dict[str, Any] = {"type": "string", "pattern": _AMOUNT + r"(B|KiB|MiB|GiB)\s*$"}
 Duration = Annotated[float, Reads(units.duration, DURATION_SCHEMA)]
 PositiveDuration = Annotated[float, Reads(units.positive_duration, DURATION_SCHEMA)]
-Rate = Annotated[float, Reads(units.rate, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?/s$"})]
-Size = Annotated[int, Reads(units.size, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(B|KiB|MiB|GiB)$"})]
-PositiveSize = Annotated[
-    int, Reads(_positive_size, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(B|KiB|MiB|GiB)$"})
-]
+Rate = Annotated[float, Reads(units.rate, {"type": "string", "pattern": _AMOUNT + r"/s\s*$"})]
+Size = Annotated[int, Reads(units.size, SIZE_SCHEMA)]
+PositiveSize = Annotated[int, Reads(_positive_size, SIZE_SCHEMA)]
 Sizes = Annotated[Span, _span(Reads(_bytes, {}))]
-ByteRate = Annotated[
-    float, Reads(units.byte_rate, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(B|KiB|MiB|GiB)/s$"})
-]
+ByteRate = Annotated[float, Reads(units.byte_rate, {"type": "string", "pattern": _AMOUNT + r"(B|KiB|MiB|GiB)/s\s*$"})]
 
 _SCALAR_SCHEMA = {"type": ["string", "number", "boolean"]}
 VARIABLES_SCHEMA: dict[str, Any] = {

@@ -53,7 +53,7 @@ def find(argument: str | Path) -> list[Path]:
     try:
         if path.is_dir():
             return _in_folder(path)
-        if path.exists():
+        if path.exists() or path.is_symlink():  # a link that leads nowhere: what reads it says why
             return [path]
     except (OSError, ValueError) as error:
         raise UsageError(f"{argument}: {_reason(error)}") from error
@@ -86,7 +86,7 @@ def _scenarios(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     found = (path for path in folder.iterdir() if path.suffix in _SUFFIXES and not path.is_dir())
-    return sorted(found, key=lambda path: path.stem)
+    return sorted((path for path in found if not path.name.startswith(".")), key=lambda path: (path.stem, path.name))
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -79,8 +79,7 @@ class Reader:
                 if part is not None:
                     yield part
             except Unfit as unfit:
-                at = item.at if node.kind == "scalar" and node.value is None else node.at
-                self.problems.append(Problem(at, f"include: {unfit.text}", unfit.hint, "include"))
+                self.problems.append(Problem(item.value_at, f"include: {unfit.text}", unfit.hint, "include"))
 
     def _part(self, node: Node, path: Path, above: tuple[Path, ...]) -> Node | None:
         found = _path(node, path.parent)
@@ -90,7 +89,8 @@ class Reader:
             self._check(found, len(content), (*above, path))
             part = self.tree(name, content, found, (*above, path))
         except Refusal as refusal:
-            raise Unfit(str(refusal), refusal.remedy) from refusal
+            (found_wrong,) = refusal.diagnostics
+            raise Unfit(found_wrong.shown.split("\n", 1)[0], found_wrong.hint) from refusal
         if self._nodes > MAX_NODES:
             raise Unfit(f"more than {MAX_NODES} values in all files together, aliases written out")
         return part
@@ -122,6 +122,8 @@ def _path(node: Node, folder: Path) -> Path:
         inside, there = True, False
     if not inside:
         raise Unfit("a link that leads out of the folder of this file", _FOR_EXAMPLE)
+    if not there and "${" in node.value:
+        raise Unfit("a variable has no place in the name of a part", "parts are read before variables have a value")
     if not there:
         raise Unfit(f"there is no file {shortened(node.value, 100)!r} in the folder of this file", _FOR_EXAMPLE)
     return found

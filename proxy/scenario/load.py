@@ -66,8 +66,7 @@ def effective(path: Path, sets: Sequence[str] = ()) -> list[str]:
 def _valid(examined: Examined) -> Examined:
     errors = examined.errors()
     if errors:
-        remedy = errors[0].hint if errors[0].code == "file" else None
-        raise Refusal(errors, remedy=remedy)
+        raise Refusal(errors)
     return examined
 
 

@@ -14,11 +14,12 @@ from math import prod
 
 from .complaint import Step, nearest, shortened
 from .language import keys
-from .nodes import Node
+from .nodes import Node, Slot
 from .problems import Problem
 from .scalars import resolve
 from .sets import Setting, normal, steps_of
 from .spec import ConfigSpec, ScenarioSpec
+from .variables import inner_problem, inner_variable
 
 MAX_COMBINATIONS = 64
 MAX_VALUES = 100_000
@@ -74,7 +75,8 @@ def axes_of(root: Node, variables: Collection[str]) -> tuple[list[Axis], list[Pr
     if slot is None:
         return [], []
     if slot.node.kind != "mapping":
-        return [], [Problem(slot.node.at, "matrix: expected a mapping of keys to lists of values", _FOR_EXAMPLE)]
+        text = "matrix: expected a mapping of keys to lists of values"
+        return [], [Problem(slot.value_at, text, _FOR_EXAMPLE)]
     axes: list[Axis] = []
     problems: list[Problem] = []
     for each in slot.node.live():
@@ -86,7 +88,9 @@ def axes_of(root: Node, variables: Collection[str]) -> tuple[list[Axis], list[Pr
         else:
             values = tuple(item.node for item in each.node.slots)
             problems += _wrong_values(each.key, values, variable)
-            problems += [_twice(each.key, each.at, axis) for axis in axes if axis.steps == steps]
+            problems += [
+                _twice(each, steps, axis) for axis in axes if axis.variable == variable and _overlap(axis.steps, steps)
+            ]
             axes.append(Axis(each.key, each.at, steps, variable, values))
     many = prod(len(axis.values) for axis in axes)
     if many > MAX_COMBINATIONS:
@@ -148,6 +152,9 @@ def _meaning(key: str, root: Node, variables: Collection[str]) -> tuple[tuple[St
 
 
 def _unknown(key: str, at: int, variables: Collection[str]) -> Problem:
+    if key.split(".")[0].split("[")[0] in RESERVED:
+        hint = "it belongs to the file, and not to what is run"
+        return Problem(at, f"matrix: {shortened(key)!r} cannot be varied", hint, "unknown-key")
     known = ["producer", *keys(ConfigSpec), *sorted(variables)]
     near = nearest(key, known)
     hint = f"did you mean {near!r}? " if near else ""
@@ -155,8 +162,15 @@ def _unknown(key: str, at: int, variables: Collection[str]) -> Problem:
     return Problem(at, f"matrix: unknown key {shortened(key)!r}", hint, "unknown-key")
 
 
-def _twice(key: str, at: int, axis: Axis) -> Problem:
-    return Problem(at, f"matrix: {shortened(key)!r} means what {shortened(axis.key)!r} does", code="duplicate-key")
+def _overlap(one: tuple[Step, ...], other: tuple[Step, ...]) -> bool:
+    """Whether they are one path, or one leads into what the other varies."""
+    return one[: len(other)] == other[: len(one)]
+
+
+def _twice(slot: Slot, steps: tuple[Step, ...], axis: Axis) -> Problem:
+    key, other = f"{shortened(slot.key)!r}", f"{shortened(axis.key)!r}"
+    text = f"{key} means what {other} does" if steps == axis.steps else f"{key} and {other}: one is a part of the other"
+    return Problem(slot.at, f"matrix: {text}", code="duplicate-key")
 
 
 def _wrong_values(key: str, values: tuple[Node, ...], variable: bool) -> list[Problem]:
@@ -168,6 +182,8 @@ def _wrong_values(key: str, values: tuple[Node, ...], variable: bool) -> list[Pr
             problems.append(Problem(node.at, f"matrix.{key}: this item of the list has no value", code="no-value"))
         elif variable and node.kind != "scalar":
             problems.append(Problem(node.at, f"matrix.{key}: a variable's value is one word, number or text"))
+        elif variable and (inner := inner_variable(node)):
+            problems.append(inner_problem(node.at, f"matrix.{key}", inner))
         elif text in seen:
             problems.append(Problem(node.at, f"matrix.{key}: {shortened(text)} stands here twice", code="matrix"))
         seen.append(text)

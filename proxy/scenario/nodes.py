@@ -25,12 +25,18 @@ class Slot:
     dropped: bool = False
     made: bool = False
 
+    @property
+    def value_at(self) -> int:
+        """The place of its value; where there is none, that of its key."""
+        return self.at if self.node.kind == "scalar" and self.node.value is None else self.node.at
+
 
 @dataclass(slots=True)
 class Node:
     """A YAML node. `size` counts the nodes that it stands for, aliases written out.
 
     A key is the text as it was written, so that `off`, `false` and `1` stay words; so is the `text` of a scalar.
+    `void`: something is wrong with it that was told already, so that its value means nothing.
     """
 
     kind: Kind
@@ -39,6 +45,7 @@ class Node:
     slots: list[Slot] = field(default_factory=list)
     size: int = 1
     text: str = ""
+    void: bool = False
 
     def append(self, slot: Slot) -> None:
         """Add a slot at the end."""
@@ -51,10 +58,12 @@ class Node:
 
     def find(self, step: Step) -> Slot | None:
         """The slot of a key, or the n-th of a list; dropped ones are passed over."""
-        live = self.live()
         if isinstance(step, int):
-            return live[step] if self.kind == "list" and step < len(live) else None
-        return next((slot for slot in live if slot.key == step), None) if self.kind == "mapping" else None
+            live = self.live() if self.kind == "list" else []
+            return live[step] if step < len(live) else None
+        if self.kind != "mapping":
+            return None
+        return next((slot for slot in self.slots if slot.key == step and not slot.dropped), None)
 
     def spoilt(self) -> bool:
         """Whether anything below was dropped or made."""
@@ -70,7 +79,7 @@ class Node:
     def clone(self) -> Node:
         """A copy that shares nothing, aliases written out."""
         slots = [Slot(slot.key, slot.at, slot.node.clone(), slot.dropped, slot.made) for slot in self.slots]
-        return Node(self.kind, self.at, self.value, slots, self.size, self.text)
+        return Node(self.kind, self.at, self.value, slots, self.size, self.text, self.void)
 
     def count(self) -> int:
         """How many nodes it is."""

@@ -37,7 +37,7 @@ class Problem:
 class Diagnostic:
     """A problem with its place told: `line` and `column` from 1, None where the file could not be read at all.
 
-    `file` is the file as it was named, or the option `--set PATH`. `shown` is all of it for a person.
+    `file` is the file as it was named, or the option `--set PATH` (`option`). `shown` is all of it for a person.
     """
 
     file: str
@@ -48,6 +48,7 @@ class Diagnostic:
     hint: str | None
     code: str
     shown: str
+    option: bool = False
 
 
 class Refusal(ScenarioError):
@@ -78,14 +79,21 @@ class Source:
         line = bisect_right(self._starts, at)
         return line, at - self._starts[line - 1] + 1
 
+    def told(self, problem: Problem) -> Diagnostic:
+        """The problem with its place."""
+        line, column = self.place(problem.at)
+        shown = self.show(problem)
+        said = (problem.severity, problem.text, problem.hint, problem.code)
+        return Diagnostic(self.name, line, column, *said, shown, self.option)
+
     def show(self, problem: Problem) -> str:
         """`FILE:LINE:COLUMN: what is wrong`, the line, a caret beneath the column, and the hint."""
         line, column = self.place(problem.at)
-        where = self.name if self.option else f"{self.name}:{line}:{column}"
+        name = visible(self.name)
+        where = name if self.option else f"{name}:{line}:{column}"
         what = f"warning: {problem.text}" if problem.severity == "warning" else problem.text
         shown = [f"{where}: {what}", *_excerpt(self._lines[line - 1], column)]
-        shown.extend(wrap(problem.hint or "", _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
-        return "\n".join(shown)
+        return "\n".join([*shown, *_advised(problem.hint)])
 
 
 class Sources:
@@ -119,20 +127,29 @@ class Sources:
 
     def diagnostics(self, problems: Iterable[Problem]) -> list[Diagnostic]:
         """The problems with their places told, each once, in the order of their places."""
-        return [self._told(problem) for problem in dict.fromkeys(sorted(problems, key=lambda problem: problem.at))]
+        ordered = dict.fromkeys(sorted(problems, key=lambda problem: problem.at))
+        return [self.of(problem.at).told(problem) for problem in ordered]
 
-    def _told(self, problem: Problem) -> Diagnostic:
-        source = self.of(problem.at)
-        line, column = source.place(problem.at)
-        shown = source.show(problem)
-        return Diagnostic(source.name, line, column, problem.severity, problem.text, problem.hint, problem.code, shown)
+
+def unread(name: str, text: str, hint: str) -> Diagnostic:
+    """What is said of a file that there is no line of."""
+    shown = "\n".join([f"{visible(name)}: {text}", *_advised(hint)])
+    return Diagnostic(name, None, None, "error", text, hint, "file", shown)
+
+
+def _advised(hint: str | None) -> list[str]:
+    return wrap(hint or "", _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+
+
+def visible(text: str) -> str:
+    """The text with a sign in place of what a terminal would act on."""
+    return "".join(map(_visible, text))
 
 
 def _excerpt(line: str, column: int) -> list[str]:
     """The line, cut around the column where it is long, and the caret's line."""
     first = max(0, column - 1 - _BEFORE) if len(line) > _WIDTH else 0
-    before = "".join(map(_visible, line[first : column - 1]))
-    after = "".join(map(_visible, line[column - 1 : first + _WIDTH]))
+    before, after = visible(line[first : column - 1]), visible(line[column - 1 : first + _WIDTH])
     cut_before, cut_after = "… " if first else "", " …" if first + _WIDTH < len(line) else ""
     padding = "".join(map(_blank, cut_before + before))
     return [f"{_INDENT}{cut_before}{before}{after}{cut_after}", f"{_INDENT}{padding}^"]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+import stat
 from codecs import BOM_UTF8
 from pathlib import Path
 
-from .problems import Diagnostic, Refusal, Source
+from .problems import Problem, Refusal, Source, unread
 
 LIMIT = 128 * 1024
 """Bytes that a file may have."""
+
+_AS_UTF8 = "Save the file as UTF-8 text."
 
 
 def content_of(path: Path, name: str) -> bytes:
     """The bytes of a file that messages call `name`. Raises Refusal."""
     try:
+        if _may_wait(path):
+            raise _refused(name, "cannot be read: a named pipe, which may never end", "Name a scenario file.")
         with path.open("rb") as file:
             content = file.read(LIMIT + 1)
     except (OSError, ValueError) as error:
@@ -31,10 +36,10 @@ def decoded(content: bytes, name: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8")
-        place = Source(name, before).place(len(before))
-        byte = content[error.start]
-        raise _refused(name, f"not UTF-8: the byte 0x{byte:02X}", "Save the file as UTF-8 text.", place) from error
+        before = Source(name, content[: error.start].decode("utf-8")).text
+        source = Source(name, content.decode("utf-8", "replace"))
+        problem = Problem(len(before), f"not UTF-8: the byte 0x{content[error.start]:02X}", _AS_UTF8, "file")
+        raise Refusal([source.told(problem)]) from error
 
 
 def slug(path: Path) -> str:
@@ -42,7 +47,10 @@ def slug(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-.")[:60] or "scenario"
 
 
-def _refused(name: str, text: str, remedy: str, place: tuple[int, int] | None = None) -> Refusal:
-    line, column = place or (None, None)
-    shown = f"{name}:{line}:{column}: {text}" if place else f"{name}: {text}"
-    return Refusal([Diagnostic(name, line, column, "error", text, remedy, "file", shown)], remedy=remedy)
+def _refused(name: str, text: str, hint: str) -> Refusal:
+    return Refusal([unread(name, text, hint)])
+
+
+def _may_wait(path: Path) -> bool:
+    """Whether it is a pipe of the file system, which nobody may ever write to; one of a shell's `<(...)` is none."""
+    return stat.S_ISFIFO(path.stat().st_mode) and path.resolve().exists()

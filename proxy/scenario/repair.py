@@ -8,18 +8,20 @@ reading of a file shows every error in it.
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from typing import Any
 
 from pydantic import ValidationError
 
 from .actions import ACTIONS
-from .complaint import Complaint, Step, expected, unknown_word
+from .complaint import Complaint, Step, expected, nearest, unknown_word
 from .language import keys, model_at, sample
 from .nodes import Node, Slot, node_of
 from .problems import Problem
 from .spec import ScenarioSpec
 
 _PASSES = 40
+_NO_MERGE = "merge keys do not work: write the keys out, or include a part that has them"
 
 
 def validated(root: Node) -> tuple[ScenarioSpec | None, list[Problem]]:
@@ -30,7 +32,8 @@ def validated(root: Node) -> tuple[ScenarioSpec | None, list[Problem]]:
             return ScenarioSpec.model_validate(root.data()), problems
         except ValidationError as error:
             wrong = [_Wrong(root, detail) for detail in error.errors(include_url=False, include_input=False)]
-        problems.extend(problem for each in wrong if (problem := each.problem()) is not None)
+        meant = {each.meant for each in wrong if each.meant is not None}
+        problems.extend(problem for each in wrong if (problem := each.problem(meant)) is not None)
         for each in wrong:
             each.mend()
     return None, problems
@@ -58,7 +61,11 @@ def located(root: Node, steps: tuple[Step, ...]) -> list[Slot]:
 def problem_at(root: Node, steps: tuple[Step, ...], complaint: Complaint) -> Problem:
     """The complaint about the value (or key) at these steps, with its place."""
     steps += complaint.within
-    slots = located(root, steps)
+    return _problem(root, steps, located(root, steps), complaint)
+
+
+def _problem(root: Node, steps: tuple[Step, ...], slots: list[Slot], complaint: Complaint) -> Problem:
+    """The same where the slots along the steps are known."""
     if not slots:
         at = root.at
     elif complaint.on_key and len(slots) == len(steps):
@@ -70,7 +77,10 @@ def problem_at(root: Node, steps: tuple[Step, ...], complaint: Complaint) -> Pro
 
 
 class _Wrong:
-    """One error of pydantic's, and what it is about in the tree."""
+    """One error of pydantic's, and what it is about in the tree.
+
+    `meant` is the key that a misspelt one seems to be, with the steps to its mapping: there it is not missing.
+    """
 
     def __init__(self, root: Node, detail: Any) -> None:
         self._root = root
@@ -79,14 +89,17 @@ class _Wrong:
         if self._on_key:
             self._steps = self._steps[:-1]
         self._missing: str | None = None
+        self.meant: tuple[tuple[Step, ...], str] | None = None
         self._complaint = self._complain(detail)
         self._slots = located(root, self._steps + self._complaint.within)
 
-    def problem(self) -> Problem | None:
+    def problem(self, meant: Set[tuple[tuple[Step, ...], str]]) -> Problem | None:
         """The problem to show; None where it is there only because another one was found."""
         if self._complaint.incomplete and any(slot.dropped for slot in self._holder().slots):
             return None
-        return problem_at(self._root, self._steps, self._complaint)
+        if self._missing is not None and (self._steps, self._missing) in meant:
+            return None
+        return _problem(self._root, self._steps + self._complaint.within, self._slots, self._complaint)
 
     def mend(self) -> None:
         """Take the wrong part out of the tree, or put in what is missing."""
@@ -104,15 +117,16 @@ class _Wrong:
         raised = detail.get("ctx", {}).get("error")
         if isinstance(raised, Complaint):
             raised.on_key = raised.on_key or self._on_key
-            self._missing = ACTIONS[0].word if raised.incomplete else None
+            self._missing = ACTIONS[0].word if raised.incomplete and self._steps[-1:] == ("do",) else None
             return raised
-        slots = located(self._root, self._steps)
-        value = (slots[-1].node if slots else self._root).data()
         match detail["type"]:
             case "extra_forbidden":
                 return self._unknown_key()
             case "missing":
                 return self._missing_key()
+        slots = located(self._root, self._steps)
+        value = (slots[-1].node if slots else self._root).data()
+        match detail["type"]:
             case "model_type" | "dict_type":
                 return expected("a mapping", value, self._for_example())
             case "list_type":
@@ -124,8 +138,13 @@ class _Wrong:
         return Complaint(str(detail["msg"]))
 
     def _unknown_key(self) -> Complaint:
-        model = model_at(self._steps[:-1])
-        return unknown_word("key", str(self._steps[-1]), keys(model) if model else (), on_key=True)
+        model, key = model_at(self._steps[:-1]), str(self._steps[-1])
+        known = keys(model) if model else {}
+        if key == "<<":
+            return Complaint("unknown key '<<'", hint=_NO_MERGE, on_key=True, code="unknown-key")
+        near = nearest(key, known)
+        self.meant = None if near is None else (self._steps[:-1], near)
+        return unknown_word("key", key, known, on_key=True)
 
     def _missing_key(self) -> Complaint:
         key = self._missing = str(self._steps[-1])

@@ -19,7 +19,6 @@ VARIABLE = "^(.*[^$])?\\$\\{[A-Za-z_][A-Za-z0-9_]{0,63}(:-[^}]*)?\\}"
 
 _LINE = re.compile(r"\s*\n\s*")
 _OF_FILE = ("variables", "matrix", "include")
-_FLAG_WORDS = ["yes", "no", "on", "off", "true", "false"]
 
 
 def rendered() -> str:
@@ -94,8 +93,6 @@ def _without_null(value: dict[str, Any]) -> dict[str, Any]:
 
 def _or_variable(value: dict[str, Any]) -> dict[str, Any]:
     """The same with variables where one value stands, in lists and mappings of values too."""
-    if value.get("type") == "boolean":
-        value = {"enum": [True, False, *_FLAG_WORDS]}
     if "anyOf" in value:
         rest = {name: part for name, part in value.items() if name != "anyOf"}
         return {**rest, "anyOf": [_listed(option) for option in value["anyOf"]] + [_VARIABLE]}

@@ -17,11 +17,13 @@ from .problems import Problem, Sources
 from .repair import place_of
 from .scalars import resolve
 from .vocabulary import arm_name
-from .yaml_tree import read
+from .yaml_tree import MAX_DEPTH, read
 
 _STEP = re.compile(r"(?:\.|\A)(?P<word>[^.\[\]=]+)|\[(?P<bracket>[^\]]+)\]")
 _FORM = "for example: --set faults[0].when.nth=5, or --set records=50 for a variable"
 _LONGEST_LIST = 200
+_LISTS = (("faults",), ("arms",))
+"""Lists whose items have names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def _setting(text: str, sources: Sources) -> Setting:
     source = sources.add(f"--set {shortened(name.strip(), 80)}", text, option=True)
     if not found or text[end : end + 1] != "=":
         raise Unfit(source.base + end, "expected PATH=VALUE or NAME=VALUE", _FORM)
-    value = _value(source.text[end + 1 :], source.base + end + 1)
+    if len(found) > MAX_DEPTH:
+        raise Unfit(source.base + found[MAX_DEPTH][1], f"a path of more than {MAX_DEPTH} steps")
+    value = _value(source.text[end + 1 :], source.base + end + 1, len(found))
     return Setting(tuple(step for step, _ in found), tuple(source.base + at for _, at in found), value)
 
 
@@ -93,11 +97,11 @@ def _path(text: str) -> tuple[list[tuple[Step, int]], int]:
     return steps, end
 
 
-def _value(text: str, at: int) -> Node:
+def _value(text: str, at: int, depth: int) -> Node:
     if not text.lstrip().startswith(("[", "{", '"', "'")):
         text = text.strip()
         return Node("scalar", at, resolve(text), text=text)
-    node, problems = read(text, at)
+    node, problems = read(text, at, depth)
     if node is None or problems:
         raise Unfit.of(problems[0])
     return node
@@ -117,7 +121,17 @@ def normal(root: Node, steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def apply(root: Node, setting: Setting) -> None:
-    """Put the value into the tree. A key that is missing on the way is made. Raises Unfit."""
+    """Put the value into the tree. A key that is missing on the way is made. Raises Unfit, and nothing is made then."""
+    made: list[tuple[Node, Slot]] = []
+    try:
+        _apply(root, setting, made)
+    except Unfit:
+        for node, slot in made:
+            node.slots.remove(slot)
+        raise
+
+
+def _apply(root: Node, setting: Setting, made: list[tuple[Node, Slot]]) -> None:
     node = root
     for depth, step in enumerate(setting.steps):
         at = setting.ats[depth]
@@ -125,10 +139,12 @@ def apply(root: Node, setting: Setting) -> None:
         slot = _slot(node, step, setting.steps[:depth] == ("expect",))
         if slot is None:
             slot = _made(node, step, at, setting.steps[:depth])
+            made.append((node, slot))
         if last:
             slot.at, slot.node = at, setting.value.clone()
         elif slot.node.kind == "scalar" and slot.node.value is None:
-            kind: Kind = "list" if isinstance(setting.steps[depth + 1], int) else "mapping"
+            listed = isinstance(setting.steps[depth + 1], int) or setting.steps[: depth + 1] in _LISTS
+            kind: Kind = "list" if listed else "mapping"
             slot.at, slot.node = at, Node(kind, at)
         node = slot.node
 
@@ -156,6 +172,8 @@ def _made(node: Node, step: Step, at: int, above: tuple[Step, ...]) -> Slot:
         names = [name for slot in node.live() if (name := _name(slot)) is not None]
         near = nearest(step, names)
         hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(names) or 'none with a name'}"
+        if step.removeprefix("-").isdecimal():
+            hint = f"items are counted from 0, and their number stands in brackets: {place}[0]"
         raise Unfit(at, f"{place}: nothing in this list is called {shortened(step)!r}", hint)
     if node.kind == "list" and (step != count or count >= _LONGEST_LIST):
         raise Unfit(at, f"{place}: no item {step}: the list has {count}, counted from 0")

@@ -14,7 +14,7 @@ from ..observations import Isolation
 from ..result import ExpectedFigure
 from . import fields, units
 from .actions import PLACES, Do, Mapping
-from .complaint import Complaint, expected, unknown_word
+from .complaint import Complaint, expected, guess, shortened
 from .vocabulary import COMPRESSIONS
 
 FIGURES: tuple[ExpectedFigure, ...] = get_args(ExpectedFigure)
@@ -22,9 +22,15 @@ PER: tuple[Per, ...] = get_args(Per)
 ISOLATIONS: tuple[Isolation, ...] = get_args(Isolation)
 
 
+_EXPECTED_PLACE = (
+    f"expected one of: {', '.join(PLACES[:7])}, or .request or .response behind another API's name: metadata.response"
+)
+
+
 def _version(value: object) -> int:
     if value != 1 or isinstance(value, bool):
-        raise expected("1", value, "this version of ackdrop reads scenarios of version 1")
+        hint = "this version of ackdrop reads scenarios of version 1"
+        raise expected("1", value, "a number stands without quotes" if value == "1" else hint)
     return 1
 
 
@@ -38,7 +44,9 @@ def _place(value: object) -> str:
     if not isinstance(value, str):
         raise expected(f"a place such as {PLACES[0]}", value)
     if value not in PLACES:
-        raise unknown_word("place", value, PLACES)
+        near = guess(value, PLACES)
+        hint = f"{near} {_EXPECTED_PLACE}" if near else _EXPECTED_PLACE
+        raise Complaint(f"unknown place {shortened(value)!r}", hint=hint, code="unknown-word")
     return value
 
 
@@ -255,8 +263,8 @@ Number = Annotated[
         units.comparison,
         {
             "anyOf": [
-                {"type": "integer", "minimum": 0},
-                {"type": "string", "pattern": "^ *(==|!=|<=|>=|<|>)? *[0-9]+ *$"},
+                {"type": "integer", "minimum": 0, "maximum": 10**15 - 1},
+                {"type": "string", "pattern": r"^\s*(==|!=|<=|>=|<|>|≤|≥|≠)?\s*[0-9]{1,15}\s*$"},
             ]
         },
     ),

@@ -90,9 +90,9 @@ def span(value: object, one: Callable[[object], int]) -> Span:
     if found is None:
         raise expected(SPAN_FORM, value)
     sign, first, second = found.groups()
-    low = one(_plain(first))
+    low = one(_plain(first.strip()))
     if second is not None:
-        high = one(_plain(second))
+        high = one(_plain(second.strip()))
         if sign or high < low:
             raise expected(SPAN_FORM, value)
         return Span(low, high)
@@ -131,6 +131,8 @@ def _sign(text: str) -> Comparison:
 def _quantity(value: object, form: str, unit: str) -> tuple[float, str]:
     """The number and the unit of a text such as `3s`; `unit` is the one to suggest for a number without one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if not _QUANTITY.match(str(value)):
+            raise expected(form, value)
         raise Complaint(f"expected {form}, not {described(value)} without a unit", hint=f"did you mean {value}{unit}?")
     found = _QUANTITY.match(value.strip()) if isinstance(value, str) else None
     if found is None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EventKind = Literal["document", "scalar", "mapping", "list", "alias", "end", "end of document"]
 
+_OPENING = {'"': '"', "'": "'", "{": "}", "[": "]"}
 _HUGE_ESCAPE = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}")
 
 
@@ -99,12 +100,28 @@ def _syntax(text: str, error: MarkedYAMLError) -> Fatal:
     mark = error.problem_mark or error.context_mark
     at = mark.index if mark is not None else 0
     said = "; ".join(part for part in (error.context, error.problem) if part)
+    if error.context_mark is not None and "stream" in said:
+        begun = error.context_mark.index
+        opening = text[begun : begun + 1]
+        if opening and opening in _OPENING:
+            what = "quote" if opening in "\"'" else "bracket"
+            return Fatal(begun, f"not YAML: this {what} is never closed", f"its end is missing: {_OPENING[opening]}")
+    return Fatal(at, f"not YAML: {shortened(said, 200)}", _advice(text, at, said))
+
+
+def _advice(text: str, at: int, said: str) -> str | None:
+    """What it may have been meant for: the usual slips of those who write a scenario."""
     line = text[text.rfind("\n", 0, at) + 1 :].split("\n", 1)[0]
-    hint = None
     if "\t" in line:
-        hint = "YAML is indented with spaces, not with tabs"
-    elif text[max(0, at - 1) : at + 1] == "${":
-        hint = 'inside of [...] and {...} a variable needs quotes: "${name}"'
-    elif any(sign in line for sign in (">", "<", "=")):
-        hint = 'a comparison needs quotes: ">= 1"'
-    return Fatal(at, f"not YAML: {shortened(said, 200)}", hint)
+        return "YAML is indented with spaces, not with tabs"
+    if text[max(0, at - 1) : at + 1] == "${":
+        return 'inside of [...] and {...} a variable needs quotes: "${name}"'
+    if "scanning an alias" in said:
+        return 'a text that begins with * needs quotes: "*"'
+    if "scanning an anchor" in said or text[at : at + 1] in ("@", "`", "%"):
+        return "a text that begins with @, `, % or & needs quotes"
+    if any(sign in line for sign in (">", "<", "=")):
+        return 'a comparison needs quotes: ">= 1"'
+    if "mapping values are not allowed" in said:
+        return 'keys of one mapping begin in one column, each with its colon; a text with ": " in it needs quotes'
+    return None

@@ -17,14 +17,14 @@ MAX_NODES = 10_000
 _PLAIN_TAGS = frozenset({None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
-def read(text: str, base: int = 0) -> tuple[Node | None, list[Problem]]:
+def read(text: str, base: int = 0, depth: int = 0) -> tuple[Node | None, list[Problem]]:
     """The tree of the text's one document, and what is wrong with the text; None where that ends everything.
 
-    Places are counted from `base`, see `Sources`.
+    Places are counted from `base`, see `Sources`, levels from `depth`.
     """
     builder = _Builder(text, base)
     try:
-        return builder.document(), builder.problems
+        return builder.document(depth), builder.problems
     except Fatal as fatal:
         return None, [*builder.problems, fatal.problem]
 
@@ -40,11 +40,11 @@ class _Builder:
         self._nodes = 0
         self.problems: list[Problem] = []
 
-    def document(self) -> Node:
+    def document(self, depth: int) -> Node:
         """The root node. Raises Fatal for an empty text, and for more than one document."""
         if next(self._events, None) is None:
             raise Fatal(self._base, "the file is empty", "a scenario begins with the line: version: 1")
-        root = self._node(next(self._events), 0)
+        root = self._node(next(self._events), depth)
         for event in self._events:
             if event.kind == "document":
                 raise Fatal(event.at, "a second document", "a file is one scenario: remove the line ---")
@@ -66,8 +66,9 @@ class _Builder:
             self._anchors[event.anchor] = None
         if event.tag not in _PLAIN_TAGS:
             self._complain_of_tag(event)
+            node.void = True
         if kind == "scalar":
-            node.value, node.text = self._scalar(event), event.text
+            node.value, node.text, node.void = self._scalar(event), event.text, node.void or _lone_surrogate(event.text)
         else:
             self._fill(node, depth)
         if event.anchor is not None:
@@ -90,22 +91,25 @@ class _Builder:
         return node
 
     def _fill(self, node: Node, depth: int) -> None:
+        keys: dict[str, Slot] = {}
         while (inner := next(self._events)).kind != "end":
             if node.kind == "mapping":
-                self._pair(node, inner, depth)
+                self._pair(node, inner, depth, keys)
             else:
                 node.append(Slot(str(len(node.slots)), inner.at, self._node(inner, depth + 1)))
 
-    def _pair(self, node: Node, event: Event, depth: int) -> None:
+    def _pair(self, node: Node, event: Event, depth: int, keys: dict[str, Slot]) -> None:
+        """Add a key and its value; `keys` are those that the mapping has so far."""
         key = self._node(event, depth + 1)
         value = self._node(next(self._events), depth + 1)
         if key.kind != "scalar":
             self.problems.append(Problem(event.at, "a key must be a word, not a list or a mapping", code="yaml"))
             return
         word = event.text if event.kind == "scalar" and not _lone_surrogate(event.text) else str(key.value)
-        first = next((slot for slot in node.slots if slot.key == word), None)
+        first = keys.get(word)
         if first is None:
-            node.append(Slot(word, event.at, value))
+            keys[word] = Slot(word, event.at, value)
+            node.append(keys[word])
         else:
             line = self._text.count("\n", 0, first.at - self._base) + 1
             self.problems.append(duplicate(word, event.at, f"line {line}"))

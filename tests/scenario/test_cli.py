@@ -64,7 +64,7 @@ def test_validate_shows_the_errors_of_all_files(tmp_path: Path) -> None:
     assert result.stdout == f"{tmp_path}/b.yaml: valid: b\n"
     assert f"{tmp_path}/a.yaml:2:1: unknown key 'sed'\n    sed: 3\n    ^\n    did you mean 'seed'?" in result.stderr
     assert f"{tmp_path}/c.yaml:1:1: unknown key 'versoin'" in result.stderr
-    assert result.stderr.endswith("4 errors in 2 of 3 files\n")
+    assert result.stderr.endswith("3 errors in 2 of 3 files\n")
 
 
 def test_validate_needs_a_file() -> None:
@@ -161,3 +161,32 @@ def test_schema_prints_it() -> None:
 @pytest.mark.parametrize("verb", ["list", "show", "validate", "schema"])
 def test_help_has_an_example(verb: str) -> None:
     assert "ackdrop scenario " in CliRunner().invoke(scenario, [verb, "--help"]).output
+
+
+def test_a_name_that_means_nothing_hides_no_other_error(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("version: 2\n")
+    paths = [str(tmp_path / "gone.yaml"), str(tmp_path / "a.yaml")]
+    result = CliRunner().invoke(scenario, ["validate", *paths])
+    assert result.exit_code == 2
+    assert f"{paths[0]}: no such file or folder" in result.stderr
+    assert f"{paths[1]}:1:10: version: expected 1" in result.stderr
+    found = json.loads(CliRunner().invoke(scenario, ["validate", "--format", "json", *paths]).stdout)
+    assert [(each["file"], each["line"], each["code"]) for each in found] == [
+        (paths[0], None, "file"),
+        (paths[1], 1, "value"),
+    ]
+    github = CliRunner().invoke(scenario, ["validate", "--format", "github", *paths]).stdout.splitlines()
+    assert github[0].startswith(f"::error file={paths[0]}::no such file")
+
+
+def test_an_option_is_in_no_file_of_an_annotation() -> None:
+    result = CliRunner().invoke(scenario, ["validate", "--format", "github", "lost-ack", "--set", "workload.recods=5"])
+    assert result.stdout.startswith("::error::--set workload.recods: workload: unknown key 'recods'%0A")
+
+
+def test_a_files_name_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    for number, text in enumerate(["version: 1\n", "version: 2\n"]):
+        (tmp_path / f"\x1b[31m{number}.yaml").write_text(text)
+    result = CliRunner().invoke(scenario, ["validate", str(tmp_path)])
+    assert "valid" in result.stdout
+    assert "\x1b" not in result.stdout + result.stderr

@@ -85,3 +85,21 @@ def test_the_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
 
 def test_a_file_that_is_named_twice_is_loaded_once() -> None:
     assert [scenario.name for scenario in load_all(["lost-ack", "lost-ack"])] == ["lost-ack"]
+
+
+def test_hidden_files_of_a_folder_are_left_out_and_names_alike_are_in_order(tmp_path: Path) -> None:
+    for name in (".hidden.yaml", "b.yml", "b.yaml", "a.yml"):
+        (tmp_path / name).write_text("version: 1")
+    (tmp_path / ".#a.yaml").symlink_to("nobody@nowhere")  # what an editor leaves while a file is open
+    assert [path.name for path in find(tmp_path)] == ["a.yml", "b.yaml", "b.yml"]
+
+
+def test_links_that_lead_nowhere_say_so(tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / "gone.yaml").symlink_to("nowhere")
+    with pytest.raises(ScenarioError) as caught:
+        load_all([tmp_path / "loop.yaml", tmp_path / "gone.yaml"])
+    assert [problem.split(": ", 1)[1].split("\n")[0] for problem in caught.value.problems] == [
+        "cannot be read: Too many levels of symbolic links",
+        "cannot be read: No such file or directory",
+    ]

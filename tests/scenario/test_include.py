@@ -195,4 +195,5 @@ def test_a_text_includes_nothing() -> None:
 
 def test_include_cannot_be_a_variable(folder: Path) -> None:
     path = write(folder, main="version: 1\ninclude: ${x:-parts/a.yaml}\n", parts__a="seed: 1\n")
-    assert "there is no file" in refused(path)[0]
+    (problem,) = refused(path)
+    assert "include: a variable has no place in the name of a part" in problem

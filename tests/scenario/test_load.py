@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -192,6 +194,41 @@ def test_files_that_are_no_scenario(tmp_path: Path, content: bytes, said: str) -
         load(path)
     assert caught.value.problems[0].removeprefix(f"{tmp_path}/").startswith(said)
     assert len(caught.value.problems) == 1
+
+
+def test_a_byte_that_is_no_text_is_shown_in_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes("a: 1\r\né: x\xff\n".encode("latin-1").replace(b"\xe9", "é".encode()))
+    with pytest.raises(ScenarioError) as caught:
+        load(path)
+    said = f"{path}:2:5: not UTF-8: the byte 0xFF"
+    assert caught.value.problems == [
+        f"{said}\n    é: x\N{REPLACEMENT CHARACTER}\n        ^\n    Save the file as UTF-8 text."
+    ]
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f.yaml")
+    with pytest.raises(ScenarioError, match="a named pipe, which may never end"):
+        load(tmp_path / "f.yaml")
+
+
+def test_a_pipe_of_a_shell_is_read() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(b"version: 1\ntitle: from a pipe\n")
+    try:
+        assert load(Path(f"/dev/fd/{reading}")).title == "from a pipe"
+    finally:
+        os.close(reading)
+
+
+def test_many_errors_come_quickly(tmp_path: Path) -> None:
+    started = time.process_time()
+    with pytest.raises(ScenarioError) as caught:
+        load("version: 1\n" + "".join(f"k{number}: 1\n" for number in range(4900)))
+    assert len(caught.value.problems) == 4900
+    assert time.process_time() - started < 2.0
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

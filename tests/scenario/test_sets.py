@@ -173,3 +173,19 @@ def test_what_cannot_be_printed_is_not_shown() -> None:
 
 def test_bytes_that_are_no_text_are_refused_and_not_raised() -> None:
     assert changed("title=\udcff").title == "\\udcff"
+
+
+def test_a_path_is_no_deeper_than_a_file() -> None:
+    for path in ("workload." + "x." * 3000 + "y", "workload.value" + ".x" * 23):
+        assert "a path of more than 24 steps" in refused(f"{path}=1")[0]
+    assert "nested deeper than 24 levels" in refused("workload.value.a.b=" + "[" * 22 + "]" * 22)[0]
+    deep = changed("workload.value.a.b=" + "[" * 20 + "1" + "]" * 20)
+    assert load(deep.content.decode()).workload.value == deep.workload.value
+
+
+def test_items_by_number_and_by_name_where_there_are_none() -> None:
+    assert "nothing in this list is called 'on'" in refused("arms[on].name=x", text="version: 1\n")[0]
+    assert "items are counted from 0, and their number stands in brackets: faults[0]" in refused("faults.0.at=x")[0]
+    assert "faults[0]" in refused("faults[-1].at=x")[0]
+    (problem,) = refused("faults[2].at=connection")
+    assert "faults[2]: the key 'do' is missing" in problem

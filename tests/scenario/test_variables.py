@@ -78,7 +78,7 @@ def test_in_values_that_set_gives() -> None:
         ("version: 1\nvariables: [a]", "2:12: variables: expected a mapping of names to values", "for example"),
         ("version: 1\nvariables: {a-b: 1}", "2:13: variables: 'a-b' cannot name a variable", "letters, digits"),
         ("version: 1\nvariables: {a: [1]}", "2:16: variables.a: expected one word, number or text", None),
-        ("version: 1\nvariables: {a: }", "2:15: variables.a: expected one word, number or text", "leave it out"),
+        ("version: 1\nvariables: {a: }", "2:13: variables.a: expected one word, number or text", "leave it out"),
         ("version: 1\nvariables: {a: 1, a: 2}", "2:19: duplicate key 'a'", None),
     ],
 )
@@ -104,3 +104,32 @@ def test_little_that_becomes_much_is_refused_quickly() -> None:
     text = "version: 1\nvariables: {a: '" + "x" * 20_000 + "'}\ndescription: " + "${a}" * 20_000 + "\n"
     assert "more than 262144 characters" in refused(text)[0]
     assert time.process_time() - started < 1.0
+
+
+def test_a_variable_in_a_variables_value_is_an_error() -> None:
+    text = "version: 1\ntitle: ${a}\nvariables: {a: 'x ${b}', b: 1}\n"
+    (problem,) = refused(text)
+    assert problem.startswith("3:16: variables.a: holds the variable 'b', which is not filled in here")
+    (problem,) = refused("version: 1\ntitle: t${a}\nmatrix: {a: ['${a}', 2]}\n")
+    assert problem.startswith("3:14: matrix.a: holds the variable 'a', which is not filled in here")
+
+
+@pytest.mark.parametrize("piece", ["${", "${a:-", "${a:-$", "${" + "a" * 60, "${a:-${"])
+def test_beginnings_without_an_end_are_read_in_one_go(piece: str) -> None:
+    started = time.process_time()
+    problems = refused("version: 1\ntitle: '" + piece * (100_000 // len(piece)) + "'\n")
+    assert len(problems) == 1
+    assert "${ that begins no variable" in problems[0]
+    assert time.process_time() - started < 1.0
+
+
+def test_a_key_in_place_of_a_path_gets_its_path() -> None:
+    assert "did you mean the path workload.records? the scenario has none" in refused("version: 1\n", "records=5")[0]
+    assert "did you mean the path workload.config.linger?" in refused("version: 1\n", "linger=5ms")[0]
+
+
+def test_a_value_that_no_variable_takes_is_one_error() -> None:
+    text = "version: 1\ntitle: t${x}\n"
+    assert len(refused(text, "x=[1]")) == len(refused(text, "x=")) == 1
+    (problem,) = refused("version: 1\ntitle: t${x:-1}\nmatrix: {x: [1, 2]}\n", "x=[3]")
+    assert "--set x: the variable 'x' takes one word, number or text" in problem

@@ -39,11 +39,21 @@ CORPUS = [
         "1:10: version: expected 1, not the number 2",
         "this version of ackdrop reads scenarios of version 1",
     ),
-    ("version: '1'", "1:10: version: expected 1, not the text '1'", None),
+    ("version: '1'", "1:10: version: expected 1, not the text '1'", "a number stands without quotes"),
+    ("version: !!int 1", "1:10: a scenario has no YAML tags", None),
+    ("version: 1\ntitle: 'a", "2:8: not YAML: this quote is never closed", "its end is missing: '"),
+    ("version: 1\nfaults: [{a: 1}\n", "2:9: not YAML: this bracket is never closed", "its end is missing: ]"),
+    ("version: 1\ntitle: a: b", "2:9: not YAML", 'a text with ": " in it needs quotes'),
+    ("version: 1\n title: a", "2:7: not YAML", "keys of one mapping begin in one column, each with its colon"),
+    ("version: 1\ntitle: *", "2:9: not YAML", 'a text that begins with * needs quotes: "*"'),
+    ("version: 1\ntitle: @a", "2:8: not YAML", "a text that begins with @, `, % or & needs quotes"),
+    ("version: 1\nseed: 1e3", "2:7: seed: expected a whole number", "did you mean 1000?"),
+    ("version: 1\nseed: 1_000", "2:7: seed: expected a whole number", "did you mean 1000?"),
+    ("version: 1\nversion : 1", "2:1: duplicate key 'version'", "it stands on line 1 already"),
     ("version: true", "1:10: version: expected 1, not true", None),
     ("version: 1\ntitel: x", "2:1: unknown key 'titel'", f"did you mean 'title'? expected one of: {TOP}"),
     ("version: 1\nzzz: x", "2:1: unknown key 'zzz'", f"expected one of: {TOP}"),
-    ("version: 1\n<<: {}", "2:1: unknown key '<<'", f"expected one of: {TOP}"),
+    ("version: 1\n<<: {}", "2:1: unknown key '<<'", "merge keys do not work: write the keys out, or include a part"),
     ("version: 1\nversion: 1", "2:1: duplicate key 'version'", "it stands on line 1 already"),
     ("version: 1\ntitle: 3", "2:8: title: expected a text, not the number 3", "put it in quotes"),
     ("version: 1\ntitle: ''", "2:8: title: expected one line of text, not an empty text", None),
@@ -108,7 +118,7 @@ CORPUS = [
     (
         work("records: '9'"),
         "2:21: workload.records: expected a whole number from 1 to 10000000, not the text '9'",
-        None,
+        "a number stands without quotes",
     ),
     (work("records: true"), "2:21: workload.records: expected a whole number from 1 to 10000000, not true", None),
     (work("sends: [3]"), "2:19: workload.sends: expected a whole number from 1 to 1000000, not a list", None),
@@ -151,6 +161,26 @@ CORPUS = [
         work("producer: ./mine --now"),
         "2:22: workload.producer: a command as the producer is not in this version of ackdrop",
         "this version has: kafka-python, confluent-kafka, aiokafka",
+    ),
+    (work("pipelined: flase"), "2:23: workload.pipelined: expected true or false", "did you mean 'false'?"),
+    (work("config: {acks: al}"), "2:27: workload.config.acks: expected all, 0 or 1", "did you mean 'all'?"),
+    (work("deadline: .nan"), "2:22: workload.deadline: expected a duration such as 250ms, 3s or 2m, not the num", None),
+    (work("deadline: -3"), "2:22: workload.deadline: expected a duration such as 250ms, 3s or 2m, not the numb", None),
+    ("version: 1\nisolation: [a]", "2:12: isolation: expected an isolation level, not a list", "one of: read_unc"),
+    (
+        rule("at: connections, do: {disconnect: {}}"),
+        "2:16: faults[0].at: unknown place 'connections'",
+        "did you mean 'connection'? expected one of: produce.request, produce.response, connection, broker, workload, ",
+    ),
+    (
+        rule("at: produce.response, match: {attempt: frist}, do: {drop: {}}"),
+        "2:51: faults[0].match.attempt: expected any, first, retry or the attempt's number",
+        "did you mean 'first'?",
+    ),
+    (
+        rule("at: broker, do: {pause: {for: 1s, command: []}}"),
+        "2:55: faults[0].do.pause.command: an empty list",
+        "a command is a list such as [docker, restart, redpanda]",
     ),
     (work("producer: 3"), "2:22: workload.producer: expected a producer, not the number 3", "one of: kafka-python"),
     (
@@ -478,6 +508,20 @@ def test_an_error_that_another_one_causes_is_not_shown(problems: Read) -> None:
     assert len(problems(rule("at: , do: {drop: {}}"))) == 1
     assert len(problems("version: 1\narms: [{name: /, idempotence: no}, {name: on, idempotence: yes}]")) == 1
     assert len(problems("version:\n")) == 1
+    assert len(problems("versoin: 1\n")) == 1
+    assert len(problems("version: 1\narms: [{nam: off, idempotence: no}]")) == 1
+    assert len(problems(rule("at: produces, do: {kill: {}}"))) == 1
+    assert len(problems(rule("at: connection"))) == 1
+    assert len(problems(rule("at: produce.response, match: {topic: ['']}, do: {drop: {}}"))) == 1
+    assert len(problems(rule("at: produce.request, do: {rewrite: {}}"))) == 1
+    assert len(problems(rule("at: produce.request, do: {rewrite: {acks: 9}}"))) == 1
+    assert len(problems(rule("at: broker, do: {pause: {for: 1s, command: ['']}}"))) == 1
+    assert len(problems("version: !!int 1\n")) == 1
+    assert len(problems('version: 1\ntitle: "\\ud800"\n')) == 1
+    assert len(problems("version: 1\ntitle: ${t}\nworkload: {records: '${t}'}\n")) == 2
+    assert len(problems("version: 1\nvariables: {t: [1]}\nworkload: {records: '${t}'}\n")) == 1
+    assert len(problems("version: 1\nvariables: []\nworkload: {records: '${t}'}\n")) == 1
+    assert len(problems("version: ${v}\n")) == 1
 
 
 def test_the_corpus_is_large() -> None:

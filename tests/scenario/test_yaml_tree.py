@@ -40,7 +40,7 @@ def test_an_alias_stands_for_its_anchor() -> None:
         ("a: >= 1\n", 4, "not YAML"),
         ("a: {b: >= 1}\n", 7, "not YAML"),
         ("a:\n\tb: 1\n", 3, "not YAML"),
-        ("a: 'x\n", 6, "not YAML"),
+        ("a: 'x\n", 3, "not YAML: this quote is never closed"),
         ("a: \x01\n", 3, "the character U+0001 is not allowed in YAML"),
         ('a: "\\ud800"\n', 3, "half a character"),
         ('a: "\\U00110000"\n', 4, "an escape that stands for no character"),

@@ -11,7 +11,6 @@ from ..options import set_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ...scenario.load import Examined
     from ...scenario.problems import Diagnostic
@@ -46,11 +45,7 @@ def validate(context: click.Context, paths: tuple[str, ...], sets: tuple[str, ..
     output, errors and warnings on standard error; --format json and github write to standard output alone. The exit
     code is 2 when there was an error, with --strict also when there was a warning.
     """
-    from ...scenario import find
-    from ...scenario.load import examine
-
-    files = list(dict.fromkeys(file for path in paths for file in find(path)))
-    found = {file: examine(file, sets) for file in files}
+    found = _examined(paths, sets)
     diagnostics = [diagnostic for examined in found.values() for diagnostic in examined.diagnostics]
     if form == "json":
         click.echo(json.dumps([_as_json(diagnostic) for diagnostic in diagnostics], indent=2))
@@ -62,12 +57,33 @@ def validate(context: click.Context, paths: tuple[str, ...], sets: tuple[str, ..
         context.exit(2)
 
 
-def _show(found: dict[Path, Examined], strict: bool) -> None:
+def _examined(paths: Sequence[str], sets: Sequence[str]) -> dict[str, Examined]:
+    """What each file says, under its name, each file once; a path that means nothing is such a name too."""
+    from ...errors import UsageError
+    from ...scenario import find
+    from ...scenario.load import Examined, examine
+    from ...scenario.problems import unread
+
+    found: dict[str, Examined] = {}
+    for path in dict.fromkeys(paths):
+        try:
+            files = find(path)
+        except UsageError as error:
+            said = error.message.removeprefix(f"{path}: ")
+            found[path] = Examined((), [unread(path, said, error.remedy or "Name a scenario file.")])
+            continue
+        found.update((str(file), examine(file, sets)) for file in files if str(file) not in found)
+    return found
+
+
+def _show(found: dict[str, Examined], strict: bool) -> None:
+    from ...scenario.problems import visible
+
     for file, examined in found.items():
         if examined.scenarios and not (strict and examined.diagnostics):
             many = len(examined.scenarios)
             told = f" ({many} combinations)" if many > 1 else ""
-            click.echo(f"{file}: valid: {_title(examined)}{told}")
+            click.echo(f"{visible(file)}: valid: {_title(examined)}{told}")
         for diagnostic in examined.diagnostics:
             click.echo(diagnostic.shown, err=True)
     for line in _summary(list(found.values())):
@@ -99,13 +115,13 @@ def _as_json(found: Diagnostic) -> dict[str, object]:
 
 
 def _as_annotation(found: Diagnostic) -> str:
-    """A workflow command of GitHub Actions, escaped as its toolkit does."""
-    place = {"file": found.file, "line": found.line, "col": found.column}
+    """A workflow command of GitHub Actions, escaped as its toolkit does; an option is in no file."""
+    place = {} if found.option else {"file": found.file, "line": found.line, "col": found.column}
     properties = ",".join(
         f"{key}={_escaped(str(value), _ESCAPED_PROPERTY)}" for key, value in place.items() if value is not None
     )
-    text = found.text + (f"\n{found.hint}" if found.hint else "")
-    return f"::{found.severity} {properties}::{_escaped(text, _ESCAPED)}"
+    text = (f"{found.file}: " if found.option else "") + found.text + (f"\n{found.hint}" if found.hint else "")
+    return f"::{found.severity}{f' {properties}' if properties else ''}::{_escaped(text, _ESCAPED)}"
 
 
 def _escaped(text: str, table: dict[str, str]) -> str:
