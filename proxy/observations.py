@@ -175,6 +175,28 @@ class Released:
     why: Why
 
 
+Sent = Literal["copy", "late"]
+"""What a fault made of a request: a copy of it, which ackdrop itself sends; or one that it held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """A request of another API than produce, which is no attempt, that a fault sends: again as a copy, or late.
+
+    `sent` says that it went to the broker at that time; else it never will. `connection` is the one that it goes on,
+    which for a copy may be one of ackdrop's own. The rest is what its header says.
+    """
+
+    at: float
+    connection: int
+    api: str
+    version: int
+    correlation_id: int
+    client_id: str
+    kind: Sent
+    sent: bool
+
+
 @dataclass(frozen=True, slots=True)
 class TopicSeen:
     """A topic that a produce request named, with the offset at which a partition began for this run."""
@@ -222,6 +244,7 @@ Observation = (
     | Reached
     | Undecoded
     | Released
+    | Dispatched
     | TopicSeen
     | IndexLetGo
     | Acted

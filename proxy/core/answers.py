@@ -105,8 +105,8 @@ class Answers:
 
     def _read(self, frame: memoryview, exchange: Exchange, now: float) -> None:
         in_flight = exchange.produce
-        if in_flight is not None and (in_flight.injected or exchange.unwanted):
-            self._unwanted(frame, exchange, in_flight, now)
+        if exchange.unwanted:
+            self._unwanted(frame, exchange, now)
             return
         try:
             answer = rewritten(exchange.api_key, exchange.api_version, frame, self._wire.translate)
@@ -132,10 +132,11 @@ class Answers:
         except UndecodableError as error:
             self._parts.undecoded(exchange, error, now, closed=False)
 
-    def _unwanted(self, frame: memoryview, exchange: Exchange, in_flight: InFlight, now: float) -> None:
+    def _unwanted(self, frame: memoryview, exchange: Exchange, now: float) -> None:
         """The answer to a copy of ours, or to a request whose client asked for none: it goes to nobody."""
-        self._note(frame, exchange, in_flight, now)
-        self._parts.traffic.lost(in_flight, "none", now)
+        if exchange.produce is not None:
+            self._note(frame, exchange, exchange.produce, now)
+            self._parts.traffic.lost(exchange.produce, "none", now)
 
     def _pass_on(self, frame: _Frame, exchange: Exchange, now: float) -> None:
         in_flight, ends = exchange.produce, self._parts.ends

@@ -1,20 +1,20 @@
-"""Copies of produce requests that ackdrop itself sends, as a fault asks: behind the original, or on their own.
+"""Copies of requests that ackdrop itself sends, as a fault asks: behind the original, or on their own.
 
 A copy is the request's very bytes. On the same connection it goes behind the original, and its answer is matched in
 order and goes to nobody. On a connection of ackdrop's own nothing goes but the copy: see `copy_connection`. A copy that
-cannot be sent any more, for its connection is closed or too many wait, is recorded as an attempt that never went.
+cannot be sent any more, for its connection is closed or too many wait, is recorded as one that never went.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ..faults.verdicts import Repeat
+from .copied import Original
 from .exchanges import Exchange, Exchanges
 from .outlet import Outlet
-from .produce import PRODUCE, InFlight, ProduceTraffic
+from .produce import ProduceTraffic
 
 if TYPE_CHECKING:
     from .wire import Wire
@@ -26,7 +26,7 @@ class _Waiting:
 
     due: float
     frame: bytes
-    original: InFlight
+    original: Original
 
 
 class Copies:
@@ -48,19 +48,23 @@ class Copies:
         self._exchanges = exchanges
         self._traffic = traffic
         self._waiting: list[_Waiting] = []
+        self._over = False
 
-    def repeat(self, frame: memoryview, in_flight: InFlight, repeat: Repeat, now: float) -> None:
+    def repeat(self, frame: memoryview, exchange: Exchange, repeat: Repeat, now: float) -> None:
         """Send copies of a request that has gone on."""
         copied = bytes(frame)
+        original = Original(self._wire, self._traffic, self._connection, exchange)
         for _ in range(repeat.times):
-            if repeat.on == "same" and repeat.seconds <= 0:
-                self._send(copied, in_flight, now)
+            if repeat.on == "same" and self._over:
+                original.never(now)
+            elif repeat.on == "same" and repeat.seconds <= 0:
+                self._send(copied, original, now)
             elif not self._wire.hold_copy(len(copied)):
-                self._traffic.not_copied(in_flight, now)
+                original.never(now)
             elif repeat.on == "new":
-                self._wire.begin_copy(self._node, copied, in_flight, self._traffic, now + repeat.seconds, now)
+                self._wire.begin_copy(self._node, copied, original, now + repeat.seconds, now)
             else:
-                self._waiting.append(_Waiting(now + repeat.seconds, copied, in_flight))
+                self._waiting.append(_Waiting(now + repeat.seconds, copied, original))
                 self._wire.wake_at(now + repeat.seconds, self._connection)
 
     def wake(self, now: float) -> None:
@@ -73,19 +77,14 @@ class Copies:
 
     def give_up(self, now: float) -> None:
         """The broker's side is closed: what waits is not sent any more."""
+        self._over = True
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             self._wire.release_copy(len(each.frame))
-            self._traffic.not_copied(each.original, now)
+            each.original.never(now)
 
-    def _send(self, frame: bytes, original: InFlight, now: float) -> None:
-        copy = self._traffic.copied(original, self._connection, now)
-        if copy.acks != 0:
-            self._exchanges.add(Exchange(copy.correlation_id, PRODUCE, copy.api_version, copy.client_id, copy))
-        self._to_broker.put(frame, now, then=partial(self._went, copy))
-
-    def _went(self, copy: InFlight, now: float, sent: bool) -> None:
-        if sent:
-            self._traffic.sent(copy, now)
-        else:
-            self._traffic.lost(copy, "none", now)
+    def _send(self, frame: bytes, original: Original, now: float) -> None:
+        copy = original.copy(self._connection, now)
+        if copy.answered:
+            self._exchanges.add(copy.exchange)
+        self._to_broker.put(frame, now, then=copy.went)

@@ -1,7 +1,7 @@
-"""A connection of ackdrop's own to a broker, on which one copy of a produce request goes out.
+"""A connection of ackdrop's own to a broker, on which one copy of a request goes out.
 
-Nothing else is said on it: a broker takes a produce request as the first of a connection, unless it wants to know who
-is speaking (SASL). It ends with the answer, or when the relay has waited for long enough.
+Nothing else is said on it: a broker takes any request as the first of a connection, unless it wants to know who is
+speaking (SASL): then it closes. It ends with the answer, or when the relay has waited for long enough.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from ..errors import UndecodableError, WireError
+from ..kafka.apis import api_name
 from ..observations import ConnectionClosed, ConnectionOpened, Undecoded
 from .assembly import Assembly
 from .commands import Close, Command, Dial, Send, Side
 
 if TYPE_CHECKING:
-    from .produce import InFlight, ProduceTraffic
+    from .copied import Copy, Original
     from .wire import Wire
 
 _ANSWER_HEAD = Struct(">ii")
@@ -27,9 +28,7 @@ PEER = "ackdrop"
 class CopyConnection:
     """Fed by the relay like a client's connection; `number` counts with those, `node` is the broker it goes to."""
 
-    def __init__(
-        self, wire: Wire, number: int, node: int, frame: bytes, original: InFlight, traffic: ProduceTraffic
-    ) -> None:
+    def __init__(self, wire: Wire, number: int, node: int, frame: bytes, original: Original) -> None:
         self.number = number
         self.node = node
         self.done = False
@@ -37,9 +36,8 @@ class CopyConnection:
         self._wire = wire
         self._frame = frame
         self._original = original
-        self._traffic = traffic
         self._now = 0.0
-        self._copy: InFlight | None = None
+        self._copy: Copy | None = None
         self._answers = Assembly(
             head=lambda head: True,
             whole=self._answer,
@@ -51,7 +49,7 @@ class CopyConnection:
     def wake(self, now: float) -> None:
         """Its time has come: have the relay connect."""
         self._wire.observe(ConnectionOpened(now, self.number, self.node, PEER))
-        self._copy = self._traffic.copied(self._original, self.number, now)
+        self._copy = self._original.copy(self.number, now)
         self._wire.command(Dial(self.number, self.node))
 
     # What the relay calls.
@@ -60,8 +58,8 @@ class CopyConnection:
         """The broker is there."""
         if self._copy is not None and not self.done:
             self._wire.command(Send(self.number, Side.BROKER, self._frame))
-            self._traffic.sent(self._copy, now)
-            if self._copy.acks == 0:
+            self._copy.went(now, True)
+            if not self._copy.answered:
                 self._end(now, "")
         return self._wire.follow(now)
 
@@ -72,7 +70,8 @@ class CopyConnection:
             if not self.done:
                 self._answers.feed(data)
         except WireError as error:
-            self._wire.observe(Undecoded(now, self.number, "produce", self._original.api_version, str(error), True))
+            of = self._original.exchange
+            self._wire.observe(Undecoded(now, self.number, api_name(of.api_key), of.api_version, str(error), True))
             self._end(now, str(error))
         return self._wire.follow(now)
 
@@ -85,9 +84,9 @@ class CopyConnection:
         if self._copy is None or self.done:
             return
         _, correlation_id = _ANSWER_HEAD.unpack_from(frame)
-        if correlation_id != self._copy.correlation_id:
+        if correlation_id != self._copy.exchange.correlation_id:
             raise UndecodableError(f"an answer with correlation id {correlation_id}, which no request waits for")
-        self._traffic.answer(frame, self._copy, self._now)
+        self._copy.read(frame, self._now)
         self._end(self._now, "")
 
     def _end(self, now: float, reason: str) -> None:
@@ -95,9 +94,9 @@ class CopyConnection:
             return
         self.done = True
         if self._copy is None:
-            self._traffic.not_copied(self._original, now)
+            self._original.never(now)
         else:
-            self._traffic.lost(self._copy, "none", now)
+            self._copy.went(now, False)
             self._wire.command(Close(self.number, Side.BROKER, "fin"))
             self._wire.observe(ConnectionClosed(now, self.number, "ackdrop", "fin", reason))
         self._wire.release_copy(len(self._frame))

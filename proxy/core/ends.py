@@ -1,8 +1,9 @@
 """How one connection ends, and how it falls silent before that.
 
 Either side may say that it sends nothing more (FIN) and go on reading; either may be gone altogether (RST). A
-connection ends in steps: when the client has gone while produce answers are still on their way, the broker's side is
-kept for a while (`WireSettings.drain`), so that what the broker answered is known. A connection whose answers are
+connection ends in steps: when the client has gone while produce answers are still on their way, or answers to what a
+fault sent again or late, the broker's side is kept for a while (`WireSettings.drain`), so that what the broker answered
+is known. A connection whose answers are
 withheld stays silent towards its client, the broker's own FIN included, as a dead network would; it ends when the
 client closes it.
 
@@ -160,7 +161,7 @@ class Ends:
         """The client sends nothing more: tell the broker, once it has all requests and its answers to them are in."""
         if not self._to_broker.clear:
             return
-        if self._exchanges.owes_produce:
+        if self._exchanges.owes:
             if self._drain_until is None:
                 self._drain_until = now + self._wire.settings.drain
             return

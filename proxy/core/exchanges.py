@@ -25,9 +25,11 @@ class Exchange:
     """A request that waits for its answer. `certain` is False where the broker may not answer it at all.
 
     `merge` are the client's partitions, those that were taken out, and the error that is answered for them.
-    `ours` is an answer of ackdrop's own: the broker never had the request. `unwanted` marks one whose client asked for
-    no answer, `foreign` one whose answer carries a correlation id that its client does not know. `after` is the
-    exchange whose answer the client has to get first, `kept` what waits until then.
+    `ours` is an answer of ackdrop's own: the broker never had the request. `unwanted` marks one whose answer goes to
+    nobody: its client asked for none, or it is a copy of ours. `foreign` is one whose answer carries a correlation id
+    that its client does not know. `awaited` marks one that the arm waits for though it is none to produce; `went` says
+    whether such a one went to the broker, None while that is open. `after` is the exchange whose answer the client has
+    to get first, `kept` what waits until then.
     """
 
     correlation_id: int
@@ -40,33 +42,47 @@ class Exchange:
     ours: bytes | None = None
     unwanted: bool = False
     foreign: bool = False
+    awaited: bool = False
+    went: bool | None = None
     after: Exchange | None = None
     followers: list[Exchange] = field(default_factory=list)
     kept: bytes | None = None
     done: bool = False
 
+    @property
+    def counted(self) -> bool:
+        """Whether the arm waits for its answer."""
+        return self.produce is not None or self.awaited
+
+    @property
+    def never_went(self) -> bool:
+        """Whether it was to go to the broker, and never will."""
+        if self.produce is None:
+            return self.went is False
+        return self.produce.settled and (self.produce.injected or not self.unwanted)
+
 
 class Exchanges:
-    """The queue of one connection; keeps `Wire.unsettled`, the run's count of produce requests without an answer."""
+    """The queue of one connection; keeps `Wire.unsettled`, the run's count of requests whose answer it waits for."""
 
     def __init__(self, wire: Wire, traffic: ProduceTraffic) -> None:
         self._wire = wire
         self._traffic = traffic
         self._waiting: deque[Exchange] = deque()
-        self._produces = 0
+        self._counted = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
-    def owes_produce(self) -> bool:
-        """Whether the answer to a produce request is still to come."""
-        return self._produces > 0
+    def owes(self) -> bool:
+        """Whether an answer that the arm waits for is still to come."""
+        return self._counted > 0
 
     def add(self, exchange: Exchange) -> None:
         """A request goes on to the broker, or is answered by ackdrop in its turn."""
         self._waiting.append(exchange)
-        if exchange.produce is not None:
+        if exchange.counted:
             self._count(1)
 
     def passed_over(self, correlation_id: int) -> list[Exchange]:
@@ -94,7 +110,7 @@ class Exchanges:
     def pop(self) -> Exchange:
         """The first request has its answer."""
         exchange = self._waiting.popleft()
-        if exchange.produce is not None:
+        if exchange.counted:
             self._count(-1)
         return exchange
 
@@ -120,14 +136,12 @@ class Exchanges:
                     self._traffic.lost(each.produce, "none", now)
 
     def forget_unsent(self) -> None:
-        """Produce requests that were to go to the broker, and never did, get no answer."""
-        gone = [
-            each for each in self._waiting if each.produce is not None and each.produce.settled and not each.unwanted
-        ]
-        for exchange in gone:
+        """Requests that were to go to the broker, and never did, get no answer."""
+        for exchange in [each for each in self._waiting if each.never_went]:
             self._waiting.remove(exchange)
-            self._count(-1)
+            if exchange.counted:
+                self._count(-1)
 
     def _count(self, by: int) -> None:
-        self._produces += by
+        self._counted += by
         self._wire.unsettled += by

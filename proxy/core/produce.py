@@ -225,10 +225,6 @@ class ProduceTraffic:
             copy.shares.append(Share(number, seen, share.entry, None))
         return copy
 
-    def not_copied(self, original: InFlight, now: float) -> None:
-        """Record a copy that never goes."""
-        self.lost(self.copied(original, self._connection, now), "none", now)
-
     def sent(self, in_flight: InFlight, now: float) -> None:
         """The request, or a copy of it, went on to the broker. With acks=0 nothing more is heard of it."""
         self.forwarded(in_flight, now)

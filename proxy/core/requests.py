@@ -1,12 +1,12 @@
 """The way of a connection's requests to the broker.
 
 A request goes on as it came, in its order. It is read where that matters: a produce request, one that a rule is
-about, and one behind which others wait. Then the rules are asked, and their verdict is done here.
+about, and one behind which others wait. Then the rules are asked, and their verdict is done: what changes a request, or
+answers it, here; what becomes of it as it is, in `onward`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from struct import Struct
 
@@ -14,15 +14,14 @@ from ..errors import UndecodableError
 from ..faults.engine import Outcome
 from ..faults.verdicts import Alter, Detain, Garble, Patch, Postpone, Repeat, Shorten, Swap, Withhold
 from ..kafka.error_answers import error_answer
-from ..kafka.headers import RequestHeader, request_header, software
-from ..kafka.produce import ProduceRequest
+from ..kafka.headers import request_header, software
 from ..kafka.produce_edit import error_answer as produce_error
 from ..kafka.produce_edit import patched, without
-from ..observations import Released
 from .assembly import HEAD
 from .exchanges import Exchange
 from .judging import judged
-from .outlet import FAR, Told
+from .onward import Onward, Request
+from .outlet import FAR
 from .parts import Parts
 from .produce import PRODUCE, InFlight, Share, read_request
 from .routing import API_VERSIONS
@@ -32,35 +31,17 @@ _HEAD = Struct(">ihhi")
 _READ = frozenset({PRODUCE, API_VERSIONS})
 
 
-@dataclass(slots=True)
-class _Request:
-    """A request on its way. `request` is set where it is one to produce that could be read."""
-
-    frame: bytes | memoryview
-    header: RequestHeader
-    exchange: Exchange
-    request: ProduceRequest | None = None
-
-    @property
-    def in_flight(self) -> InFlight | None:
-        return self.exchange.produce
-
-    @property
-    def answered(self) -> bool:
-        """Whether its client waits for an answer."""
-        return self.request is None or self.request.acks != 0
-
-
 class Requests:
     """The requests of one connection, on their way to the broker."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._wire = parts.wire
+        self._onward = Onward(parts)
         self._software = ""
         self._parked: list[bytes] = []
         self._held_until = 0.0
-        self._swapped: _Request | None = None
+        self._swapped: Request | None = None
         self._garbled = False
         self._discarding = False
 
@@ -100,14 +81,14 @@ class Requests:
         exchange = Exchange(
             header.correlation_id, header.api_key, header.api_version, header.client_id or "", certain=not self._garbled
         )
-        request = _Request(frame, header, exchange)
+        request = Request(frame, header, exchange)
         if header.api_key == API_VERSIONS:
             self._software = software(frame, header) or self._software
         elif header.api_key == PRODUCE and not self._read(request, now):
             return
         self._judge(request, now)
 
-    def _read(self, request: _Request, now: float) -> bool:
+    def _read(self, request: Request, now: float) -> bool:
         """Read a produce request, and record it; False where it has to wait for start offsets first."""
         assert isinstance(request.frame, memoryview)
         read = read_request(request.frame, request.header)
@@ -142,9 +123,9 @@ class Requests:
 
     # What the rules say.
 
-    def _judge(self, request: _Request, now: float) -> None:
+    def _judge(self, request: Request, now: float) -> None:
         if now < self._held_until:
-            self._lost(request, now)
+            self._onward.lost(request, now)
             return
         outcome = judged(self._parts, "request", request.exchange, len(request.frame), now)
         if isinstance(outcome and outcome.verdict, Swap) and self._swapped is None:
@@ -154,24 +135,22 @@ class Requests:
         self._do(request, outcome, now)
         self._after_swap(now, request)
 
-    def _do(self, request: _Request, outcome: Outcome | None, now: float) -> None:
+    def _do(self, request: Request, outcome: Outcome | None, now: float) -> None:
         match outcome and outcome.verdict:
             case None | Swap():
-                self._forward(request, now)
+                self._onward.forward(request, now)
             case Withhold() as verdict:
                 self._withhold(request, verdict, now)
             case Postpone(seconds):
-                self._forward(request, now, due=now + seconds)
+                self._onward.forward(request, now, due=now + seconds)
             case Detain() as verdict:
-                self._detain(request, verdict, now)
+                self._onward.detain(request, verdict, now)
             case Repeat() as verdict:
-                self._forward(request, now)
-                if request.in_flight is not None:
-                    self._parts.copies.repeat(memoryview(request.frame), request.in_flight, verdict, now)
+                self._onward.repeat(request, verdict, now)
             case Shorten(size):
                 self._held_until = FAR
                 self._parts.to_broker.put(shortened(request.frame, size), now, then=self._cut)
-                self._lost(request, now)
+                self._onward.lost(request, now)
             case Garble() as verdict:
                 self._garble(request, verdict, _hit(request, outcome), now)
             case Patch(timeout_ms, acks):
@@ -179,81 +158,18 @@ class Requests:
             case Alter(code):
                 self._refuse(request, code, _hit(request, outcome), now)
 
-    def _forward(self, request: _Request, now: float, *, due: float = 0.0) -> None:
-        """On to the broker, now or when it is due."""
-        if not self._parts.ends.broker_open:
-            self._lost(request, now)
-            return
-        in_flight = request.in_flight
-        then: Told | None = None if in_flight is None else partial(self._went, in_flight)
-        if request.answered:
-            self._parts.exchanges.add(request.exchange)
-        elif due > now and then is not None:
-            then = self._unsettled(then)
-        self._parts.to_broker.put(request.frame, now, due=due, then=then)
-
-    def _unsettled(self, then: Told) -> Told:
-        """The arm does not end before this is told: a request that waits here, and that nobody waits for elsewhere."""
-        self._wire.unsettled += 1
-
-        def told(now: float, sent: bool) -> None:
-            self._wire.unsettled -= 1
-            then(now, sent)
-
-        return told
-
-    def _went(self, in_flight: InFlight, now: float, sent: bool) -> None:
-        if sent:
-            self._parts.traffic.sent(in_flight, now)
-        else:
-            self._parts.traffic.lost(in_flight, "none", now)
-
-    def _lost(self, request: _Request, now: float) -> None:
-        """The broker does not get this request, and its client no answer to it."""
-        if request.in_flight is not None:
-            self._parts.traffic.lost(request.in_flight, "none", now)
-
-    def _withhold(self, request: _Request, verdict: Withhold, now: float) -> None:
+    def _withhold(self, request: Request, verdict: Withhold, now: float) -> None:
         if verdict.then != "skip":
             lasts = verdict.then == "hold" and verdict.seconds is not None
             self._held_until = now + (verdict.seconds or 0.0) if lasts else FAR
-        self._lost(request, now)
+        self._onward.lost(request, now)
         if verdict.then in ("disconnect", "reset"):
             self._parts.ends.cut("reset" if verdict.then == "reset" else "fin", now)
 
     def _cut(self, now: float, sent: bool) -> None:
         self._parts.ends.cut("fin", now)
 
-    def _detain(self, request: _Request, verdict: Detain, now: float) -> None:
-        in_flight = request.in_flight
-        if in_flight is None:
-            self._forward(request, now, due=now + verdict.seconds)
-            return
-        then: Told = partial(self._was_detained, in_flight, verdict)
-        if request.answered:
-            self._parts.exchanges.add(request.exchange)
-        else:
-            then = self._unsettled(then)
-        if verdict.until == "time":
-            self._parts.to_broker.put(request.frame, now, due=now + verdict.seconds, then=then)
-            return
-        item = self._parts.to_broker.hold(request.frame, then)
-
-        def release(at: float) -> None:
-            item.due = at
-            self._wire.wake_at(at, self._parts.number)
-
-        self._wire.detained.hold(in_flight, verdict, release)
-
-    def _was_detained(self, in_flight: InFlight, verdict: Detain, now: float, sent: bool) -> None:
-        if not sent:
-            self._wire.detained.gone(in_flight)
-        elif verdict.until == "time":
-            for share in in_flight.shares:
-                self._wire.observe(Released(now, share.number, "time"))
-        self._went(in_flight, now, sent)
-
-    def _after_swap(self, now: float, before: _Request | None = None) -> None:
+    def _after_swap(self, now: float, before: Request | None = None) -> None:
         """Let the request go that another one has changed places with; its answer still comes first."""
         swapped, self._swapped = self._swapped, None
         if swapped is None:
@@ -261,11 +177,11 @@ class Requests:
         if before is not None and swapped.answered and before.answered:
             before.exchange.after = swapped.exchange
             swapped.exchange.followers.append(before.exchange)
-        self._forward(swapped, now)
+        self._onward.forward(swapped, now)
         if swapped.in_flight is not None and not self._parts.ends.client_sends:
             self._parts.traffic.abandoned(swapped.in_flight, now)
 
-    def _garble(self, request: _Request, verdict: Garble, hit: list[Share], now: float) -> None:
+    def _garble(self, request: Request, verdict: Garble, hit: list[Share], now: float) -> None:
         body = request.header.body or len(request.frame)
         request.frame = garbled_request(request.frame, verdict, body, hit)
         if verdict.field == "correlation_id":
@@ -274,23 +190,23 @@ class Requests:
         elif verdict.field != "crc":
             self._garbled = self._parts.ends.garbled = verdict.field == "length" or self._garbled
             request.exchange.certain = False
-        self._forward(request, now)
+        self._onward.forward(request, now)
 
-    def _patch(self, request: _Request, timeout_ms: int | None, acks: int | None, now: float) -> None:
+    def _patch(self, request: Request, timeout_ms: int | None, acks: int | None, now: float) -> None:
         in_flight = request.in_flight
         if in_flight is None:
-            self._forward(request, now)
+            self._onward.forward(request, now)
             return
         request.frame = patched(request.frame, request.header, timeout_ms, acks)
         if acks is None or (acks == 0) == (in_flight.acks == 0):
-            self._forward(request, now)
+            self._onward.forward(request, now)
         elif acks == 0:
             in_flight.acks = 0
             self._parts.to_broker.put(request.frame, now, then=partial(self._went_unanswered, in_flight))
         else:
             request.exchange.unwanted = True
             self._parts.exchanges.add(request.exchange)
-            self._parts.to_broker.put(request.frame, now, then=partial(self._went, in_flight))
+            self._parts.to_broker.put(request.frame, now, then=partial(self._onward.went, in_flight))
 
     def _went_unanswered(self, in_flight: InFlight, now: float, sent: bool) -> None:
         """The client waits for an answer that the broker was asked not to give."""
@@ -300,7 +216,7 @@ class Requests:
 
     # Errors that the client is told by us.
 
-    def _refuse(self, request: _Request, code: int, hit: list[Share], now: float) -> None:
+    def _refuse(self, request: Request, code: int, hit: list[Share], now: float) -> None:
         in_flight, read = request.in_flight, request.request
         if in_flight is None or read is None:
             self._refuse_other(request, code, now)
@@ -310,29 +226,29 @@ class Requests:
         if len(gone) < len(read.entries):
             request.frame = without(request.frame, request.header, read, gone)
             request.exchange.merge = (tuple(read.entries), tuple(gone), code)
-            self._forward(request, now)
+            self._onward.forward(request, now)
         elif not request.answered:
             self._parts.traffic.unasked(in_flight, now)
         else:
             self._answer(request, produce_error(in_flight.api_version, in_flight.correlation_id, gone, code), now)
 
-    def _refuse_other(self, request: _Request, code: int, now: float) -> None:
+    def _refuse_other(self, request: Request, code: int, now: float) -> None:
         try:
             answer = error_answer(request.header, code)
         except UndecodableError as error:
             self._parts.undecoded(request.exchange, error, now, closed=False)
-            self._forward(request, now)
+            self._onward.forward(request, now)
         else:
             self._answer(request, answer, now)
 
-    def _answer(self, request: _Request, answer: bytes, now: float) -> None:
+    def _answer(self, request: Request, answer: bytes, now: float) -> None:
         """Answer in its turn: behind a request that would have gone behind this one, had it gone anywhere."""
         self._after_swap(now)
         request.exchange.ours = answer
         self._parts.exchanges.add(request.exchange)
 
 
-def _hit(request: _Request, outcome: Outcome | None) -> list[Share]:
+def _hit(request: Request, outcome: Outcome | None) -> list[Share]:
     if request.in_flight is None or outcome is None:
         return []
     numbers = {entry.attempt for entry in outcome.hit}

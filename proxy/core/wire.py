@@ -18,10 +18,11 @@ from ..observations import Observation, TopicSeen
 from .attempts import AttemptIndex, IndexLimits
 from .commands import AskStarts, Command
 from .connection import Connection
+from .copied import Original
 from .copy_connection import CopyConnection
 from .detained import Detained
 from .moments import OF_THE_WIRE, Moments
-from .produce import InFlight, ProduceTraffic
+from .produce import InFlight
 from .routing import Translate
 
 MOST_PARTITIONS = 100_000
@@ -73,7 +74,8 @@ class Wire:
         self.attempts = AttemptIndex(self.settings.index, self.settings.naming)
         self.detained = Detained(self.observe)
         self.unsettled = 0
-        """Produce requests that were forwarded and whose answer may still come, and copies that wait for their time."""
+        """Produce requests that were forwarded and whose answer may still come; of other requests those that are copies
+        or late; and copies that wait for their time."""
         self.zero: float | None = None
         """When the first produce request came."""
         self._moments = Moments(self) if any(rule.side == "event" for rule in engine.rules) else None
@@ -230,12 +232,10 @@ class Wire:
         self._copied -= size
         self.unsettled -= 1
 
-    def begin_copy(
-        self, node: int, frame: bytes, original: InFlight, traffic: ProduceTraffic, due: float, now: float
-    ) -> None:
+    def begin_copy(self, node: int, frame: bytes, original: Original, due: float, now: float) -> None:
         """Have a copy go out on a connection of our own, when it is due."""
         self._opened += 1
-        copy = self._copies[self._opened] = CopyConnection(self, self._opened, node, frame, original, traffic)
+        copy = self._copies[self._opened] = CopyConnection(self, self._opened, node, frame, original)
         if due <= now:
             copy.wake(now)
         else:

@@ -1,7 +1,7 @@
-"""`duplicate`: ackdrop itself sends a produce request again, as a network or a proxy that repeats a packet would.
+"""`duplicate`: ackdrop itself sends a request again, as a network or a proxy that repeats a packet would.
 
-The producer knows nothing of it: it is no retry, whatever the batch carries. A broker that knows the batch's producer
-id, epoch and sequence drops the copy (KIP-98); one without them is appended once more.
+The client knows nothing of it: it is no retry, whatever a batch carries. A broker that knows the batch's producer id,
+epoch and sequence drops the copy (KIP-98); one without them is appended once more.
 """
 
 from __future__ import annotations

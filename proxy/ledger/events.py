@@ -4,11 +4,13 @@
     {"event": "frame", "arm": "off", "at": 12.3, "place": "produce.response", ..., "entries": [["orders", 0, ...]]}
     {"event": "decided", "arm": "off", "at": 12.3, "fault": "lose it", ..., "attempt": 3}
     {"event": "acted", "arm": "off", "at": 12.3, "fault": "kill it", "place": "broker", ..., "seconds": 4.5}
+    {"event": "dispatched", "arm": "off", "at": 12.3, "connection": 4, "api": "metadata", ..., "sent": true}
     {"event": "rotated", "let_go": 0, "frames_let_go": 0, "arms": [{"event": "arm", ...}]}
 
 A `decided` line holds the fields of `observations.Decided`, a `frame` line those of `observations.Reached`; `at` is in
 seconds on the run's monotonic clock. A frame stands before what was decided about it. An `acted` line holds the fields
-of `observations.Acted`, and comes when what was done is over. `suffix` is the end of the run's own topic names, which
+of `observations.Acted`, and comes when what was done is over; a `dispatched` line those of `observations.Dispatched`,
+and comes when the request has gone, or cannot go any more. `suffix` is the end of the run's own topic names, which
 decisions leave out. Files without a `format` (1) have no frames. A file that has reached its limit becomes
 `events.1.jsonl`, in the place of the one that was it before. The new file begins with a `rotated` line: how many
 `decided` and `frame` lines were let go in all, and the arms that have begun.
@@ -26,7 +28,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from ..observations import Acted, Decided, Reached, ReachedEntry
+from ..observations import Acted, Decided, Dispatched, Reached, ReachedEntry
 
 FORMAT = 2
 """The format of the file, told where an arm begins."""
@@ -73,6 +75,11 @@ def frame_line(arm: str, reached: Reached) -> str:
 def acted_line(arm: str, acted: Acted) -> str:
     """The line of what was done to a process."""
     return _encode({"event": "acted", "arm": arm, **dataclasses.asdict(acted)}) + "\n"
+
+
+def dispatched_line(arm: str, dispatched: Dispatched) -> str:
+    """The line of a request that is no attempt, and that a fault sent again or late."""
+    return _encode({"event": "dispatched", "arm": arm, **dataclasses.asdict(dispatched)}) + "\n"
 
 
 class EventFile:

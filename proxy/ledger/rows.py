@@ -23,6 +23,7 @@ from ..observations import (
     ConnectionClosed,
     ConnectionOpened,
     Decided,
+    Dispatched,
     Forwarded,
     IndexLetGo,
     LogBatch,
@@ -36,7 +37,7 @@ from ..observations import (
 )
 from ..result import Finding
 from .bulk import execute, insert
-from .events import acted_line, arm_line, decided_line, frame_line
+from .events import acted_line, arm_line, decided_line, dispatched_line, frame_line
 
 Row = Sequence[Any]
 
@@ -144,6 +145,7 @@ class Rows:
             IndexLetGo: self._index_let_go,
             Acted: self._acted,
             Released: self._released,
+            Dispatched: self._dispatched,
         }
 
     def add(self, arm: int, name: str, observations: Iterable[Observation]) -> None:
@@ -264,6 +266,9 @@ class Rows:
     def _acted(self, arm: int, name: str, fact: Acted) -> None:
         self._inserts["acted"].append((arm, *_acted_row(fact)))
         self.events.append(acted_line(name, fact))
+
+    def _dispatched(self, arm: int, name: str, fact: Dispatched) -> None:
+        self.events.append(dispatched_line(name, fact))
 
     def _index_let_go(self, arm: int, name: str, fact: IndexLetGo) -> None:
         self.add_let_go(arm, "index_let_go", fact.count)

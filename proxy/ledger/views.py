@@ -21,7 +21,7 @@ UNION ALL -- what is done to a connection, or to another frame on it, is done to
 SELECT a.arm, a.number, d.fault, d.verdict, d.at, d.id, 0
 FROM decisions AS d
 JOIN attempts AS a ON a.arm = d.arm AND a.connection = d.connection
-WHERE d.fired AND d.hit AND d.attempt IS NULL AND d.connection > 0
+WHERE d.fired AND d.hit AND d.attempt IS NULL AND d.connection > 0 AND d.verdict <> 'duplicate'
   AND a.ack IN ('withheld', 'delayed', 'none') AND NOT a.injected AND a.acked_at >= d.at;
 
 CREATE VIEW story AS -- each attempt in words: seconds since the arm's first request, milliseconds, names of errors

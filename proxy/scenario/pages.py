@@ -95,6 +95,7 @@ def _section(action: type[Action]) -> str:
         _paragraph(f"**A request of many partitions.** {notes.partitions}"),
         _paragraph(f"**Several requests under way.** {notes.pipelined}"),
         _paragraph(f"**acks=0.** {notes.unasked}"),
+        *([_paragraph(f"**Requests of other APIs.** {notes.others}")] if notes.others else []),
     ]
     return "\n\n".join(parts) + "\n"
 

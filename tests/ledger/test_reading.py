@@ -142,6 +142,16 @@ def test_faults_name_what_shared_the_frame(ledger, attempt, decided, verdict, ot
     assert faults == {1: ("lose the third ack",), 2: shared, 3: shared}
 
 
+@pytest.mark.parametrize(("verdict", "named"), [("late", True), ("blackhole", True), ("duplicate", False)])
+def test_faults_name_what_held_up_others_on_the_connection(ledger, attempt, decided, verdict, named):
+    """What is done to another frame, or to all of the line, is done to what does not arrive behind it. Copies hold up
+    nothing."""
+    arm = ledger.arm("off", False)
+    arm.put([decided(attempt=None, correlation_id=9, verdict=verdict, at=0.0), attempt(number=1, at=1.0)])
+    arm.put([Acked(2.0, 1, "none", None)])
+    assert stories(ledger)[1].faults == (("lose the third ack",) if named else ())
+
+
 def test_starts_keep_the_first_that_is_known(ledger):
     arm = ledger.arm("off", False)
     arm.put([TopicSeen(1.0, "a", 0, -1), TopicSeen(1.0, "a", 1, 7), TopicSeen(1.0, "b", 0, -1)])

@@ -287,14 +287,24 @@ CORPUS = [
         "did you mean 'drop'? expected one of: drop, delay, error, duplicate",
     ),
     (
+        rule("at: metadata.request, do: {late: {}}"),
+        "2:45: faults[0].do.late.release: at metadata.request there are requests without batches, so the release must",
+        "for example: late: {release: 5s}",
+    ),
+    (
+        rule("at: '*.request', do: {late: {release: {acked_batches: 6}}}"),
+        "2:50: faults[0].do.late.release: at *.request there are requests without batches, so the release must be a ti",
+        "for example: late: {release: 5s}",
+    ),
+    (
         does("{late: {release: retried}}"),
         "2:39: faults[0].do: 'late' is not possible at produce.response",
-        "late is possible at: produce.request",
+        "late is possible at: API.request",
     ),
     (
         does("{duplicate: {times: 2}}"),
         "2:39: faults[0].do: 'duplicate' is not possible at produce.response",
-        "duplicate is possible at: produce.request",
+        "duplicate is possible at: API.request",
     ),
     (
         rule("at: produce.request, do: {duplicate: {times: 0}}"),

@@ -31,6 +31,8 @@ class Notes:
     """What happens where several requests are under way on one connection."""
     unasked: str
     """What happens with acks=0, where nothing is answered."""
+    others: str = ""
+    """What is different at requests and answers of other APIs than produce."""
 
 
 class Mapping(BaseModel):

@@ -16,16 +16,18 @@ COPY_ON: tuple[CopyOn, ...] = get_args(CopyOn)
 
 
 class DuplicateAction(Action):
-    """ackdrop sends the request once more by itself; the producer knows nothing of it, and it is no retry."""
+    """ackdrop sends the request once more by itself; the client knows nothing of it, and it is no retry."""
 
     word: ClassVar[str] = "duplicate"
-    at: ClassVar[tuple[str, ...]] = ("produce.request",)
+    at: ClassVar[tuple[str, ...]] = ("*.request",)
     example: ClassVar[dict[str, object]] = {"times": 1}
     notes: ClassVar[Notes] = Notes(
         producer="Nothing: it sees one request and one answer. A copy is no retry.",
         partitions="The whole request is copied, all of its partitions.",
         pipelined="With `same` the copy goes behind the original, before requests that come later.",
         unasked="A copy goes out like the original; nothing tells whether it was appended but the log.",
+        others="The broker does twice what it was asked: a copy of `init_producer_id` gives a producer id that nobody "
+        "uses. On a connection of its own a broker that wants to know who is speaking (SASL) answers no copy.",
     )
 
     times: fields.Copies = Field(1, description="How many copies are sent.", examples=[1, 6])

@@ -49,7 +49,7 @@ class LateAction(Action):
     """The request, and what follows on its connection, is held back until the client has gone on, then delivered."""
 
     word: ClassVar[str] = "late"
-    at: ClassVar[tuple[str, ...]] = ("produce.request",)
+    at: ClassVar[tuple[str, ...]] = ("*.request",)
     example: ClassVar[dict[str, object]] = {"release": "retried"}
     notes: ClassVar[Notes] = Notes(
         producer="Silence until its request timeout; then it closes the connection, sends again on a new "
@@ -58,6 +58,7 @@ class LateAction(Action):
         "`acked_batches` counts newer batches of its partitions.",
         pipelined="What is behind it on the connection waits too, since TCP keeps order, and is delivered behind it.",
         unasked="Nobody waits for an answer, so nothing is sent again: release it after a time.",
+        others="`release` is a time: `retried` and `acked_batches` are about batches.",
     )
 
     release: Annotated[Late, fields.Reads(_release, RELEASE_SCHEMA)] = Field(
@@ -70,6 +71,12 @@ class LateAction(Action):
     def fault(self) -> Late:
         return self.release
 
+    def at_place(self, place: str) -> Complaint | None:
+        if place == "produce.request" or self.release.until == "time":
+            return None
+        text = f"at {place} there are requests without batches, so the release must be a time"
+        return Complaint(text, hint="for example: late: {release: 5s}", within=("release",))
+
     @classmethod
     def said(cls, fault: Any, side: str) -> str:
         until = {
@@ -81,4 +88,4 @@ class LateAction(Action):
 
     @classmethod
     def felt(cls, fault: Any, side: str) -> Felt:
-        return "silence"
+        return "slow" if fault.until == "time" else "silence"

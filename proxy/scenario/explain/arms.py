@@ -98,6 +98,8 @@ def _sent_anew(rule: Rule) -> str:
 
 def _in_log(rule: Rule, arm: Arm, again: Again) -> str:
     verdict = rule.fault.verdict(0.5)
+    if rule.side in ("request", "response") and rule.api not in ("produce", "*"):
+        return ""
     if isinstance(verdict, Repeat):
         return (
             f"The copy comes. {_KNOWN}" if arm.idempotence else "The copy is appended like the original: a duplicate."
@@ -113,8 +115,6 @@ def _in_log(rule: Rule, arm: Arm, again: Again) -> str:
     if rule.side == "event":
         known = "is known again, as far as the broker remembers it" if arm.idempotence else "is appended again"
         return f"What was appended and not acked, and is sent again, {known}."
-    if rule.api not in ("produce", "*"):
-        return ""
     if rule.side == "request" and not isinstance(verdict, Postpone | Patch):
         return "The broker has not had these records before: what is sent again is the first copy."
     if again == "anew":
@@ -127,7 +127,8 @@ def _late(verdict: Detain, arm: Arm, again: Again) -> str:
     if again in ("no", "failed"):
         return "So the late request, if it comes, is the first copy."
     if not arm.idempotence:
-        return "The retry is appended, and the late request as well: a duplicate."
+        told = "The retry is appended, and the late request as well: a duplicate."
+        return told if again == "yes" else f"If records are sent again: the{told[3:]}"
     if verdict.until == "acked_batches" and verdict.batches > WINDOW:
         return f"When the late one comes, more than {WINDOW} newer batches have gone by: the broker refuses it (45)."
     return "When the late one comes, the broker still knows its sequence: it writes nothing."

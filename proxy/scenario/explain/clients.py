@@ -6,7 +6,7 @@ from typing import Literal
 
 from ...faults.error import Error
 from ...faults.rule import Rule
-from ...faults.verdicts import Postpone
+from ...faults.verdicts import Detain, Postpone
 from ...kafka.codes import ERROR_CODES, error_name
 from ..actions import ACTIONS, Action
 from ..actions.base import Felt
@@ -33,10 +33,15 @@ _AFTER_OUT_OF_ORDER = {
 def felt(rule: Rule, workload: Workload) -> Felt:
     """What the client notices of a rule that fires: a delay beyond its request timeout is silence."""
     found = ACTION_OF[rule.fault.word].felt(rule.fault, _side(rule))
-    timeout, verdict = workload.config.request_timeout, rule.fault.verdict(0.0)
-    if isinstance(verdict, Postpone) and timeout is not None and verdict.seconds > timeout:
-        return "silence"
-    return found
+    timeout, waits = workload.config.request_timeout, _waits(rule, 0.0)
+    return "silence" if waits is not None and timeout is not None and waits > timeout else found
+
+
+def _waits(rule: Rule, chance: float) -> float | None:
+    """For how many seconds a frame is held back, by this draw; None where that is no matter of time."""
+    verdict = rule.fault.verdict(chance)
+    timed = isinstance(verdict, Postpone) or (isinstance(verdict, Detain) and verdict.until == "time")
+    return verdict.seconds if timed else None  # type: ignore[union-attr]
 
 
 def does(rule: Rule, workload: Workload) -> str:
@@ -74,8 +79,8 @@ def goes_on(rule: Rule, workload: Workload, idempotence: bool) -> tuple[str, Aga
 
 def _within_timeout(rule: Rule, workload: Workload) -> bool:
     """Whether a delay is shorter than the request timeout, whatever its jitter draws."""
-    timeout, verdict = workload.config.request_timeout, rule.fault.verdict(1.0)
-    return timeout is not None and isinstance(verdict, Postpone) and verdict.seconds < timeout
+    timeout, waits = workload.config.request_timeout, _waits(rule, 1.0)
+    return timeout is not None and waits is not None and waits < timeout
 
 
 def _after_silence(workload: Workload, idempotence: bool) -> tuple[str, Again]:

@@ -32,6 +32,7 @@ DEADLINE = 60.0
 RECORDS = 8
 RECORD = re.compile(rb"ackdrop.[0-9a-f]{8}/p1/([0-9]+)/", re.DOTALL)
 THIRD = {"nth": 3}
+METADATA, INIT_PRODUCER_ID = 3, 22
 
 FAULTS: dict[str, dict[str, Any]] = {
     "drop-request": {"at": "produce.request", "do": {"drop": {}}},
@@ -48,6 +49,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "late": {"at": "produce.request", "do": {"late": {"release": "retried"}}},
     "reorder": {"at": "produce.request", "do": {"reorder": {}}},
     "rewrite": {"at": "produce.request", "do": {"rewrite": {"acks": 1, "timeout_ms": 4321}}},
+    "other-copies": {"at": "init_producer_id.request", "when": {"nth": 1}, "do": {"duplicate": {"times": 2}}},
+    "other-copy-alone": {"at": "metadata.request", "when": {"nth": 2}, "do": {"duplicate": {"connection": "new"}}},
+    "other-late": {"at": "init_producer_id.request", "when": {"nth": 1}, "do": {"late": {"release": "400ms"}}},
 }
 RETRIED = {
     *("drop-request", "drop-answer", "error-request", "error-answer", "truncate-request", "truncate-answer"),
@@ -84,6 +88,7 @@ class Ran:
     front: list[Any]
     back: list[Any]
     attempts: list[sqlite3.Row]
+    events: list[dict[str, Any]]
 
     @property
     def asked(self) -> list[Produce]:
@@ -111,6 +116,12 @@ def whole(way: Any) -> Iterator[tuple[float, bytes]]:
             return
         yield way.arrived(end), data[at:end]
         at = end
+
+
+def requests(passed: list[Any], key: int) -> list[tuple[float, bytes]]:
+    """The requests of an API on these connections, by time."""
+    frames = (found for each in passed for found in whole(each.up))
+    return sorted((at, frame) for at, frame in frames if request_header(frame).api_key == key)
 
 
 def produces(passed: list[Any]) -> list[Produce]:
@@ -184,7 +195,8 @@ def start(name: str, bootstrap: str, front: Any, back: Any, folder: Path) -> Ran
         attempts = ledger.execute("SELECT * FROM attempts ORDER BY number").fetchall()
     finally:
         ledger.close()
-    return Ran(done.returncode, done.stdout + done.stderr, arm, front.passed, back.passed, attempts)
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    return Ran(done.returncode, done.stdout + done.stderr, arm, front.passed, back.passed, attempts, events)
 
 
 @pytest.fixture(scope="module")
@@ -355,3 +367,43 @@ def test_a_rewritten_request_asks_for_something_else(ran: Callable[[str], Ran]) 
     assert (near.records, len(near.frame)) == (far.records, len(far.frame))
     assert near.answer is not None
     assert near.answer[1] == 0
+
+
+def events(done: Ran) -> list[dict[str, Any]]:
+    """What became of the requests without batches that the fault has sent."""
+    return [line for line in done.events if line["event"] == "dispatched"]
+
+
+def test_copies_of_another_request_reach_the_broker_and_their_answers_nobody(ran: Callable[[str], Ran]) -> None:
+    done = ran("other-copies")
+    first = requests(done.front, INIT_PRODUCER_ID)[0][1]
+    assert [frame for _, frame in requests(done.front, INIT_PRODUCER_ID)].count(first) == 1
+    assert [frame for _, frame in requests(done.back, INIT_PRODUCER_ID)].count(first) == 3
+    (near,) = [each for each in done.front if first in each.up.data]
+    (far,) = [each for each in done.back if first in each.up.data]
+    answers = [[frame for _, frame in whole(way) if frame[4:8] == first[8:12]] for way in (near.down, far.down)]
+    assert (len(answers[0]), len(answers[1])) == (1, 3)
+    assert answers[0][0] == answers[1][0]
+    assert [(line["api"], line["kind"], line["sent"]) for line in events(done)] == [
+        ("init_producer_id", "copy", True)
+    ] * 2
+
+
+def test_a_copy_of_another_request_on_a_connection_of_its_own(ran: Callable[[str], Ran]) -> None:
+    done = ran("other-copy-alone")
+    second = requests(done.front, METADATA)[1][1]
+    alone = [each for each in done.back if each.up.data == second]
+    assert len(alone) == 1
+    ((_, answer),) = whole(alone[0].down)
+    assert answer[4:8] == second[8:12]
+    (line,) = events(done)
+    assert (line["api"], line["kind"], line["sent"]) == ("metadata", "copy", True)
+
+
+def test_another_request_that_is_late(ran: Callable[[str], Ran]) -> None:
+    done = ran("other-late")
+    asked_at, first = requests(done.front, INIT_PRODUCER_ID)[0]
+    (came_at,) = [at for at, frame in requests(done.back, INIT_PRODUCER_ID) if frame == first]
+    assert came_at - asked_at >= 0.39
+    (line,) = events(done)
+    assert (line["api"], line["kind"], line["sent"]) == ("init_producer_id", "late", True)
