@@ -187,6 +187,6 @@ def test_an_option_is_in_no_file_of_an_annotation() -> None:
 def test_a_files_name_does_nothing_to_a_terminal(tmp_path: Path) -> None:
     for number, text in enumerate(["version: 1\n", "version: 2\n"]):
         (tmp_path / f"\x1b[31m{number}.yaml").write_text(text)
-    result = CliRunner().invoke(scenario, ["validate", str(tmp_path)])
+    result = CliRunner().invoke(scenario, ["validate", str(tmp_path)], color=True)
     assert "valid" in result.stdout
     assert "\x1b" not in result.stdout + result.stderr

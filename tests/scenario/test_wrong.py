@@ -540,3 +540,10 @@ def test_the_corpus_is_large() -> None:
 
 def test_a_title_that_is_too_long(problems: Read) -> None:
     assert problems("version: 1\ntitle: " + "x" * 121)[0].startswith("2:8: title: longer than 120 characters")
+
+
+@pytest.mark.parametrize("number", [".nan", "-3"])
+def test_a_number_that_no_unit_makes_a_duration_is_offered_none(problems: Read, number: str) -> None:
+    (problem,) = problems(work(f"deadline: {number}"))
+    assert "without a unit" not in problem
+    assert "did you mean" not in problem
