@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -68,7 +69,13 @@ def shortened(text: str, limit: int = 40) -> str:
 def guess(word: object, valid: Iterable[str]) -> str | None:
     """The hint `did you mean 'x'?`, for a text that looks like one of these words."""
     near = nearest(word, valid) if isinstance(word, str) else None
-    return f"did you mean {near!r}?" if near else None
+    return f"did you mean {near!r}?{_foreign(str(word))}" if near else None
+
+
+def _foreign(word: str) -> str:
+    """What letter of a word is none of ours, though it may look like one: no word of the language has any."""
+    odd = next((letter for letter in word if not letter.isascii()), None)
+    return "" if odd is None else f" ({odd!r} is {unicodedata.name(odd, f'U+{ord(odd):04X}')})"
 
 
 def unknown_word(
@@ -83,8 +90,8 @@ def unknown_word(
             on_key=on_key,
             code="not-in-this-version",
         )
-    near = nearest(word, known)
-    hint = f"did you mean {near!r}? " if near else ""
+    near, meant = nearest(word, known), guess(word, known)
+    hint = f"{meant} " if meant else ""
     return Complaint(
         f"unknown {kind} {shortened(word)!r}",
         hint=f"{hint}expected one of: {_listed(known, near)}",

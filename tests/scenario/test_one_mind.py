@@ -37,7 +37,7 @@ ONLY_LOADING_TELLS = {
     "what one key says beside another": r"without 'command'|until must be later|beside '|nothing is rewritten",
     "what only the whole file shows": r"no fault '|no arm |a second (arm|fault)|no partition \d|a fault cannot follow"
     r"|not possible at|is about (frames|the batches)|stands here twice|workload\.config\.acks: expected"
-    r"|possible at|only at|there is no|there are none",
+    r"|possible at|only at|there is no|there are none|requests without batches",
 }
 """Reasons for which a file is refused that the schema accepts: what `scenarios/README.md` says of it under Editors."""
 

@@ -168,6 +168,12 @@ CORPUS = [
     (work("deadline: -3"), "2:22: workload.deadline: expected a duration such as 250ms, 3s or 2m, not the numb", None),
     ("version: 1\nisolation: [a]", "2:12: isolation: expected an isolation level, not a list", "one of: read_unc"),
     (
+        rule("at: \u0440roduce.request, do: {drop: {}}"),
+        "2:16: faults[0].at: unknown place '\u0440roduce.request'",
+        "did you mean 'produce.request'? ('\u0440' is CYRILLIC SMALL LETTER ER) expected one of: produce.request, ",
+    ),
+    ("version: 1\ns\u0435ed: 1", "2:1: unknown key", "did you mean 'seed'? ('\u0435' is CYRILLIC SMALL LETTER IE) exp"),
+    (
         rule("at: connections, do: {disconnect: {}}"),
         "2:16: faults[0].at: unknown place 'connections'",
         "did you mean 'connection'? expected one of: produce.request, produce.response, connection, broker, workload, ",
