@@ -196,3 +196,29 @@ faults:
 )
 def test_what_is_said_of_a_composed_scenario(sentence: str) -> None:
     assert sentence in plain(explain(load(MANY)))
+
+
+@pytest.mark.parametrize("do", ["duplicate: {}", "reorder: {}", "late: {release: 9s}"])
+def test_what_is_done_to_other_requests_puts_nothing_into_the_log(do: str) -> None:
+    text = plain(explain(load(f"version: 1\nfaults: [{{at: metadata.request, do: {{{do}}}}}]\n")))
+    off = text.partition('ARM "off"')[2].partition("Expected")[0]
+    assert "notices nothing." in off or "asks again, or goes without it" in off
+    assert "append" not in off
+    assert "log" not in off
+
+
+@pytest.mark.parametrize(
+    ("release", "says"),
+    [
+        ("1s", "waits: it is not as long as its request timeout, so nothing is sent again. So the late request, if it"),
+        (
+            "3s",
+            "then it closes the connection and sends again on a new one. The retry is appended, and the late request",
+        ),
+        ("retried", "then it closes the connection and sends again on a new one. The retry is appended, and the late"),
+    ],
+)
+def test_a_late_request_is_held_against_the_request_timeout(release: str, says: str) -> None:
+    work = "workload: {config: {request_timeout: 2s}}"
+    rule = f"{{at: produce.request, do: {{late: {{release: {release}}}}}}}"
+    assert says in plain(explain(load(f"version: 1\n{work}\nfaults: [{rule}]\n")))
