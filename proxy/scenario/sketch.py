@@ -87,11 +87,17 @@ def _lines(sketch: Sketch) -> Iterator[str]:
     yield f"    when: {_when(sketch, place)}"
     yield f"    do: {{{sketch.fault}: {_parameters(action, place)}}}"
     yield ""
-    yield "# Neither arm has to show a duplicate. Without this line, the arm without idempotence must."
+    alone = place.startswith("init_producer_id.")
+    if alone:
+        yield "arms:"
+        yield '  - {name: "on", idempotence: true}   # no other producer asks for a producer id'
+        yield ""
+    yield "# No arm has to show a duplicate. Without this line, the arm without idempotence must."
     yield "control: none"
     yield ""
     yield "expect:"
-    yield '  "off": {lost: 0}                # idempotence off'
+    if not alone:
+        yield '  "off": {lost: 0}                # idempotence off'
     if place == "workload":
         yield '  "on": {lost: 0}                 # what the application sends again stands twice here too'
     else:
@@ -110,6 +116,8 @@ def _parameters(action: type[Action], place: str) -> str:
     found = CHOICES.get((action.word, place.rpartition(".")[2]), action.example)
     if action.word == "corrupt" and place != "produce.request" and "field" in found:
         found = {**found, "field": "correlation_id"}
+    if action.word == "late" and place != "produce.request":
+        found = {"release": "5s"}
     return json.dumps(found).replace('"', "")
 
 

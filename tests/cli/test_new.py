@@ -12,7 +12,7 @@ from ackdrop.cli.scenario import scenario as verbs
 from ackdrop.errors import ScenarioError, UsageError
 from ackdrop.scenario.actions import ACTIONS
 from ackdrop.scenario.explain import explain
-from ackdrop.scenario.load import load
+from ackdrop.scenario.load import examine, load
 
 CHOICES = [(action.word, at.replace("*", "produce")) for action in ACTIONS for at in action.at] + [
     (action.word, at.replace("*", "init_producer_id")) for action in ACTIONS for at in action.at if at.startswith("*")
@@ -28,6 +28,7 @@ def test_every_fault_can_be_chosen(tmp_path: Path, fault: str, at: str) -> None:
     file = tmp_path / "mine.yaml"
     result = new(str(file), "--fault", fault, "--at", at)
     assert result.exit_code == 0, result.exception
+    assert examine(file).warnings() == []
     scenario = load(file)
     (rule,) = scenario.rules
     assert rule.fault.word == fault

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.integration
 
 SIDE_BY_SIDE = 4
 """Most of a run is waiting for a request timeout."""
-NAMES = tuple(path.stem for path in shipped())
+WITH_ITS_BROKER = "restarted-broker"
+"""Its run has a broker of its own, which is gone with it, and so is the log."""
+NAMES = tuple(path.stem for path in shipped() if path.stem != WITH_ITS_BROKER)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def drive(job: driving.Job) -> None:
     producer = connection.init_producer_id() if plan.idempotence else raw.Producer()
     job.introduce("1", {}, [])
     job.ready()
-    turns = [job.begin(order) for order in range(plan.records)]
+    turns = [job.begin() for _ in range(plan.records)]
     if way == "backwards":
         turns[0], turns[1] = turns[1], turns[0]
     groups = [turns[:2], *([turn] for turn in turns[2:])] if way == "one-offset-for-all" else [[turn] for turn in turns]
