@@ -43,6 +43,8 @@ class Ends:
         self._to_broker = to_broker
         self.client_open = self.broker_open = True
         """Whether something may still be sent to that side."""
+        self.takes_requests = True
+        """Whether a request may still go to the broker: none may behind one that was lost on the line."""
         self.client_sends = self.broker_sends = True
         """Whether something may still come from that side. A client that sends nothing more counts as gone."""
         self.garbled = False
@@ -56,6 +58,7 @@ class Ends:
         self._drain_until: float | None = None
         self._planned = FAR
         self._said_end = False
+        self._left = False
         self._to_broker_how: How = "fin"
         self._to_client_how: How = "fin"
         self._cause: tuple[By, How, str] | None = None
@@ -93,6 +96,7 @@ class Ends:
 
     def client_ended(self, how: How, now: float) -> None:
         """The client sends nothing more, or is gone."""
+        self._left = True
         if not self.client_sends:
             self._end_client(now, gone=True)
             return
@@ -128,10 +132,16 @@ class Ends:
         self._tell(now)
 
     def _give_up(self, now: float) -> None:
-        """What is on the line is lost."""
+        """What is on the line is lost, and nothing comes behind what is lost on its way to the broker, or could never
+        come through: TCP keeps order, and a broker reads no frame that has a hole in it."""
         if self.link is not None:
+            lost = not self.link.up.clear or self.link.layers.cut_off
             self.link.give_up(now)
-            self._exchanges.forget_unsent()
+            if lost:
+                self.takes_requests = False
+                self._to_broker.discard(now)
+                self._copies.give_up(now)
+            self._exchanges.forget_unsent(now)
 
     # What follows.
 
@@ -141,6 +151,9 @@ class Ends:
             self._silent_until = None
         if self.link is not None:
             self.link.advance(now)
+            if self._left and self.link.layers.cut_off:
+                self._give_up(now)
+                self._close_client("fin", now, gone=True)
             if self.link.idle:
                 self._to_broker.under = self._to_client.under = None
         if self.client_open:
@@ -209,7 +222,7 @@ class Ends:
 
     def _close_broker(self, how: How, now: float) -> None:
         if self.broker_open:
-            self.broker_open = self.broker_sends = False
+            self.broker_open = self.broker_sends = self.takes_requests = False
             self._drain_until = None
             self._to_broker.discard(now)
             if self.link is not None:

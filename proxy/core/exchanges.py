@@ -130,17 +130,22 @@ class Exchanges:
     def clear(self, now: float) -> None:
         """The broker is gone: what has no answer gets none any more."""
         while self._waiting:
-            exchange = self.pop()
-            for each in (exchange, *(follower for follower in exchange.followers if follower.kept is not None)):
-                if each.produce is not None:
-                    self._traffic.lost(each.produce, "none", now)
+            self._never_answered(self.pop(), now)
 
-    def forget_unsent(self) -> None:
+    def forget_unsent(self, now: float) -> None:
         """Requests that were to go to the broker, and never did, get no answer."""
         for exchange in [each for each in self._waiting if each.never_went]:
             self._waiting.remove(exchange)
             if exchange.counted:
                 self._count(-1)
+            self._never_answered(exchange, now)
+
+    def _never_answered(self, exchange: Exchange, now: float) -> None:
+        """No answer comes, and those that waited behind it go nowhere: there is no client any more."""
+        exchange.done = True
+        for each in (exchange, *(follower for follower in exchange.followers if follower.kept is not None)):
+            if each.produce is not None:
+                self._traffic.lost(each.produce, "none", now)
 
     def _count(self, by: int) -> None:
         self._counted += by

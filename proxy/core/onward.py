@@ -51,7 +51,7 @@ class Onward:
         in_flight = request.in_flight
         if then is None and in_flight is not None:
             then = partial(self.went, in_flight)
-        if not self._parts.ends.broker_open:
+        if not self._parts.ends.takes_requests:
             if then is not None:
                 then(now, False)
             return

@@ -89,10 +89,10 @@ class Pipe:
 
     def disown(self, now: float) -> None:
         """Nobody may be left to read: what waits counts as lost from now on, though it still goes out in its time."""
-        for chunk in self._chunks:
-            if chunk.then is not None:
-                chunk.then(now, False)
-                chunk.then = None
+        for chunk in list(self._chunks):
+            then, chunk.then = chunk.then, None
+            if then is not None:
+                then(now, False)
 
     def discard(self, now: float) -> None:
         """Forget what waits."""

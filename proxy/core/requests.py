@@ -69,7 +69,7 @@ class Requests:
 
     def through(self, data: bytes | memoryview, now: float) -> None:
         """Bytes of a request that need not be seen whole."""
-        if self._parts.ends.broker_open and not self._discarding:
+        if self._parts.ends.takes_requests and not self._discarding:
             self._parts.to_broker.put(data, now)
 
     def whole(self, frame: memoryview, now: float) -> None:
@@ -109,7 +109,7 @@ class Requests:
     def unpark(self, now: float) -> None:
         """Start offsets came in: let the requests go that waited for them. Raises WireError."""
         parked, self._parked = self._parked, []
-        if not self._parts.ends.broker_open:
+        if not self._parts.ends.takes_requests:
             parked.clear()
         for frame in parked:
             if self._parked or self.head(memoryview(frame)[:HEAD], now):

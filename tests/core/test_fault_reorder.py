@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ackdrop.faults import Drop, Error, Late, Reorder
+from ackdrop.faults import Disconnect, Drop, Error, Late, Reorder, Throttle
+from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.kafka.produce import parse_response
 from ackdrop.observations import Answered, Forwarded
 
@@ -122,3 +123,18 @@ def test_without_acks_nothing_waits(swapping: Any, ask: Any, told: Any, first: i
         if acks:
             assert line.broker(told(cid)) == [line.to_client(told(cid))]
     assert play.wire.unsettled == 0
+
+
+def test_on_a_line_that_breaks_before_the_first_one_is_through(swapping: Any, ask: Any, told: Any, frames: Any) -> None:
+    """The answer to the second one has waited for the first one's, which never comes."""
+    slow = Rule("slow", "connection", "event", Match(), When(), Throttle(1000.0))
+    broken = Rule("broken", "connection", "event", Match(), When(after=0.15), Disconnect())
+    play = swapping(slow, broken)
+    line = play.connect()
+    line.client(ask(1), ask(2))
+    play.at(0.1)
+    assert [seen.attempt for seen in play.all(Forwarded)] == [2]
+    assert line.broker(told(2)) == []
+    play.at(60.0)
+    assert sorted(play.acks) == [(1, "none", None), (2, "none", None)]
+    assert (len(play.closed), play.wire.unsettled) == (1, 0)

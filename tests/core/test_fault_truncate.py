@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ackdrop.core.commands import Close, Side
-from ackdrop.faults import Delay, Truncate
+from ackdrop.faults import Delay, Latency, Truncate
+from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Forwarded
 
 
@@ -66,3 +67,17 @@ def test_at_least_one_byte_is_missing(playbook: Any, on: Any, ask: Any, told: An
     line = play.connect()
     line.client(ask(1))
     assert line.broker(told(1))[0] == line.to_client(told(1)[: min(size, len(told(1)) - 1)])
+
+
+def test_a_shortened_answer_on_a_slow_line_while_its_client_leaves(playbook: Any, on: Any, ask: Any, told: Any) -> None:
+    slow = Rule("slow", "connection", "event", Match(), When(), Latency(1.0))
+    play = playbook(slow, on("produce.response", Truncate(9), nth=(2,)))
+    line = play.connect()
+    line.client(ask(1), ask(2), ask(3))
+    play.at(1.0)
+    line.broker(told(1), told(2), told(3))
+    line.client_ends()
+    play.at(9.0)
+    assert {attempt: ack for attempt, ack, _ in play.acks} == {1: "none", 2: "dropped", 3: "none"}
+    assert len(play.acks) == 3
+    assert (len(play.closed), play.wire.unsettled) == (1, 0)

@@ -15,15 +15,33 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ackdrop.core.commands import Close, Command, Dial, Send, Side
+from ackdrop.core.commands import Close, Command, Dial, Finish, Send, Side
 from ackdrop.errors import WireError
-from ackdrop.faults import Corrupt, Delay, Drop, Duplicate, Error, Late, Reorder, Rewrite, Truncate
+from ackdrop.faults import (
+    Blackhole,
+    Corrupt,
+    Delay,
+    Disconnect,
+    Drop,
+    Duplicate,
+    Error,
+    Late,
+    Latency,
+    RefuseConnection,
+    Reorder,
+    Reset,
+    Rewrite,
+    Slice,
+    Throttle,
+    Truncate,
+)
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.kafka.headers import request_header
-from ackdrop.kafka.produce import parse_request
-from ackdrop.observations import Acked, Attempt
+from ackdrop.kafka.produce import parse_request, parse_response
+from ackdrop.observations import Acked, Attempt, Decided, Dispatched, Forwarded
 
-FETCH, HEARTBEAT, INIT_PRODUCER_ID = 1, 12, 22
+PRODUCE, FETCH, HEARTBEAT, INIT_PRODUCER_ID = 0, 1, 12, 22
+_HEAD = struct.Struct(">hhi")
 ANY = (
     Drop("hold"),
     Drop("hold", 0.5),
@@ -45,6 +63,10 @@ AT_REQUESTS = (
     *(Duplicate(), Duplicate(2, "new"), Duplicate(1, "same", 0.2), Duplicate(1, "new", 0.2)),
     *(Late(), Late("acked_batches", batches=2), Late("time", seconds=0.4), Reorder(), Reorder()),
 )
+AT_CONNECTIONS = (
+    *(Latency(0.2, 0.1), Throttle(2000.0), Slice(7, 0.001), Slice(50, 0.0)),
+    *(Blackhole(0.5), Blackhole(None), Disconnect(None), Reset(None), Reset(0.3), RefuseConnection(0.3)),
+)
 REWRITES = (Rewrite(timeout_ms=5), Rewrite(acks=0), Rewrite(acks=1), Corrupt("crc"))
 
 
@@ -62,6 +84,9 @@ def some_rules(draw: random.Random, spoiling: bool) -> list[Rule]:
         when = draw.choice(({}, {"every": 2}, {"nth": (2, 3)}, {"probability": 0.4}, {"times": 2, "per": "partition"}))
         match = draw.choice(({}, {}, {"partition": (0,)}, {"attempt": "first"}))
         rules.append(Rule(f"r{number}", api, side, Match(**match), When(**when), fault))  # type: ignore[arg-type]
+    for number in range(draw.choice((0, 0, 1, 2))):
+        when = draw.choice(({"after": 0.4}, {"following": "r0"}, {"nth": (1, 3)}, {}))
+        rules.append(Rule(f"c{number}", "connection", "event", Match(), When(**when), draw.choice(AT_CONNECTIONS)))
     return rules
 
 
@@ -90,10 +115,17 @@ class Peer:
         self.line = line
         self.asked: list[int] = []
         self.seen: list[int] = []
+        self.sent: dict[int, bytes] = {}
+        self.reached: list[bytes] = []
+        self.answered: dict[int, list[bytes]] = {}
+        self.heard: list[tuple[bytes, bool]] = []
+        """What came to the client, and whether it still read then."""
         self.to_broker, self.to_client = Stream(), Stream()
         self.owed: deque[bytes] = deque()
         self.unsent = b""
         self.closed: set[Side] = set()
+        self.finished = False
+        """Whether the broker was told that nothing more comes: it closes then."""
         self.open = {Side.CLIENT: True, Side.BROKER: True}
 
 
@@ -112,7 +144,7 @@ class World:
 
     def step(self) -> None:
         if not self.peers or self.draw.random() < 0.1:
-            self.peers.append(Peer(self.play.connect()))
+            self.connects()
             return
         peer = self.draw.choice(self.peers)
         match self.draw.randint(0, 11):
@@ -129,12 +161,21 @@ class World:
             case 11:
                 self.client_sends(peer, 1, part=True)
 
+    def connects(self) -> None:
+        peer = Peer(self.play.connect())
+        self.peers.append(peer)
+        self.perform(self.play.noted(self.play.wire.follow(self.play.now)))
+        if peer.line.connection.closed_how is not None:  # turned away, before there is a connection to the broker
+            self.perform(peer.line.shut())
+
     def client_sends(self, peer: Peer, count: int, part: bool = False) -> None:
         if not peer.open[Side.CLIENT]:
             return
         data, peer.unsent = peer.unsent, b""
         for _ in range(count):
-            data += self.request(peer)
+            made = self.request(peer)
+            peer.sent[self.cid] = made
+            data += made
         if part:
             cut = self.draw.randint(1, len(data))
             data, peer.unsent = data[:cut], data[cut:]
@@ -231,6 +272,8 @@ class World:
                 assert command.to not in peer.closed
                 peer.closed.add(command.to)
                 peer.open[command.to] = False
+            elif isinstance(command, Finish):
+                peer.finished = True
             elif isinstance(command, Send) and command.to is Side.BROKER:
                 self.to_broker(peer, bytes(command.data))
             elif isinstance(command, Send):
@@ -239,15 +282,18 @@ class World:
     def to_broker(self, peer: Peer, data: bytes) -> None:
         assert Side.BROKER not in peer.closed
         for request in peer.to_broker.frames(data):
+            peer.reached.append(request)
             answer = self.answer(request)
             if answer is not None:
                 peer.owed.append(answer)
+                peer.answered.setdefault(*struct.unpack_from(">i", answer, 4), []).append(answer)
 
     def to_client(self, peer: Peer, data: bytes) -> None:
         assert Side.CLIENT not in peer.closed
         for answer in peer.to_client.frames(data):
             (cid,) = struct.unpack_from(">i", answer, 4)
             peer.seen.append(cid)
+            peer.heard.append((answer, peer.open[Side.CLIENT]))
 
     # What has to hold.
 
@@ -258,11 +304,14 @@ class World:
             while peer.owed and peer.open[Side.BROKER]:
                 self.broker_answers(peer, 5)
             self.ends(peer, Side.CLIENT)
+        self.perform(self.play.noted(self.play.wire.end_detention(self.play.now)))
         self.copy_goes_on()
         self.perform(self.play.at(self.play.now + 10.0))
         for peer in self.peers:
-            self.ends(peer, Side.BROKER)
-        self.perform(self.play.at(self.play.now + 10.0))
+            if peer.finished:
+                self.ends(peer, Side.BROKER)
+        self.perform(self.play.at(self.play.now + 1.0))
+        assert not self.play.wire.connections, "each ends with its client, whatever the broker does"
         self.play.wire.shut("over", self.play.now)
         self.play.noted(self.play.wire.take_commands())
 
@@ -279,11 +328,92 @@ class World:
             if self.strict:
                 assert peer.seen == [cid for cid in peer.asked if cid in peer.seen]
                 assert len(peer.seen) == len(set(peer.seen))
+                self.check_requests(peer)
+                self.check_answers(peer)
+
+    def check_requests(self, peer: Peer) -> None:
+        """The broker got the client's very bytes, each frame once and as often again as it was copied, or what an error
+        has left of it; and every attempt that is said to have gone on is in there, and no other."""
+        errors = {seen.correlation_id for seen in self.decided(peer, "error")}
+        attempts = [seen for seen in self.play.all(Attempt) if seen.connection == peer.line.number]
+        forwarded = {seen.attempt for seen in self.play.all(Forwarded)}
+        went = Counter(
+            (seen.correlation_id, seen.topic, seen.partition) for seen in attempts if seen.number in forwarded
+        )
+        reached: Counter[tuple[int, str | None, int]] = Counter()
+        for frame in peer.reached:
+            (key, _, cid) = _HEAD.unpack_from(frame, 4)
+            original = peer.sent[cid]
+            if key != PRODUCE:
+                assert frame == original
+                continue
+            entries = self.entries(frame)
+            if frame != original:
+                assert cid in errors
+                whole = self.entries(original)
+                assert [one for one in whole if one in entries] == entries
+                assert len(entries) < len(whole)
+            reached.update((cid, topic, partition) for topic, partition, batch in entries if batch)
+        assert reached == went
+        self.check_others(peer)
+
+    def check_others(self, peer: Peer) -> None:
+        """Of requests that are no attempts the broker got each once, and as many copies as are said to have gone."""
+        copies = Counter(
+            seen.correlation_id
+            for seen in self.play.all(Dispatched)
+            if seen.kind == "copy" and seen.sent and seen.connection == peer.line.number
+        )
+        others = Counter(
+            cid for key, _, cid in (_HEAD.unpack_from(frame, 4) for frame in peer.reached) if key != PRODUCE
+        )
+        for cid, count in others.items():
+            assert copies[cid] <= count <= 1 + copies[cid]
+        assert not copies - others
+
+    def check_answers(self, peer: Peer) -> None:
+        """The client got the broker's very bytes, unless an error was written into them; and it was told what the
+        ledger says that it was told, and nothing else."""
+        changed = {seen.correlation_id for seen in self.decided(peer, "error")}
+        told: dict[tuple[int, str | None, int], int] = {}
+        read: dict[tuple[int, str | None, int], int] = {}
+        for answer, reading in peer.heard:
+            (cid,) = struct.unpack_from(">i", answer, 4)
+            if cid not in changed:
+                assert answer in peer.answered[cid]
+            (key, version, _) = _HEAD.unpack_from(peer.sent[cid], 4)
+            if key == PRODUCE:
+                for one in parse_response(answer, version):
+                    told[cid, one.topic, one.partition] = one.error
+                    if reading:
+                        read[cid, one.topic, one.partition] = one.error
+        acked = {seen.attempt: seen for seen in self.play.all(Acked)}
+        for seen in self.play.all(Attempt):
+            if seen.connection != peer.line.number or seen.injected or seen.acks == 0:
+                continue
+            where, ack = (seen.correlation_id, seen.topic, seen.partition), acked[seen.number]
+            if ack.error is not None:
+                assert ack.ack in ("delivered", "delayed")
+                assert told.get(where) == ack.error
+            else:
+                assert ack.ack != "delivered"
+                assert where not in read
+
+    def decided(self, peer: Peer, verdict: str) -> list[Decided]:
+        return [
+            seen
+            for seen in self.play.all(Decided)
+            if seen.fired and seen.verdict == verdict and seen.connection == peer.line.number
+        ]
+
+    def entries(self, frame: bytes) -> list[tuple[str | None, int, bytes]]:
+        read = parse_request(frame, request_header(frame))
+        return [(entry.topic, entry.partition, frame[entry.start : entry.end]) for entry in read.entries]
 
 
 @pytest.mark.parametrize("spoiling", [False, True], ids=["whole", "spoilt"])
 def test_whatever_happens(playbook: Any, frames: Any, spoiling: bool) -> None:
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.integers(0, 1 << 32))
     def check(seed: int) -> None:
         world = World(random.Random(seed), playbook, frames, spoiling=spoiling)

@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 
 from ackdrop.core.commands import Close, Finish, Send, Side
-from ackdrop.faults import Blackhole, Delay, Disconnect, Drop, Latency, RefuseConnection, Reset, Slice, Throttle
+from ackdrop.faults import (
+    Blackhole,
+    Delay,
+    Disconnect,
+    Drop,
+    Late,
+    Latency,
+    RefuseConnection,
+    Reorder,
+    Reset,
+    Slice,
+    Throttle,
+)
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Attempt, Decided, Forwarded
 
@@ -214,6 +226,42 @@ class TestBlackhole:
         assert ends(play.at(3.99)) == []
         assert sorted(ends(play.at(4.0)), key=str) == [(1, Side.BROKER, "fin"), (1, Side.CLIENT, "fin")]
         assert play.closed == [(1, "ackdrop", "fin", "fault")]
+
+    def test_it_comes_after_the_client_has_said_its_end(self, playbook: Any, on: Any, produce: Any) -> None:
+        """The client has closed already, so nothing else would ever end the connection."""
+        play = playbook(on(Blackhole(), after=1.0))
+        line = play.connect()
+        line.client(produce(1))
+        assert line.client_ends() == []
+        assert ends(play.at(1.0)) == [(1, Side.CLIENT, "fin")]
+        assert ends(play.at(60.0)) == [(1, Side.BROKER, "fin")]
+        assert play.closed == [(1, "client", "fin", "")]
+        assert play.wire.unsettled == 0
+
+    def test_it_comes_after_a_disconnect_that_is_still_on_the_line(
+        self, playbook: Any, on: Any, rule: Any, produce: Any, produced: Any
+    ) -> None:
+        play = playbook(rule(Drop("disconnect")), on(Latency(0.5), "slow"), on(Blackhole(), after=1.7))
+        line = play.connect()
+        line.client(produce(1))
+        play.at(1.5)
+        assert ends(line.broker(produced(1))) == [(1, Side.BROKER, "fin")]
+        assert ends(play.at(60.0)) == []
+        assert ends(line.client_ends()) == [(1, Side.CLIENT, "fin")]
+        assert play.closed == [(1, "ackdrop", "fin", "fault")]
+
+    def test_the_brokers_side_ends_too_where_a_disconnect_was_swallowed(
+        self, playbook: Any, on: Any, rule: Any, produce: Any, produced: Any
+    ) -> None:
+        play = playbook(rule(Drop("disconnect"), nth=(1,)), on(Blackhole(), after=1.0))
+        line = play.connect()
+        line.client(produce(1), produce(2))
+        play.at(1.0)
+        assert ends(line.broker(produced(1))) == []
+        assert ends(line.client_ends()) == [(1, Side.CLIENT, "fin")]
+        assert ends(line.broker(produced(2))) == [(1, Side.BROKER, "fin")]
+        assert play.closed == [(1, "ackdrop", "fin", "fault")]
+        assert play.wire.unsettled == 0
 
 
 class TestLatency:
@@ -437,6 +485,27 @@ class TestEnds:
         assert opened(play) == []
         assert three.client(produce(2)) == [three.to_broker(produce(2))]
         assert two.client(produce(3)) == []
+
+    @pytest.mark.parametrize("waits", [Late("time", seconds=1.0), Reorder()], ids=["late", "reorder"])
+    @pytest.mark.parametrize("slow", [Throttle(1000.0), None], ids=["on the line", "through"])
+    def test_nothing_comes_behind_what_is_lost_on_the_line(
+        self, playbook: Any, on: Any, produce: Any, waits: Any, slow: Any
+    ) -> None:
+        """The broker would take it for the rest of a frame that it has a part of. If all is through, it still goes."""
+        held = Rule("held", "produce", "request", Match(), When(nth=(2,)), waits)
+        layers = [] if slow is None else [on(slow, "slow")]
+        play = playbook(*layers, held, on(Disconnect(), after=0.05))
+        line = play.connect()
+        line.client(produce(1), produce(2))
+        play.at(60.0)
+        through = b"".join(command.data for command in play.commands if isinstance(command, Send))
+        if slow is None:
+            assert through == produce(1) + produce(2)
+        else:
+            assert through == produce(1)[: len(through)]
+            assert 0 < len(through) < len(produce(1))
+            assert [(attempt, ack) for attempt, ack, _ in play.acks] == [(1, "none"), (2, "none")]
+        assert (len(play.closed), play.wire.unsettled) == (1, 0)
 
     @pytest.mark.parametrize(("fault", "how"), [(Disconnect, "fin"), (Reset, "reset")])
     def test_those_that_come_within_for_end_too(
