@@ -1,7 +1,8 @@
-"""Frame faults at random, on random scripts of clients and brokers: what has to hold whatever happens.
+"""Faults at frames and connections at random, on random scripts of clients and brokers: what holds whatever happens.
 
-Nothing is raised; a stream that no fault spoils consists of whole frames; a client never sees an answer before one
-that it asked for earlier; and once all is closed nothing is left: no request without its fate, no byte that waits.
+Nothing is raised; a stream that no fault spoils consists of whole frames, each the very bytes of its sender; a client
+never sees an answer before one that it asked for earlier, and what it was told is what the ledger says; and once all is
+closed nothing is left: no connection, no request without its fate, no byte that waits.
 """
 
 from __future__ import annotations
