@@ -83,7 +83,7 @@ class Source:
         """The problem with its place."""
         line, column = self.place(problem.at)
         shown = self.show(problem)
-        said = (problem.severity, problem.text, problem.hint, problem.code)
+        said = (problem.severity, visible(problem.text), problem.hint, problem.code)
         return Diagnostic(self.name, line, column, *said, shown, self.option)
 
     def show(self, problem: Problem) -> str:
@@ -91,7 +91,8 @@ class Source:
         line, column = self.place(problem.at)
         name = visible(self.name)
         where = name if self.option else f"{name}:{line}:{column}"
-        what = f"warning: {problem.text}" if problem.severity == "warning" else problem.text
+        text = visible(problem.text)
+        what = f"warning: {text}" if problem.severity == "warning" else text
         shown = [f"{where}: {what}", *_excerpt(self._lines[line - 1], column)]
         return "\n".join([*shown, *_advised(problem.hint)])
 

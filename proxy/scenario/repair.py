@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .actions import ACTIONS
-from .complaint import Complaint, Step, expected, nearest, unknown_word
+from .complaint import Complaint, Step, expected, nearest, shortened, unknown_word
 from .language import keys, model_at, sample
 from .nodes import Node, Slot, node_of
 from .problems import Problem
@@ -41,7 +41,7 @@ def validated(root: Node) -> tuple[ScenarioSpec | None, list[Problem]]:
 
 def place_of(steps: tuple[Step, ...]) -> str:
     """`faults[0].when.nth`; empty for the whole file."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{shortened(step)}" for step in steps)
     return text.removeprefix(".")
 
 

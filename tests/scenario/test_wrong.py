@@ -172,6 +172,11 @@ CORPUS = [
         "2:16: faults[0].at: unknown place '\u0440roduce.request'",
         "did you mean 'produce.request'? ('\u0440' is CYRILLIC SMALL LETTER ER) expected one of: produce.request, ",
     ),
+    (
+        'version: 1\nexpect: {"on": {"\\n\\e": 1}}',
+        "2:17: expect.on: unknown figure '\\n\\x1b'",
+        "expected one of: records",
+    ),
     ("version: 1\ns\u0435ed: 1", "2:1: unknown key", "did you mean 'seed'? ('\u0435' is CYRILLIC SMALL LETTER IE) exp"),
     (
         rule("at: connections, do: {disconnect: {}}"),
@@ -553,3 +558,12 @@ def test_a_number_that_no_unit_makes_a_duration_is_offered_none(problems: Read, 
     (problem,) = problems(work(f"deadline: {number}"))
     assert "without a unit" not in problem
     assert "did you mean" not in problem
+
+
+def test_a_key_in_a_place_does_nothing_to_a_terminal(problems: Read) -> None:
+    found = problems('version: 1\nexpect: {"on": {"\\n\\e[31m": false}}')
+    assert found[1].startswith(
+        "2:29: expect.on.\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[31m: expected a whole"
+    )
+    (_, long) = problems(f'version: 1\nexpect: {{"on": {{"{"x" * 900}": false}}}}')
+    assert len(long.split("\n")[0]) < 200
