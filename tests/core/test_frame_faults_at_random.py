@@ -80,7 +80,7 @@ def some_rules(draw: random.Random, spoiling: bool) -> list[Rule]:
         if side == "request":
             faults += AT_REQUESTS + REWRITES * spoiling
         fault = draw.choice(faults)
-        if isinstance(fault, Duplicate | Late | Rewrite) or fault == Corrupt("crc"):
+        if isinstance(fault, Rewrite) or fault == Corrupt("crc") or (isinstance(fault, Late) and fault.until != "time"):
             api = "produce"
         when = draw.choice(({}, {"every": 2}, {"nth": (2, 3)}, {"probability": 0.4}, {"times": 2, "per": "partition"}))
         match = draw.choice(({}, {}, {"partition": (0,)}, {"attempt": "first"}))
