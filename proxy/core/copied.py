@@ -33,13 +33,10 @@ class Copy:
 
     def went(self, now: float, sent: bool) -> None:
         """It went to the broker, or never will."""
-        in_flight = self.exchange.produce
-        if in_flight is None:
+        if self.exchange.produce is None:
             dispatched(self.wire, self.exchange, "copy", self.connection, now, sent)
-        elif sent:
-            self.traffic.sent(in_flight, now)
         else:
-            self.traffic.lost(in_flight, "none", now)
+            self.traffic.went(self.exchange.produce, now, sent)
 
     def read(self, frame: memoryview, now: float) -> None:
         """Its answer came. Raises UndecodableError where that cannot be read."""

@@ -50,7 +50,7 @@ class Copies:
         self._waiting: list[_Waiting] = []
         self._over = False
 
-    def repeat(self, frame: memoryview, exchange: Exchange, repeat: Repeat, now: float) -> None:
+    def repeat(self, frame: bytes | memoryview, exchange: Exchange, repeat: Repeat, now: float) -> None:
         """Send copies of a request that has gone on."""
         copied = bytes(frame)
         original = Original(self._wire, self._traffic, self._connection, exchange)

@@ -50,7 +50,7 @@ class Onward:
         """On to the broker, now or when it is due; `then` is told of it."""
         in_flight = request.in_flight
         if then is None and in_flight is not None:
-            then = partial(self.went, in_flight)
+            then = partial(self._parts.traffic.went, in_flight)
         if not self._parts.ends.takes_requests:
             if then is not None:
                 then(now, False)
@@ -66,17 +66,10 @@ class Onward:
         if request.in_flight is not None:
             self._parts.traffic.lost(request.in_flight, "none", now)
 
-    def went(self, in_flight: InFlight, now: float, sent: bool) -> None:
-        """A produce request went to the broker, or never will."""
-        if sent:
-            self._parts.traffic.sent(in_flight, now)
-        else:
-            self._parts.traffic.lost(in_flight, "none", now)
-
     def repeat(self, request: Request, verdict: Repeat, now: float) -> None:
         """On to the broker, and copies of it besides."""
         self.forward(request, now)
-        self._parts.copies.repeat(memoryview(request.frame), request.exchange, verdict, now)
+        self._parts.copies.repeat(request.frame, request.exchange, verdict, now)
 
     # Held back.
 
@@ -92,13 +85,10 @@ class Onward:
 
     def _detain_other(self, request: Request, seconds: float, now: float) -> None:
         """One that is no attempt: nothing else than a time can be waited for."""
-        exchange, number = request.exchange, self._parts.number
+        exchange = request.exchange
         exchange.awaited = exchange.certain
-
-        def told(at: float, sent: bool) -> None:
-            dispatched(self._wire, exchange, "late", number, at, sent)
-
-        self.forward(request, now, due=now + seconds, then=told)
+        then = partial(dispatched, self._wire, exchange, "late", self._parts.number)
+        self.forward(request, now, due=now + seconds, then=then)
 
     def _hold(self, request: Request, in_flight: InFlight, verdict: Detain, now: float) -> None:
         then: Told = partial(self._was_detained, in_flight, verdict)
@@ -120,7 +110,7 @@ class Onward:
         elif verdict.until == "time":
             for share in in_flight.shares:
                 self._wire.observe(Released(now, share.number, "time"))
-        self.went(in_flight, now, sent)
+        self._parts.traffic.went(in_flight, now, sent)
 
     def _unsettled(self, then: Told) -> Told:
         """The arm does not end before this is told: a request that waits here, and that nobody waits for elsewhere."""

@@ -225,6 +225,13 @@ class ProduceTraffic:
             copy.shares.append(Share(number, seen, share.entry, None))
         return copy
 
+    def went(self, in_flight: InFlight, now: float, sent: bool) -> None:
+        """The request, or a copy of it, went on to the broker, or never will."""
+        if sent:
+            self.sent(in_flight, now)
+        else:
+            self.lost(in_flight, "none", now)
+
     def sent(self, in_flight: InFlight, now: float) -> None:
         """The request, or a copy of it, went on to the broker. With acks=0 nothing more is heard of it."""
         self.forwarded(in_flight, now)

@@ -206,7 +206,7 @@ class Requests:
         else:
             request.exchange.unwanted = True
             self._parts.exchanges.add(request.exchange)
-            self._parts.to_broker.put(request.frame, now, then=partial(self._onward.went, in_flight))
+            self._parts.to_broker.put(request.frame, now, then=partial(self._parts.traffic.went, in_flight))
 
     def _went_unanswered(self, in_flight: InFlight, now: float, sent: bool) -> None:
         """The client waits for an answer that the broker was asked not to give."""
