@@ -3,9 +3,8 @@
 Either side may say that it sends nothing more (FIN) and go on reading; either may be gone altogether (RST). A
 connection ends in steps: when the client has gone while produce answers are still on their way, or answers to what a
 fault sent again or late, the broker's side is kept for a while (`WireSettings.drain`), so that what the broker answered
-is known. A connection whose answers are
-withheld stays silent towards its client, the broker's own FIN included, as a dead network would; it ends when the
-client closes it.
+is known. A connection whose answers are withheld stays silent towards its client, the broker's own FIN included, as a
+dead network would; it ends when the client closes it.
 
 Events change the state; `advance` then does what follows from the state and the time.
 """

@@ -16,15 +16,13 @@ from .globs import fits
 from .impossible import expectations
 from .models import Scenario
 from .spec import FaultSpec, ScenarioSpec
+from .vocabulary import WINDOW
 
 Found = Iterator[tuple[tuple[Step, ...], Complaint]]
 
 NEVER, OVERRULED, CIRCLE, FOLLOWS = "never-fires", "always-overruled", "circle", "follows-in-vain"
 NO_PLACE, REFUSED = "no-place", "refused"
 OF_RULES = frozenset({OVERRULED, CIRCLE})
-
-WINDOW = 5
-"""Requests that an idempotent producer may have in flight, for the broker knows as many batches again (KIP-98)."""
 
 _AFTER_THE_END = 30.0
 """Seconds after a producer's deadline in which answers may still be on their way."""

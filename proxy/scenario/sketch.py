@@ -113,11 +113,9 @@ def _when(sketch: Sketch, place: str) -> str:
 
 
 def _parameters(action: type[Action], place: str) -> str:
-    found = CHOICES.get((action.word, place.rpartition(".")[2]), action.example)
+    found = CHOICES.get((action.word, place.rpartition(".")[2]), action.example_at(place))
     if action.word == "corrupt" and place != "produce.request" and "field" in found:
         found = {**found, "field": "correlation_id"}
-    if action.word == "late" and place != "produce.request":
-        found = {"release": "5s"}
     return json.dumps(found).replace('"', "")
 
 

@@ -11,6 +11,10 @@ LATER_PRODUCERS = frozenset({"java", "franz-go"})
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
+WINDOW = 5
+"""Batches of a producer and partition that a broker knows again, and so as many requests as an idempotent producer may
+have in flight (KIP-98)."""
+
 _ARM_SPELLINGS = {"false": "off", "off": "off", "true": "on", "on": "on"}
 
 

@@ -15,10 +15,9 @@ class ProducerPlan:
     `client` is the library's name, `bootstrap` is `host:port`, `producer` the name in the identity header. Each of
     `records` logical records is sent `sends` times by the application itself, `rate` sends a second (None: as fast as
     it goes), and again up to `resend_failed` times where the client reports a failure. Not `pipelined`: a send waits
-    for the answer to the one before. `config` holds the neutral words
-    (durations in seconds, sizes in bytes, None: the client's own default), `client_config` the library's own words,
-    which win. `deadline`, in seconds from the start of the driver, bounds sending and waiting for answers. `strict`
-    refuses a neutral word that the client does not have.
+    for the answer to the one before. `config` holds the neutral words (durations in seconds, sizes in bytes, None: the
+    client's own default), `client_config` the library's own words, which win. `deadline`, in seconds from the start of
+    the driver, bounds sending and waiting for answers. `strict` refuses a neutral word that the client does not have.
 
     A producer that goes on with a dead one's work sends `again` first, (record, send) each, and then the plan's own
     sends from `position` on; its sends are numbered from `first`. `resent` has the records of which there were more

@@ -79,7 +79,7 @@ def test_the_sample_of_a_place() -> None:
 
 @pytest.mark.parametrize(("action", "place"), [(action, place) for action in ACTIONS for place in action.at])
 def test_every_fault_is_made_from_its_example(action: type[Action], place: str) -> None:
-    do = json.dumps({action.word: {"release": "5s"} if action.word == "late" else action.example})
+    do = json.dumps({action.word: action.example_at(place)})
     rule = load(f'version: 1\nfaults: [{{at: "{place}", do: {do}}}]\n').rules[0]
     assert rule.fault.word == action.word
     assert rule.name == f"{action.word} at {place}"

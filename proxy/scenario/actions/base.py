@@ -57,6 +57,11 @@ class Action(Mapping):
     example: ClassVar[dict[str, object]]
     notes: ClassVar[Notes]
 
+    @classmethod
+    def example_at(cls, place: str) -> dict[str, object]:
+        """Parameters that fit this place."""
+        return cls.example
+
     def fault(self) -> AnyFault:
         """The value that the fault engine works with."""
         raise NotImplementedError

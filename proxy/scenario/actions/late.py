@@ -71,6 +71,10 @@ class LateAction(Action):
     def fault(self) -> Late:
         return self.release
 
+    @classmethod
+    def example_at(cls, place: str) -> dict[str, object]:
+        return cls.example if place == "produce.request" else {"release": "5s"}
+
     def at_place(self, place: str) -> Complaint | None:
         if place == "produce.request" or self.release.until == "time":
             return None

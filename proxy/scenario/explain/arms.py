@@ -6,11 +6,9 @@ from ...faults.placing import without_place
 from ...faults.rule import Rule
 from ...faults.verdicts import Detain, Patch, Postpone, Repeat, Swap
 from ..models import Arm, Scenario
+from ..vocabulary import WINDOW
 from ..wording import counted
-from .clients import Again, goes_on
-
-WINDOW = 5
-"""Batches of a producer and partition that a broker knows again (KIP-98)."""
+from .clients import Again, about_records, goes_on
 
 _AGAIN = "The broker has these records already and cannot tell: it appends them again. That is a duplicate."
 _KNOWN = (
@@ -89,7 +87,7 @@ def _sent_anew(rule: Rule) -> str:
     again, verdict = "The application sends the record again, as a new one", rule.fault.verdict(0.5)
     if isinstance(verdict, Detain):
         return f"{again}; the late request, if it comes, is another copy, unless the broker refuses its sequence."
-    if rule.side == "request" and rule.api in ("produce", "*") and not isinstance(verdict, Postpone | Patch):
+    if rule.side == "request" and not isinstance(verdict, Postpone | Patch):
         return f"{again}: the broker has not had it before, so this is the first copy."
     if rule.side == "event":
         return f"{again}: what the broker had appended stands twice, whatever idempotence says."
@@ -98,7 +96,7 @@ def _sent_anew(rule: Rule) -> str:
 
 def _in_log(rule: Rule, arm: Arm, again: Again) -> str:
     verdict = rule.fault.verdict(0.5)
-    if rule.side in ("request", "response") and rule.api not in ("produce", "*"):
+    if not about_records(rule):
         return ""
     if isinstance(verdict, Repeat):
         return (

@@ -39,9 +39,15 @@ def felt(rule: Rule, workload: Workload) -> Felt:
 
 def _waits(rule: Rule, chance: float) -> float | None:
     """For how many seconds a frame is held back, by this draw; None where that is no matter of time."""
-    verdict = rule.fault.verdict(chance)
-    timed = isinstance(verdict, Postpone) or (isinstance(verdict, Detain) and verdict.until == "time")
-    return verdict.seconds if timed else None  # type: ignore[union-attr]
+    match rule.fault.verdict(chance):
+        case Postpone(seconds=seconds) | Detain(until="time", seconds=seconds):
+            return seconds
+    return None
+
+
+def about_records(rule: Rule) -> bool:
+    """Whether requests with batches, or their answers, may be hit; a connection, a broker and a producer have both."""
+    return rule.side == "event" or rule.api in ("produce", "*")
 
 
 def does(rule: Rule, workload: Workload) -> str:
@@ -58,7 +64,7 @@ def goes_on(rule: Rule, workload: Workload, idempotence: bool) -> tuple[str, Aga
         return f"It is {client}'s own process that is touched.", "maybe"
     if config.acks == 0:
         return f"{client} waits for no answer (acks=0), so it sends nothing again.", "no"
-    if rule.api not in ("produce", "*") and rule.side != "event":
+    if not about_records(rule):
         return f"{client} asks again, or goes without it: this is not about records.", "maybe"
     if noticed == "slow" and _within_timeout(rule, workload):
         return f"{client} waits: it is not as long as its request timeout, so nothing is sent again.", "no"
@@ -95,9 +101,8 @@ def _after_silence(workload: Workload, idempotence: bool) -> tuple[str, Again]:
 
 def _gives_up(workload: Workload) -> bool:
     """Whether nothing is left of the time for a record once one request has timed out."""
-    config = workload.config
-    known = config.request_timeout is not None and config.delivery_timeout is not None
-    return known and config.delivery_timeout <= config.request_timeout  # type: ignore[operator]
+    request, delivery = workload.config.request_timeout, workload.config.delivery_timeout
+    return request is not None and delivery is not None and delivery <= request
 
 
 def _after_error(rule: Rule, client: str, idempotence: bool) -> tuple[str, Again]:
