@@ -13,11 +13,6 @@ from .vocabulary import PRODUCERS
 
 EVENTS = ("connection", "broker", "workload")
 WORDS = tuple(action.word for action in ACTIONS)
-CHOICES = {
-    ("corrupt", "response"): {"field": "correlation_id"},
-    ("pause", "workload"): {"for": "3s"},
-}
-"""Parameters where a fault's own example does not fit the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +80,8 @@ def _lines(sketch: Sketch) -> Iterator[str]:
     if place.startswith("produce."):
         yield "    match: {attempt: first}       # spares the retries"
     yield f"    when: {_when(sketch, place)}"
-    yield f"    do: {{{sketch.fault}: {_parameters(action, place)}}}"
+    parameters = json.dumps(action.example_at(place)).replace('"', "")
+    yield f"    do: {{{sketch.fault}: {parameters}}}"
     yield ""
     alone = place.startswith("init_producer_id.")
     if alone:
@@ -110,13 +106,6 @@ def _when(sketch: Sketch, place: str) -> str:
     if place in EVENTS:
         return "{after: 100ms, times: 1}"
     return "{nth: 3}" if place.startswith("produce.") else "{nth: 1}"
-
-
-def _parameters(action: type[Action], place: str) -> str:
-    found = CHOICES.get((action.word, place.rpartition(".")[2]), action.example_at(place))
-    if action.word == "corrupt" and place != "produce.request" and "field" in found:
-        found = {**found, "field": "correlation_id"}
-    return json.dumps(found).replace('"', "")
 
 
 def _hint(word: str, words: tuple[str, ...]) -> str:

@@ -44,6 +44,13 @@ class CorruptAction(Action):
         examples=["1B", "16B"],
     )
 
+    @classmethod
+    def example_at(cls, place: str) -> dict[str, object]:
+        """The body of a produce request; elsewhere the correlation id, which every client looks at."""
+        if place.endswith(".response"):
+            return {"field": "correlation_id"}
+        return cls.example if place == "produce.request" else {**cls.example, "field": "correlation_id"}
+
     def at_place(self, place: str) -> Complaint | None:
         """Check sums of batches are looked at where producers send them."""
         if self.field == "crc" and place != "produce.request":
