@@ -17,6 +17,7 @@ The map, from top to bottom; a room imports only from below it:
     result.py        the result that every report shows
     observations.py  the frozen facts that rooms hand to each other
     identity.py      what a record is known by: our own header, or what a user names
+    security.py      TLS on either side, and who ackdrop is towards a broker
     kafka/           bytes and meaning: frames, headers, produce, batches, addresses
     errors.py        every exception of ours
 """
