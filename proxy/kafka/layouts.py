@@ -207,6 +207,24 @@ LAYOUTS: dict[int, Layout] = {
 }
 
 
+ELSEWHERE: dict[int, str] = {
+    # Raft, between controllers (KIP-595, KIP-853): whoever is told these addresses is one, and does not speak with us.
+    52: "vote",
+    53: "begin_quorum_epoch",
+    54: "end_quorum_epoch",
+    59: "fetch_snapshot",
+    82: "update_raft_voter",
+    # The listeners of the quorum's nodes are controllers', not those of the brokers with the same node ids. No client
+    # goes there because of it: a tool shows them, or names them to the quorum.
+    55: "describe_quorum",
+    # Addresses that Kafka Streams applications give each other for interactive queries (KIP-1071): no broker is there.
+    88: "streams_group_heartbeat",
+    89: "streams_group_describe",
+}
+"""API key → its name, for those whose answers carry a host and a port and pass as they are, by decision: no client
+comes to a broker by them."""
+
+
 class Reading(NamedTuple):
     """A layout cut to one version: the fields that it has, neighbours of fixed size added up."""
 
