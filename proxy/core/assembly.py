@@ -23,7 +23,8 @@ class Assembly:
 
     `head(view)` sees a frame's first bytes (HEAD, or the whole frame where it is shorter) and says whether the frame
     is wanted whole; then `whole(frame)` gets it. Otherwise `through(bytes)` gets its bytes as they come. A size below
-    `least` or above `limit` raises WireError.
+    `least` or above `limit` raises WireError; a frame that streams may have up to `most` bytes (default: `limit`),
+    since nothing of it is kept.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Assembly:
         through: Callable[[memoryview], None],
         least: int,
         limit: int,
+        most: int | None = None,
     ) -> None:
         self._head = head
         self._whole = whole
         self._through = through
         self._least = least
         self._limit = limit
+        self._most = limit if most is None else most
         self._pending = bytearray()
         self._needed = 4
         self._streaming = 0
@@ -77,7 +80,7 @@ class Assembly:
             if end - at < 4:
                 self._needed = 4
                 return at
-            size = 4 + self._size(data, at)
+            size = 4 + self._size(data, at, self._most)
             if self._wanted is None:
                 if end - at < min(HEAD, size):
                     self._needed = min(HEAD, size)
@@ -86,6 +89,7 @@ class Assembly:
             if not self._wanted:
                 self._streaming, self._wanted = size, None
                 continue
+            self._size(data, at, self._limit)
             if end - at < size:
                 self._needed = size
                 return at
@@ -95,10 +99,10 @@ class Assembly:
         self._needed = 4
         return at
 
-    def _size(self, data: memoryview, at: int) -> int:
+    def _size(self, data: memoryview, at: int, most: int) -> int:
         size: int = _SIZE.unpack_from(data, at)[0]
-        if not self._least <= size <= self._limit:
-            raise WireError(f"a frame of {size} bytes (allowed: {self._least} to {self._limit})")
+        if not self._least <= size <= most:
+            raise WireError(f"a frame of {size} bytes (allowed: {self._least} to {most})")
         return size
 
     def _stream(self, data: memoryview, at: int) -> int:

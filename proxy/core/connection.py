@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _REQUEST_LEAST = HEAD - 4
 _RESPONSE_LEAST = 4
+_ANY_SIZE = (1 << 31) - 1
+"""A client may ask for answers of any size, and a broker sends them: `fetch.max.bytes` knows no limit."""
 
 
 class Connection:
@@ -61,6 +63,7 @@ class Connection:
             through=lambda data: self._answers.through(data, self._now),
             least=_RESPONSE_LEAST,
             limit=limit,
+            most=_ANY_SIZE,
         )
         wire.observe(ConnectionOpened(now, number, node, peer))
         opened(wire, number, node, self._parts.tls, now)

@@ -24,6 +24,8 @@ class Peer:
         sock.setblocking(False)
         with contextlib.suppress(OSError):  # some systems refuse it on a connection that was reset already
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # As clients and brokers do: a side that vanished without a word must not be kept for ever.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.sock = sock
         self.backlog = 0
         self.silent = trio.Event()

@@ -17,14 +17,21 @@ class Taken:
     """What an assembly handed on: heads, whole frames, and bytes that streamed."""
 
     def __init__(
-        self, wanted: Callable[[bytes], bool] = lambda head: True, *, least: int = 0, limit: int = 100
+        self,
+        wanted: Callable[[bytes], bool] = lambda head: True,
+        *,
+        least: int = 0,
+        limit: int = 100,
+        most: int | None = None,
     ) -> None:
         self.heads: list[bytes] = []
         self.whole: list[bytes] = []
         self.streamed: list[bytes] = []
         self.all = b""
         self._wanted = wanted
-        self.assembly = Assembly(head=self._head, whole=self._whole, through=self._through, least=least, limit=limit)
+        self.assembly = Assembly(
+            head=self._head, whole=self._whole, through=self._through, least=least, limit=limit, most=most
+        )
 
     def _head(self, head: memoryview) -> bool:
         self.heads.append(bytes(head))
@@ -96,6 +103,18 @@ def test_both_bounds_are_allowed(size: int) -> None:
     taken = Taken(least=8, limit=100)
     taken.feed(frame(bytes(size)))
     assert taken.whole == [frame(bytes(size))]
+
+
+def test_a_frame_that_streams_may_be_larger_than_one_that_is_kept() -> None:
+    data = frame(bytes(HEAD) + b"x" * 300)
+    streams = Taken(lambda head: False, limit=100, most=1000)
+    streams.feed(data)
+    assert b"".join(streams.streamed) == data
+    with pytest.raises(WireError, match="allowed: 0 to 1000"):
+        streams.feed(struct.pack(">i", 1001) + bytes(HEAD))
+    kept = Taken(lambda head: True, limit=100, most=1000)
+    with pytest.raises(WireError, match="allowed: 0 to 100"):
+        kept.feed(data[:HEAD])
 
 
 def test_a_size_is_refused_before_its_frame_is_there() -> None:

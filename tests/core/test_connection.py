@@ -203,6 +203,14 @@ class TestStreaming:
         assert passed == size
         assert line.broker(frames.answer(2)) == [line.to_client(frames.answer(2))]
 
+    def test_an_answer_may_be_larger_than_any_request(self, playbook: Any, frames: Any) -> None:
+        """A client that asks for more than 100 MiB at once gets it."""
+        line = playbook(frame_limit=1000).connect()
+        line.client(frames.request(FETCH, 11, 1), frames.request(METADATA, 0, 2))
+        data = frames.answer(1, bytes(100_000))
+        assert line.dribble(BROKER, data, 999) == [line.to_client(data)]
+        assert line.broker(struct.pack(">iii", 1001, 2, 0)) == closing(1)
+
     def test_a_large_request_that_nobody_reads_passes_chunk_by_chunk(self, playbook: Any, frames: Any) -> None:
         line = playbook().connect()
         ask = frames.request(HEARTBEAT, 0, 1, bytes(10_000))
