@@ -36,16 +36,18 @@ _ANY_SIZE = (1 << 31) - 1
 class Connection:
     """One connection, fed by the relay with what either side sends and with how either side ends."""
 
-    def __init__(self, wire: Wire, number: int, node: int, peer: str, now: float) -> None:
+    def __init__(self, wire: Wire, number: int, node: int, peer: str, now: float, *, tls: bool = False) -> None:
         self.number = number
         self.node = node
+        self.tls = tls
+        """Whether the client's side is encrypted."""
         self._wire = wire
         self._now = now
         self._ended_while_parked: Literal["fin", "reset"] | None = None
         self.client_id: str | None = None
         """What the client has said that it is called; None where it has not, or nobody wants to know."""
         self._first: bytes | None = b"" if wire.names_clients else None
-        self._parts = _parts(wire, number, node)
+        self._parts = _parts(wire, number, node, tls)
         self._ends, self._to_client = self._parts.ends, self._parts.to_client
         self._requests = Requests(self._parts)
         self._answers = Answers(self._parts)
@@ -66,7 +68,7 @@ class Connection:
             most=_ANY_SIZE,
         )
         wire.observe(ConnectionOpened(now, number, node, peer))
-        opened(wire, number, node, self._parts.tls, now)
+        opened(wire, number, node, tls, now)
 
     # What the relay calls.
 
@@ -195,7 +197,7 @@ class Connection:
         self._ends.finish(str(error), self._now)
 
 
-def _parts(wire: Wire, number: int, node: int) -> Parts:
+def _parts(wire: Wire, number: int, node: int, tls: bool) -> Parts:
     traffic = ProduceTraffic(wire, number)
     exchanges = Exchanges(wire, traffic)
     to_client = Outlet(lambda data: wire.command(Send(number, Side.CLIENT, data)))
@@ -205,7 +207,7 @@ def _parts(wire: Wire, number: int, node: int) -> Parts:
         wire=wire,
         number=number,
         node=node,
-        tls=False,
+        tls=tls,
         traffic=traffic,
         exchanges=exchanges,
         copies=copies,

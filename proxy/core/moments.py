@@ -60,12 +60,12 @@ class Moments:
         connection.client_id = client_id
         self._ask(connection, now, named=True)
 
-    def passing(self, in_flight: InFlight, connection: int, node: int, now: float) -> None:
+    def passing(self, in_flight: InFlight, connection: Connection, now: float) -> None:
         """A produce request is passing: ask the rules at processes about it."""
         if not self._processes or not in_flight.shares:
             return
         for at in self._processes:
-            frame = _facts(at, in_flight, connection, node)
+            frame = _facts(at, in_flight, connection)
             outcomes, decisions = self._engine.each(at, frame, self._wire.elapsed(now), now)
             tell(self._wire, frame, decisions, now)
             for outcome in outcomes:
@@ -108,7 +108,14 @@ class Moments:
         """Ask rules at `connection` about one, and do to it what they say: all of it, the first of a kind."""
         elapsed = self._wire.elapsed(now) if elapsed is None else elapsed
         frame = Frame(
-            "connection", "event", connection.client_id or "", connection.number, 0, (_NOTHING,), node=connection.node
+            "connection",
+            "event",
+            connection.client_id or "",
+            connection.number,
+            0,
+            (_NOTHING,),
+            node=connection.node,
+            tls=connection.tls,
         )
         outcomes, decisions = self._engine.each("connection", frame, elapsed, now, only=only, named=named)
         tell(self._wire, frame, decisions, now)
@@ -136,16 +143,17 @@ class Moments:
             self._wire.command(Do(outcome.rule.name, at, outcome.verdict))
 
 
-def _facts(at: str, in_flight: InFlight, connection: int, node: int) -> Frame:
+def _facts(at: str, in_flight: InFlight, connection: Connection) -> Frame:
     return Frame(
         api=at,
         side="event",
         client_id=in_flight.client_id,
-        connection=connection,
+        connection=connection.number,
         correlation_id=in_flight.correlation_id,
         entries=tuple(map(entry_of, in_flight.shares)),
         version=in_flight.api_version,
-        node=node,
+        node=connection.node,
+        tls=connection.tls,
         acks=in_flight.acks,
         transactional_id=in_flight.transactional_id,
     )

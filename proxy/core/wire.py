@@ -93,12 +93,12 @@ class Wire:
 
     # What the relay calls.
 
-    def open(self, node: int, peer: str, now: float) -> Connection:
+    def open(self, node: int, peer: str, now: float, *, tls: bool = False) -> Connection:
         """A client has connected to the listener that stands for broker `node` (-1: the bootstrap listener)."""
         if self._moments is not None:
             self._moments.wake(now)
         self._opened += 1
-        connection = Connection(self, self._opened, node, peer, now)
+        connection = Connection(self, self._opened, node, peer, now, tls=tls)
         self._connections[connection.number] = connection
         if self._moments is not None:
             self._moments.opened(connection, now)
@@ -270,7 +270,7 @@ class Wire:
     def passing(self, in_flight: InFlight, connection: int, now: float) -> None:
         """A produce request was read, and is passing."""
         if self._moments is not None:
-            self._moments.passing(in_flight, connection, self._connections[connection].node, now)
+            self._moments.passing(in_flight, self._connections[connection], now)
 
     def elapsed(self, now: float) -> float:
         """Seconds since the first produce request."""

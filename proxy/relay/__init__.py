@@ -4,7 +4,9 @@ proxy.py      one arm's proxy: ties wire, listeners and sessions together
 listeners.py  a listener for every broker that the cluster tells of
 session.py    one client's connection: two sockets, two pumps
 copying.py    a connection of our own, for a copy of a produce request
-peer.py       one socket: non-blocking sends, FIN, RST
+dialing.py    connections to brokers, with TLS where they want it
+peer.py       one socket: reads, non-blocking sends, FIN, RST
+tls_peer.py   the same behind TLS
 """
 
 from __future__ import annotations

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
 
 from ..core.commands import Command
 from ..core.copy_connection import CopyConnection
-from .listeners import Address
+from ..errors import BrokerError
+from .dialing import Dialler, Upstream
 from .peer import Peer
 
 TIMEOUT = 30.0
 """Seconds from dialling to the answer. A broker that wants SASL first closes at once; nothing waits for longer."""
-CONNECT_TIMEOUT = 10.0
 _READ_SIZE = 64 * 1024
 
 
 class CopySession:
     """Runs until the copy has its answer, or gets none. `perform` carries out commands of the core."""
 
-    def __init__(self, copy: CopyConnection, perform: Callable[[list[Command]], None]) -> None:
+    def __init__(self, copy: CopyConnection, dialler: Dialler, perform: Callable[[list[Command]], None]) -> None:
         self._copy = copy
+        self._dialler = dialler
         self._perform = perform
         self._peer: Peer | None = None
 
-    async def run(self, upstream: list[Address]) -> None:
+    async def run(self, upstream: Sequence[Upstream]) -> None:
         """Connect to the first address that answers, and let the core say what is sent."""
         reason = "the proxy ended"
         try:
@@ -39,18 +39,18 @@ class CopySession:
             if self._peer is not None:
                 self._peer.close()
 
-    async def _talk(self, upstream: list[Address]) -> str:
+    async def _talk(self, upstream: Sequence[Upstream]) -> str:
         """Why it ended, where the core did not end it."""
-        sock = await connect(upstream)
-        if sock is None:
-            return "the broker cannot be reached"
-        peer = self._peer = Peer(sock)
+        try:
+            peer = self._peer = await self._dialler.dial(upstream)
+        except BrokerError as error:
+            return error.message
         self._perform(self._copy.connected(trio.current_time()))
         await peer.flush()
         buffer = memoryview(bytearray(_READ_SIZE))
         while not self._copy.done:
-            count = await _read(peer, buffer)
-            if not count:
+            count = await peer.read(buffer)
+            if not count or count < 0:
                 return "the broker closed the connection"
             self._perform(self._copy.received(buffer[:count], trio.current_time()))
         return ""
@@ -66,28 +66,3 @@ class CopySession:
         """FIN, after what was sent."""
         if self._peer is not None:
             self._peer.finish()
-
-
-async def connect(addresses: list[Address]) -> socket.socket | None:
-    """A socket connected to the first address that answers; None where none does."""
-    for host, port in list(addresses):
-        with trio.move_on_after(CONNECT_TIMEOUT):
-            try:
-                stream = await trio.open_tcp_stream(host, port)
-            except OSError:
-                continue
-            return socket.socket(fileno=stream.socket.detach())
-    return None
-
-
-async def _read(peer: Peer, buffer: memoryview) -> int:
-    """Bytes read; 0 where nothing more comes."""
-    while not peer.closed:
-        try:
-            await trio.lowlevel.wait_readable(peer.sock)
-            return peer.sock.recv_into(buffer)
-        except BlockingIOError:
-            continue
-        except (trio.ClosedResourceError, OSError):
-            return 0
-    return 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import trio
 
 from ..errors import ListenerError
+from .dialing import Upstream
 
 Address = tuple[str, int]
 BOOTSTRAP = -1
@@ -32,7 +33,7 @@ class Listener:
 
     node: int
     sock: socket.socket
-    upstream: list[Address]
+    upstream: list[Upstream]
     refused: int = 0
 
     @property
@@ -64,7 +65,7 @@ class Listeners:
         self._nursery: trio.Nursery | None = None
         self._by_node: dict[int, Listener] = {}
 
-    def bind(self, port: int, upstream: list[Address]) -> Listener:
+    def bind(self, port: int, upstream: list[Upstream]) -> Listener:
         """Open the bootstrap listener; nobody is accepted yet. Raises ListenerError."""
         return self._open(BOOTSTRAP, port, upstream)
 
@@ -76,18 +77,18 @@ class Listeners:
 
     def address(self, node: int, host: str, port: int) -> Address:
         """Where clients find broker `node`, which tells its own address as host and port."""
-        upstream = self._mapping.get((host, port), (host, port))
+        upstream = Upstream(*self._mapping.get((host, port), (host, port)), host)
         listener = self._by_node.get(node)
         if listener is None:
             listener = self._open(node, 0, [upstream])
         listener.upstream[:] = [upstream]
         return self._advertise, listener.port
 
-    def upstream(self, node: int) -> list[Address]:
+    def upstream(self, node: int) -> list[Upstream]:
         """Where connections to this node's listener lead."""
         return self._by_node[node].upstream
 
-    def _open(self, node: int, port: int, upstream: list[Address]) -> Listener:
+    def _open(self, node: int, port: int, upstream: list[Upstream]) -> Listener:
         listener = Listener(node, _listen(self._host, port), upstream)
         self._by_node[node] = listener
         if self._nursery is not None:

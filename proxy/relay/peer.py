@@ -14,11 +14,16 @@ from typing import Literal
 
 import trio
 
+LINGER = 2.0
+"""Seconds for which a side that was sent a FIN is still read from, so that closing sends no RST over unread bytes."""
+
 _RESET = struct.pack("ii", 1, 0)
 
 
 class Peer:
-    """A connected socket. `backlog` counts the bytes that wait for the kernel."""
+    """A connected socket. `backlog` counts the bytes that wait for the kernel; `tls`: whether they are encrypted."""
+
+    tls = False
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -37,6 +42,8 @@ class Peer:
         self._finishing = False
         self.broken = False
         """Set once a send has found the connection reset; the read that follows then sees a mere end."""
+        self.trouble = ""
+        """Why nothing more can be read, where that is more than an end."""
 
     @property
     def closed(self) -> bool:
@@ -67,6 +74,23 @@ class Peer:
             self.broken = True
             return len(data)
 
+    async def read(self, buffer: memoryview) -> int | None:
+        """Bytes read into the buffer; 0 at a FIN, -1 at a reset, None once the socket is closed on our side.
+
+        Nothing else runs between the reading and the return, so one buffer may serve many peers.
+        """
+        while not self.closed:
+            try:
+                await trio.lowlevel.wait_readable(self.sock)
+                return self.sock.recv_into(buffer)
+            except BlockingIOError:
+                continue
+            except trio.ClosedResourceError:
+                break
+            except OSError:
+                return None if self.closed else -1
+        return None
+
     async def flush(self) -> None:
         """Send what waits, until nothing does or the socket is gone. At most one task may be at it."""
         while self._waiting:
@@ -94,12 +118,29 @@ class Peer:
                 return
             self._waiting.popleft()
 
-    def finish(self) -> None:
-        """FIN, after what waits; reading goes on."""
+    def finish(self) -> bool:
+        """FIN, after what waits; reading goes on. True where `flush` must run for it, as with `send`."""
         if not self._finishing and not self.closed:
             self._finishing = True
             if not self._waiting:
                 self._shutdown()
+        return False
+
+    async def turn_away(self, how: Literal["fin", "reset"]) -> None:
+        """End a connection on which nothing was relayed: with a RST; or a FIN and a bounded wait for the other's."""
+        if how == "fin":
+            must_flush = self.finish()
+            with trio.move_on_after(LINGER):
+                if must_flush:
+                    await self.flush()
+                await self._silence()
+        self.close(how)
+
+    async def _silence(self) -> None:
+        """Read on until nothing more comes: closing over unread bytes would send a RST."""
+        buffer = memoryview(bytearray(4096))
+        while (await self.read(buffer) or 0) > 0:
+            pass
 
     def _shutdown(self) -> None:
         with contextlib.suppress(OSError):  # the other side was faster

@@ -13,14 +13,21 @@ from ..core.commands import AskStarts, Close, Command, Dial, Do, Finish, Send
 from ..core.connection import Connection
 from ..core.copy_connection import CopyConnection
 from ..core.wire import Wire, WireSettings
+from ..errors import BrokerError
 from ..faults.engine import Engine
 from ..observations import Observation
-from .copying import CopySession, connect
+from ..security import ClientTls, UpstreamTls
+from .copying import CopySession
+from .dialing import Dialler, Upstream
 from .listeners import Address, Listener, Listeners
-from .session import Session, turn_away
+from .peer import Peer
+from .session import Session
+from .tls_peer import HandshakeError, TlsPeer
 
 READ_SIZE = 256 * 1024
 FLUSH_EVERY = 0.2
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds that a client may take for its TLS handshake."""
 
 Starts = tuple[str, dict[int, int]]
 Ask = Callable[[AskStarts], Awaitable[Starts]]
@@ -34,12 +41,15 @@ class ProxySettings:
 
     `upstream` are bootstrap addresses, tried in order. `advertise` is the host that clients are told (default: the
     host that is listened on). `mapping` turns a broker's advertised address into one that can be reached from here.
+    `client_tls` is the TLS that clients are met with, `upstream_tls` the one towards brokers; None: none.
     """
 
     upstream: tuple[Address, ...]
     listen: Address = ("127.0.0.1", 0)
     advertise: str | None = None
     mapping: dict[Address, Address] = field(default_factory=dict)
+    client_tls: ClientTls | None = None
+    upstream_tls: UpstreamTls | None = None
     wire: WireSettings = field(default_factory=WireSettings)
 
 
@@ -47,7 +57,8 @@ class Proxy:
     """Runs with `nursery.start(proxy.serve)`; ends when it is cancelled. `observe` gets what was seen, in batches.
 
     `ask` answers AskStarts from the broker directly; without it every partition's start counts as known. `act` does
-    what rules at `broker` and `workload` ask for; it must not block.
+    what rules at `broker` and `workload` ask for; it must not block. Raises UsageError for a certificate or a key that
+    cannot be used.
     """
 
     def __init__(
@@ -65,6 +76,9 @@ class Proxy:
         self._observe = observe
         self._ask = ask
         self.act = act
+        tls = settings.upstream_tls
+        self._client_tls = None if settings.client_tls is None else settings.client_tls.context()
+        self._dialler = Dialler() if tls is None else Dialler(tls.context(), tls.server_name)
         host = settings.listen[0]
         self._listeners = Listeners(host, settings.advertise or host, settings.mapping, self._session)
         self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
@@ -81,7 +95,7 @@ class Proxy:
     async def serve(self, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen and relay until cancelled; tells its bootstrap address once it listens. Raises ListenerError."""
         settings = self._settings
-        listener = self._listeners.bind(settings.listen[1], list(settings.upstream))
+        listener = self._listeners.bind(settings.listen[1], [Upstream(*each, each[0]) for each in settings.upstream])
         host = settings.advertise or settings.listen[0]
         self.bootstrap = f"[{host}]:{listener.port}" if ":" in host else f"{host}:{listener.port}"
         try:
@@ -118,31 +132,38 @@ class Proxy:
     async def _session(self, listener: Listener, client: socket.socket) -> None:
         """One client, from accept to end."""
         now = trio.current_time()
-        connection = self.wire.open(listener.node, _peer_name(client), now)
+        context = self._client_tls
+        peer = Peer(client) if context is None else TlsPeer(client, context)
+        connection = self.wire.open(listener.node, _peer_name(client), now, tls=peer.tls)
         self.perform(self.wire.follow(now))
         reason = "the proxy ended"
         try:
-            with client:
-                if connection.closed_how is None:
-                    reason = await self._dialled(connection, listener, client)
-                if connection.closed_how is not None:
-                    await turn_away(client, connection.closed_how)
+            if connection.closed_how is None:
+                reason = await self._dialled(connection, listener, peer)
+            if connection.closed_how is not None:
+                await peer.turn_away(connection.closed_how)
         finally:
+            peer.close()
             self.perform(connection.shut(reason, trio.current_time()))
 
-    async def _dialled(self, connection: Connection, listener: Listener, client: socket.socket) -> str:
+    async def _dialled(self, connection: Connection, listener: Listener, client: Peer) -> str:
         """Connect to the broker, and relay until the end; says why it ended, where the core does not know."""
-        broker = await connect(listener.upstream)
-        if broker is None:
+        if isinstance(client, TlsPeer) and (problem := await _no_tls(client)):
+            return problem
+        try:
+            broker = await self._dialler.dial(listener.upstream)
+        except BrokerError as error:
             await trio.sleep(listener.patience())
-            return "the broker cannot be reached"
+            return error.message
         listener.refused = 0
-        with broker:
+        try:
             if connection.closed_how is None:
                 await self._relay(connection, client, broker)
+        finally:
+            broker.close()
         return "the proxy ended"
 
-    async def _relay(self, connection: Connection, client: socket.socket, broker: socket.socket) -> None:
+    async def _relay(self, connection: Connection, client: Peer, broker: Peer) -> None:
         backlog = self._settings.wire.backlog
         session = Session(connection, client, broker, buffer=self._buffer, backlog=backlog, perform=self.perform)
         self._sessions[connection.number] = session
@@ -188,7 +209,7 @@ class Proxy:
             self._nursery.start_soon(self._copy, copy)
 
     async def _copy(self, copy: CopyConnection) -> None:
-        session = self._copies[copy.number] = CopySession(copy, self.perform)
+        session = self._copies[copy.number] = CopySession(copy, self._dialler, self.perform)
         try:
             await session.run(self._listeners.upstream(copy.node))
         finally:
@@ -221,6 +242,17 @@ class Proxy:
         while True:
             await trio.sleep(FLUSH_EVERY)
             self.flush()
+
+
+async def _no_tls(client: TlsPeer) -> str | None:
+    """Agree on TLS with a client; a sentence where that fails."""
+    with trio.move_on_after(HANDSHAKE_TIMEOUT):
+        try:
+            await client.handshake()
+        except HandshakeError as error:
+            return f"no TLS with the client: {error}"
+        return None
+    return f"no TLS with the client: no handshake within {HANDSHAKE_TIMEOUT:g} s"
 
 
 def _peer_name(client: socket.socket) -> str:

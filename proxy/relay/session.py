@@ -1,4 +1,4 @@
-"""One client's connection: its socket, the one to the broker, and a pump for each direction.
+"""One client's connection: the peer that it is, the broker's, and a pump for each direction.
 
 What a pump reads goes to the core; the commands that come back may concern any session, so the proxy performs them.
 Reading pauses while too much waits towards the other side.
@@ -6,7 +6,6 @@ Reading pauses while too much waits towards the other side.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from typing import Literal
 
@@ -14,10 +13,7 @@ import trio
 
 from ..core.commands import Command, Side
 from ..core.connection import Connection
-from .peer import Peer
-
-LINGER = 2.0
-"""Seconds for which a side that was sent a FIN is still read from, so that closing sends no RST over unread bytes."""
+from .peer import LINGER, Peer
 
 
 class Session:
@@ -26,15 +22,15 @@ class Session:
     def __init__(
         self,
         connection: Connection,
-        client: socket.socket,
-        broker: socket.socket,
+        client: Peer,
+        broker: Peer,
         *,
         buffer: memoryview,
         backlog: int,
         perform: Callable[[list[Command]], None],
     ) -> None:
         self.connection = connection
-        self._peers = {Side.CLIENT: Peer(client), Side.BROKER: Peer(broker)}
+        self._peers = {Side.CLIENT: client, Side.BROKER: broker}
         self._buffer = buffer
         self._backlog = backlog
         self._perform = perform
@@ -57,29 +53,21 @@ class Session:
 
     async def _pump(self, side: Side) -> None:
         peer, connection = self._peers[side], self.connection
-        while (count := await self._read(peer)) is not None:
+        while (count := await peer.read(self._buffer)) is not None:
             if count <= 0:
-                how: Literal["fin", "reset"] = "fin" if count == 0 and not peer.broken else "reset"
-                self._perform(connection.ended(side, how, trio.current_time()))
+                self._perform(self._ended(side, peer, count))
                 break
             self._perform(connection.received(side, self._buffer[:count], trio.current_time()))
             while self._full(side):
                 await self._room.park()
         peer.silent.set()
 
-    async def _read(self, peer: Peer) -> int | None:
-        """Bytes read into the buffer; 0 at a FIN, -1 at a reset, None once the socket is closed on our side."""
-        while not peer.closed:
-            try:
-                await trio.lowlevel.wait_readable(peer.sock)
-                return peer.sock.recv_into(self._buffer)
-            except BlockingIOError:
-                continue
-            except trio.ClosedResourceError:
-                break
-            except OSError:
-                return None if peer.closed else -1
-        return None
+    def _ended(self, side: Side, peer: Peer, count: int) -> list[Command]:
+        """What follows from the end of that side: of a read that gave no bytes."""
+        now = trio.current_time()
+        if peer.trouble:
+            return self.connection.shut(f"no TLS with the {side.value}: {peer.trouble}", now)
+        return self.connection.ended(side, "fin" if count == 0 and not peer.broken else "reset", now)
 
     def _full(self, side: Side) -> bool:
         """Whether reading from this side has to pause."""
@@ -103,7 +91,11 @@ class Session:
 
     def finish(self, to: Side) -> None:
         """FIN to that side; reading from it goes on."""
-        self._peers[to].finish()
+        self._finish(self._peers[to])
+
+    def _finish(self, peer: Peer) -> None:
+        if peer.finish() and self._nursery is not None:
+            self._nursery.start_soon(self._flush, peer)
 
     def close(self, to: Side, how: Literal["fin", "reset"]) -> None:
         """End that side: a RST at once; or a FIN after what waits, and a bounded wait for its own end."""
@@ -111,7 +103,7 @@ class Session:
         if how == "reset" or peer.closed or self._nursery is None:
             peer.close(how)
         else:
-            peer.finish()
+            self._finish(peer)
             self._nursery.start_soon(self._linger, peer)
         self.make_room()
 
@@ -125,28 +117,3 @@ class Session:
     def make_room(self) -> None:
         """Something has gone out, or ended: let pumps that paused look again."""
         self._room.unpark_all()
-
-
-async def turn_away(client: socket.socket, how: Literal["fin", "reset"]) -> None:
-    """End a client's connection that never became a session: with a RST; or a FIN and a bounded wait for its own."""
-    if client.fileno() < 0:
-        return
-    peer = Peer(client)
-    if how == "fin":
-        peer.finish()
-        with trio.move_on_after(LINGER):
-            await _silence(peer)
-    peer.close(how)
-
-
-async def _silence(peer: Peer) -> None:
-    """Read on until nothing more comes: closing over unread bytes would send a RST."""
-    while True:
-        try:
-            await trio.lowlevel.wait_readable(peer.sock)
-            if not peer.sock.recv(4096):
-                return
-        except BlockingIOError:
-            continue
-        except OSError:
-            return

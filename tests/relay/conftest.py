@@ -20,6 +20,7 @@ from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Observation
 from ackdrop.relay import Proxy, ProxySettings
+from ackdrop.security import ClientTls, UpstreamTls
 
 Seen = TypeVar("Seen", bound=Observation)
 Address = tuple[str, int]
@@ -135,21 +136,24 @@ class Streams:
 
 
 @pytest.fixture
-async def streams() -> AsyncIterator[Streams]:
-    made = Streams()
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
 async def deadline(nursery: trio.Nursery) -> None:
-    """A test that hangs ends with an error of its own, and takes nothing else with it."""
+    """A test that hangs ends with an error of its own, and takes nothing else with it.
+
+    It holds for what asks for `streams` or `serve`: pytest-trio passes over a fixture that nobody asks for.
+    """
 
     async def expire() -> None:
         with trio.fail_after(30):
             await trio.sleep_forever()
 
     nursery.start_soon(expire)
+
+
+@pytest.fixture
+async def streams(deadline: None) -> AsyncIterator[Streams]:
+    made = Streams()
+    yield made
+    made.close()
 
 
 class Upstream:
@@ -212,13 +216,25 @@ Serve = Callable[..., Awaitable[Running]]
 
 
 @pytest.fixture
-async def serve(nursery: trio.Nursery, upstream: Upstream) -> Serve:
+async def serve(nursery: trio.Nursery, upstream: Upstream, deadline: None) -> Serve:
     """`await serve(*rules, ask=..., upstream=..., mapping=..., **wire)` starts a proxy before the upstream."""
 
     async def start(
-        *rules: Rule, ask: Any = None, before: tuple[Address, ...] | None = None, mapping: Any = None, **wire: Any
+        *rules: Rule,
+        ask: Any = None,
+        before: tuple[Address, ...] | None = None,
+        mapping: Any = None,
+        client_tls: ClientTls | None = None,
+        upstream_tls: UpstreamTls | None = None,
+        **wire: Any,
     ) -> Running:
-        settings = ProxySettings(before or (upstream.address,), mapping=mapping or {}, wire=WireSettings(**wire))
+        settings = ProxySettings(
+            before or (upstream.address,),
+            mapping=mapping or {},
+            client_tls=client_tls,
+            upstream_tls=upstream_tls,
+            wire=WireSettings(**wire),
+        )
         engine = Engine(rules, seed=1, arm="off")
         told: list[Running] = []
         proxy = Proxy(settings, engine, lambda seen: told[0].observe(seen), ask=ask)

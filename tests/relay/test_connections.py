@@ -11,6 +11,7 @@ import trio
 from ackdrop.faults import Blackhole, Disconnect, Latency, RefuseConnection, Reset, Slice, Throttle
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Acked, ConnectionClosed, Decided
+from ackdrop.relay.dialing import Dialler
 
 
 @pytest.fixture
@@ -66,17 +67,15 @@ async def test_a_connection_that_ends_while_it_is_dialled_leaves_nothing(
     running = await serve(on(Reset(), after=0.05))
     linked = await link(running)
     dialled, go = trio.Event(), trio.Event()
-    from ackdrop.relay import proxy
+    dial = Dialler.dial
 
-    connect = proxy.connect
-
-    async def slowly(addresses: Any) -> Any:
-        found = await connect(addresses)
+    async def slowly(dialler: Any, addresses: Any) -> Any:
+        found = await dial(dialler, addresses)
         dialled.set()
         await go.wait()
         return found
 
-    monkeypatch.setattr(proxy, "connect", slowly)
+    monkeypatch.setattr(Dialler, "dial", slowly)
     client = await streams.connect(running.proxy.bootstrap)
     await dialled.wait()
     before = open_files()

@@ -12,6 +12,7 @@ import trio
 
 from ackdrop.errors import ListenerError
 from ackdrop.relay import listeners as module
+from ackdrop.relay.dialing import Upstream
 from ackdrop.relay.listeners import Listener, Listeners
 
 
@@ -34,7 +35,7 @@ def accepted() -> Accepted:
 def make(nursery: trio.Nursery, accepted: Accepted) -> Callable[..., Listeners]:
     def start(host: str = "127.0.0.1", advertise: str = "proxy", mapping: Any = None) -> Listeners:
         made = Listeners(host, advertise, mapping or {}, accepted)
-        made.bind(0, [("upstream", 9092)])
+        made.bind(0, [Upstream("upstream", 9092, "upstream")])
         made.start(nursery)
         return made
 
@@ -45,7 +46,8 @@ async def test_clients_of_every_listener_are_told_apart(make: Any, accepted: Acc
     listeners = make()
     _, port = listeners.address(4, "broker-4", 9092)
     bootstrap = listeners._by_node[-1].port
-    for at, node, upstream in ((port, 4, ("broker-4", 9092)), (bootstrap, -1, ("upstream", 9092))):
+    bootstrap_at = Upstream("upstream", 9092, "upstream")
+    for at, node, upstream in ((port, 4, Upstream("broker-4", 9092, "broker-4")), (bootstrap, -1, bootstrap_at)):
         async with await trio.open_tcp_stream("127.0.0.1", at):
             listener, client = await accepted.receive.receive()
             assert (listener.node, listener.upstream) == (node, [upstream])
@@ -68,15 +70,15 @@ async def test_a_broker_that_moves_keeps_its_listener(make: Any) -> None:
     listener = listeners._by_node[1]
     assert listeners.address(1, "elsewhere", 9093) == first
     assert listeners._by_node[1] is listener
-    assert listener.upstream == [("elsewhere", 9093)]
+    assert listener.upstream == [Upstream("elsewhere", 9093, "elsewhere")]
 
 
 async def test_an_advertised_address_is_mapped_to_one_that_can_be_reached(make: Any) -> None:
     listeners = make(mapping={("redpanda", 9092): ("localhost", 19092)})
     listeners.address(1, "redpanda", 9092)
     listeners.address(2, "redpanda", 9093)
-    assert listeners._by_node[1].upstream == [("localhost", 19092)]
-    assert listeners._by_node[2].upstream == [("redpanda", 9093)]
+    assert listeners._by_node[1].upstream == [Upstream("localhost", 19092, "redpanda")]
+    assert listeners._by_node[2].upstream == [Upstream("redpanda", 9093, "redpanda")]
 
 
 async def test_a_taken_port_is_said_with_a_remedy(accepted: Accepted) -> None:
