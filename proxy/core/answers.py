@@ -46,6 +46,9 @@ class Answers:
         if not self._parts.ends.broker_open:
             self._streams_on = False
             return False
+        if self._parts.sasl.going_on and not len(self._parts.exchanges):
+            self._streams_on = not self._parts.ends.silent
+            return False
         (_, correlation_id) = _HEAD.unpack_from(head)
         self.ours(now)
         for gone in self._parts.exchanges.passed_over(correlation_id):

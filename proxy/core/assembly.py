@@ -11,6 +11,7 @@ from collections.abc import Callable
 from struct import Struct
 
 from ..errors import WireError
+from ..kafka.frames import spoken
 
 _SIZE = Struct(">i")
 
@@ -35,12 +36,15 @@ class Assembly:
         through: Callable[[memoryview], None],
         least: int,
         limit: int,
+        of_tls: str = "",
         most: int | None = None,
     ) -> None:
         self._head = head
         self._whole = whole
         self._through = through
-        self._least = least
+        self._of_tls = of_tls
+        self.least = least
+        """The smallest size that a frame may claim from now on."""
         self._limit = limit
         self._most = limit if most is None else most
         self._pending = bytearray()
@@ -101,8 +105,12 @@ class Assembly:
 
     def _size(self, data: memoryview, at: int, most: int) -> int:
         size: int = _SIZE.unpack_from(data, at)[0]
-        if not self._least <= size <= most:
-            raise WireError(f"a frame of {size} bytes (allowed: {self._least} to {most})")
+        if size < self.least or size > self._limit:
+            other = spoken(size)  # read as a size, it is far above any that a client or a broker would send
+            if other is not None:
+                raise WireError(f"no frames but {other}{self._of_tls if other == 'TLS' else ''}")
+            if not self.least <= size <= most:
+                raise WireError(f"a frame of {size} bytes (allowed: {self.least} to {most})")
         return size
 
     def _stream(self, data: memoryview, at: int) -> int:

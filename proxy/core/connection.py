@@ -21,6 +21,7 @@ from .link import Layer
 from .outlet import Outlet
 from .parts import Parts
 from .produce import ProduceTraffic
+from .raw_sasl import RawSasl
 from .recording import opened
 from .requests import Requests
 
@@ -31,6 +32,10 @@ _REQUEST_LEAST = HEAD - 4
 _RESPONSE_LEAST = 4
 _ANY_SIZE = (1 << 31) - 1
 """A client may ask for answers of any size, and a broker sends them: `fetch.max.bytes` knows no limit."""
+
+
+_OF_CLIENTS_TLS = "; with --tls-cert and --tls-key the proxy does, too"
+_OF_BROKERS_TLS = "; with --upstream-tls the proxy does, too"
 
 
 class Connection:
@@ -47,7 +52,7 @@ class Connection:
         self.client_id: str | None = None
         """What the client has said that it is called; None where it has not, or nobody wants to know."""
         self._first: bytes | None = b"" if wire.names_clients else None
-        self._parts = _parts(wire, number, node, tls)
+        self._parts = _parts(wire, number, node, tls, RawSasl(self._raw))
         self._ends, self._to_client = self._parts.ends, self._parts.to_client
         self._requests = Requests(self._parts)
         self._answers = Answers(self._parts)
@@ -58,6 +63,7 @@ class Connection:
             through=lambda data: self._requests.through(data, self._now),
             least=_REQUEST_LEAST,
             limit=limit,
+            of_tls=_OF_CLIENTS_TLS,
         )
         self._answer_frames = Assembly(
             head=lambda head: self._answers.head(head, self._now),
@@ -66,6 +72,7 @@ class Connection:
             least=_RESPONSE_LEAST,
             limit=limit,
             most=_ANY_SIZE,
+            of_tls=_OF_BROKERS_TLS,
         )
         wire.observe(ConnectionOpened(now, number, node, peer))
         opened(wire, number, node, tls, now)
@@ -161,6 +168,11 @@ class Connection:
         if self._ends.client_open:
             self._request_frames.feed(memoryview(data))
 
+    def _raw(self, going_on: bool) -> None:
+        """Frames without headers begin or end: they may be of any size, none included."""
+        self._request_frames.least = 0 if going_on else _REQUEST_LEAST
+        self._answer_frames.least = 0 if going_on else _RESPONSE_LEAST
+
     def _request(self, frame: memoryview) -> None:
         self._requests.whole(frame, self._now)
         self._ours()
@@ -197,7 +209,7 @@ class Connection:
         self._ends.finish(str(error), self._now)
 
 
-def _parts(wire: Wire, number: int, node: int, tls: bool) -> Parts:
+def _parts(wire: Wire, number: int, node: int, tls: bool, sasl: RawSasl) -> Parts:
     traffic = ProduceTraffic(wire, number)
     exchanges = Exchanges(wire, traffic)
     to_client = Outlet(lambda data: wire.command(Send(number, Side.CLIENT, data)))
@@ -214,4 +226,5 @@ def _parts(wire: Wire, number: int, node: int, tls: bool) -> Parts:
         ends=Ends(wire, number, exchanges, copies, to_client, to_broker),
         to_client=to_client,
         to_broker=to_broker,
+        sasl=sasl,
     )

@@ -12,6 +12,7 @@ from .ends import Ends
 from .exchanges import Exchange, Exchanges
 from .outlet import Outlet
 from .produce import ProduceTraffic
+from .raw_sasl import RawSasl
 
 if TYPE_CHECKING:
     from .wire import Wire
@@ -31,6 +32,7 @@ class Parts:
     ends: Ends
     to_client: Outlet
     to_broker: Outlet
+    sasl: RawSasl
 
     def undecoded(self, exchange: Exchange, error: Exception, now: float, *, closed: bool) -> None:
         """A frame that matters cannot be read."""

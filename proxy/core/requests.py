@@ -24,6 +24,7 @@ from .onward import Onward, Request
 from .outlet import FAR
 from .parts import Parts
 from .produce import PRODUCE, InFlight, Share, read_request
+from .raw_sasl import SASL_HANDSHAKE
 from .routing import API_VERSIONS
 from .tampering import garbled_request, shortened
 
@@ -59,7 +60,12 @@ class Requests:
 
     def head(self, head: memoryview, now: float) -> bool:
         """Whether the request that begins like this has to be seen whole."""
+        if self._parts.sasl.going_on and self._parts.sasl.takes(head):
+            self._discarding = now < self._held_until
+            return False
         _, key, version, correlation_id = _HEAD.unpack(head)
+        if key == SASL_HANDSHAKE:
+            self._parts.sasl.handshake(version)
         if key in _READ or self._parked or self._swapped is not None or self._wire.asks(key):
             return True
         self._discarding = now < self._held_until

@@ -12,6 +12,17 @@ FRAME_LIMIT = 100 * 1024 * 1024
 _SIZE = Struct(">i")
 
 
+_OTHERS = {b"GET ": "HTTP", b"POST": "HTTP", b"PUT ": "HTTP", b"HEAD": "HTTP", b"HTTP": "HTTP", b"PRI ": "HTTP"}
+_TLS = frozenset({b"\x16\x03", b"\x15\x03"})
+"""How a handshake and an alert begin (RFC 8446, 5.1)."""
+
+
+def spoken(size: int) -> str | None:
+    """What a peer speaks whose first four bytes, read as a frame's size, were this: TLS, HTTP; None: who knows."""
+    first = _SIZE.pack(size)
+    return "TLS" if first[:2] in _TLS else _OTHERS.get(first)
+
+
 def split(data: bytes | memoryview, limit: int = FRAME_LIMIT) -> tuple[list[tuple[int, int]], int]:
     """The extents (start, end) of the whole frames in `data`, and the offset where the unfinished rest begins.
 

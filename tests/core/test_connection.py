@@ -258,3 +258,26 @@ class TestBackPressure:
         assert line.connection.may_read(BROKER)
         play.starts(asked, "t", {0: 0})
         assert line.connection.may_read(CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("side", "first", "said"),
+    [
+        (
+            Side.CLIENT,
+            b"\x16\x03\x01\x02\0\1\0",
+            "no frames but TLS; with --tls-cert and --tls-key the proxy does, too",
+        ),
+        (Side.CLIENT, b"GET / HTTP/1.1\r\n", "no frames but HTTP"),
+        (Side.BROKER, b"\x15\x03\x03\0\2\2\x50", "no frames but TLS; with --upstream-tls the proxy does, too"),
+        (Side.BROKER, b"HTTP/1.1 400 Bad Request\r\n", "no frames but HTTP"),
+    ],
+)
+def test_who_speaks_something_else_is_told_of(playbook: Any, frames: Any, side: Side, first: bytes, said: str) -> None:
+    play = playbook()
+    line = play.connect()
+    line.client(frames.request(999, 0, 1))
+    line.dribble(side, first)
+    ((_, by, _, reason),) = play.closed
+    assert by == "ackdrop"
+    assert reason == said
