@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from struct import Struct
 
-from ..errors import UndecodableError
+from ..errors import ListenerError, UndecodableError
 from ..faults.engine import Outcome
 from ..faults.verdicts import Alter, Garble, Postpone, Shorten, Withhold
 from ..kafka.apis import api_name
@@ -115,15 +115,15 @@ class Answers:
             answer = rewritten(exchange.api_key, exchange.api_version, frame, self._wire.translate)
             for name, topic_id in topic_ids(exchange.api_key, exchange.api_version, frame):
                 self._wire.learn(topic_id, name)
-        except UndecodableError as error:
+        except (UndecodableError, ListenerError) as error:
             self._unreadable(exchange, error, now)
             return
         if in_flight is not None and exchange.kept is None:
             self._note(answer, exchange, in_flight, now)
         self._pass_on(answer, exchange, now)
 
-    def _unreadable(self, exchange: Exchange, error: UndecodableError, now: float) -> None:
-        """An answer that must not go on as it is: the connection ends."""
+    def _unreadable(self, exchange: Exchange, error: UndecodableError | ListenerError, now: float) -> None:
+        """An answer that must not go on as it is, unread or without a listener to lead to: the connection ends."""
         if exchange.produce is not None:
             self._parts.traffic.lost(exchange.produce, "none", now)
         self._parts.undecoded(exchange, error, now, closed=True)

@@ -45,7 +45,7 @@ class Dialler:
             with trio.move_on_after(CONNECT_TIMEOUT):
                 try:
                     return await self._reach(address)
-                except (OSError, UnicodeError, HandshakeError) as error:
+                except (OSError, ValueError, OverflowError, HandshakeError) as error:
                     failed.append(f"{address}: {_reason(error)}")
                 continue
             failed.append(f"{address}: no answer within {CONNECT_TIMEOUT:g} s")
@@ -66,6 +66,7 @@ class Dialler:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeError):
-        return "this is no host name"
+    """In words. What a broker tells may be no host name, no server name or no port."""
+    if isinstance(error, (ValueError, OverflowError)):
+        return "this is no host name" if isinstance(error, UnicodeError) else f"this is no address: {error}"
     return reason(error) if isinstance(error, OSError) else str(error)

@@ -18,6 +18,8 @@ from .dialing import Upstream
 
 Address = tuple[str, int]
 BOOTSTRAP = -1
+MOST_BROKERS = 1000
+"""More than any cluster has: an answer that tells of more makes no sense, and shall not use up all ports."""
 FIRST_WAIT, LONGEST_WAIT = 0.05, 1.0
 
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -76,10 +78,17 @@ class Listeners:
             nursery.start_soon(self._serve, nursery, listener)
 
     def address(self, node: int, host: str, port: int) -> Address:
-        """Where clients find broker `node`, which tells its own address as host and port."""
+        """Where clients find broker `node`, which tells its own address as host and port.
+
+        Raises ListenerError where no listener can be opened for it.
+        """
+        if node == BOOTSTRAP:  # no broker has this id: nothing that is told of it moves the listener that all begin at
+            return self._advertise, self._by_node[BOOTSTRAP].port
         upstream = Upstream(*self._mapping.get((host, port), (host, port)), host)
         listener = self._by_node.get(node)
         if listener is None:
+            if len(self._by_node) > MOST_BROKERS:
+                raise ListenerError(f"the cluster tells of more than {MOST_BROKERS} brokers")
             listener = self._open(node, 0, [upstream])
         listener.upstream[:] = [upstream]
         return self._advertise, listener.port
