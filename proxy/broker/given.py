@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import trio
 
+from ..direct.connection import shown
 from ..errors import BrokerError, UsageError
 from .probe import probe
 from .running import RunningBroker
@@ -35,27 +36,30 @@ def parse(text: str) -> Address:
 
 
 async def given(bootstrap: str, allow_remote: bool) -> RunningBroker:
-    """The broker at this address, once it has answered.
+    """The broker at this address, or at one of several with commas between them, once it has answered.
 
     Raises UsageError for an address that is not loopback without `allow_remote`, and BrokerError within 15 s when no
     broker answers.
     """
-    address = parse(bootstrap)
-    if not allow_remote and not await is_loopback(address.host):
-        raise UsageError(
-            f"{bootstrap} is not on this machine; ackdrop writes test records and breaks connections",
-            remedy="say --allow-remote if that is meant",
-        )
+    addresses = [parse(each) for each in bootstrap.split(",")]
+    for address in addresses:
+        if not allow_remote and not await is_loopback(address.host):
+            raise UsageError(
+                f"{shown(*address)} is not on this machine; ackdrop writes test records and breaks connections",
+                remedy="say --allow-remote if that is meant",
+            )
     tried: list[str] = []
+    wait = GIVEN_WAIT / len(addresses)
     for _ in range(GIVEN_TRIES):
-        try:
-            with trio.fail_after(GIVEN_WAIT):
-                await probe(*address, wait=GIVEN_WAIT)
-            return RunningBroker(bootstrap, "given", remote=allow_remote)
-        except BrokerError as error:
-            tried.append(error.message)
-        except trio.TooSlowError:
-            tried.append(f"{bootstrap}: no answer within {GIVEN_WAIT:g} s")
+        for address in addresses:
+            try:
+                with trio.fail_after(wait):
+                    await probe(*address, wait=wait)
+                return RunningBroker(bootstrap, "given", remote=allow_remote)
+            except BrokerError as error:
+                tried.append(error.message)
+            except trio.TooSlowError:
+                tried.append(f"{shown(*address)}: no answer within {wait:g} s")
         await trio.sleep(BETWEEN_TRIES)
     raise BrokerError(
         f"no Kafka broker answers at {bootstrap}; tried {GIVEN_TRIES} times: {'; '.join(dict.fromkeys(tried))}",

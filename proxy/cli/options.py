@@ -68,6 +68,29 @@ class MappingType(_ParamType):
         return "=".join(map(AddressType.text, value))
 
 
+class PortsType(_ParamType):
+    """FIRST-LAST, a range of ports with both ends in it; or a single port."""
+
+    name = "FIRST-LAST"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> range:
+        if isinstance(value, range):
+            return value
+        first, dash, last = str(value).strip().partition("-")
+        try:
+            ports = range(int(first), int(last if dash else first) + 1)
+        except ValueError:
+            ports = range(0)
+        if not ports or ports[0] < 1 or ports[-1] > 65535:
+            self.fail(f"{value!r} is not FIRST-LAST, as in 19093-19099", param, ctx)
+        return ports
+
+    @staticmethod
+    def text(value: range) -> str:
+        """The value as it is typed."""
+        return f"{value[0]}-{value[-1]}"
+
+
 class DurationType(_ParamType):
     """A duration with its unit: 250ms, 3s, 2m, 1h. The value is in seconds."""
 
@@ -124,7 +147,7 @@ class NamingType(_ParamType):
             self.fail(str(error), param, ctx)
 
 
-ADDRESS, MAPPING, DURATION, PRODUCER = AddressType(), MappingType(), DurationType(), ProducerType()
+ADDRESS, MAPPING, DURATION, PRODUCER, PORTS = AddressType(), MappingType(), DurationType(), ProducerType(), PortsType()
 
 
 def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
@@ -240,7 +263,12 @@ def broker_options(command: Command) -> Command:
             help="An advertised address that cannot be reached from here, and the one that can.",
         ),
         option("--allow-remote", is_flag=True, help="Allow a broker that is not on this machine."),
-        option("--bootstrap", "--upstream", metavar="HOST:PORT", help="The broker to stand in front of."),
+        option(
+            "--bootstrap",
+            "--upstream",
+            metavar="HOST:PORT",
+            help="The broker to stand in front of; several of a cluster with commas between.",
+        ),
     ):
         command = one(command)
     return command

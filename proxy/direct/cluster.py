@@ -20,7 +20,7 @@ from . import fetch as fetching
 from .connection import ConnectionLost
 from .fetch import Fetched
 from .link import Link
-from .nodes import Address, Nodes, parse_address
+from .nodes import Address, Nodes, parse_addresses
 from .patience import PassingError, check, patiently
 
 T = TypeVar("T")
@@ -59,9 +59,10 @@ class Cluster:
         """A cluster whose nodes are known, `timeout` seconds from now at the latest; else BrokerError.
 
         `timeout` is also how long a later request may go without an answer, and be repeated where it is refused for
-        reasons that pass. Raises UsageError for a `bootstrap` that is not HOST:PORT.
+        reasons that pass. Raises UsageError for a `bootstrap` that is not HOST:PORT, or
+        several of them with commas between.
         """
-        nodes = Nodes(parse_address(bootstrap), mapping or {}, timeout)
+        nodes = Nodes(parse_addresses(bootstrap), mapping or {}, timeout)
         try:
             await nodes.meet()
             yield cls(nodes)
@@ -90,8 +91,13 @@ class Cluster:
 
     @property
     def bootstrap(self) -> Address:
-        """Where we asked first."""
+        """The bootstrap address that answered."""
         return self._nodes.bootstrap
+
+    @property
+    def bootstraps(self) -> tuple[Address, ...]:
+        """All bootstrap addresses, in the order in which they are asked."""
+        return self._nodes.bootstraps
 
     @property
     def bootstrap_link(self) -> Link:

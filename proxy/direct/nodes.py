@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,11 @@ INITIALIZING = "redpanda.initializing"
 """What Redpanda calls its cluster in its first seconds."""
 
 
+def parse_addresses(text: str) -> tuple[Address, ...]:
+    """Each (host, port) of `HOST:PORT`, or of several with commas between them. Raises UsageError."""
+    return tuple(dict.fromkeys(parse_address(each.strip()) for each in text.split(",")))
+
+
 def parse_address(text: str) -> Address:
     """(host, port) of `HOST:PORT` or `[IPV6]:PORT`. Raises UsageError."""
     host, _, port = text.rpartition(":")
@@ -33,13 +38,15 @@ def parse_address(text: str) -> Address:
 class Nodes:
     """The brokers of a cluster, by what Metadata said last, and a link to each address that was needed.
 
+    `bootstraps` are asked in their order; `bootstrap` is the one that answered.
     `known` maps broker ids to the addresses that they advertise, `mapping` replaces addresses that cannot be reached
     from here, `leaders` maps (topic, partition) to a broker id, -1 where there is none. `notes` holds sentences.
     """
 
-    def __init__(self, bootstrap: Address, mapping: Mapping[Address, Address], timeout: float) -> None:
-        self.bootstrap = bootstrap
-        self.name = shown(*bootstrap)
+    def __init__(self, bootstraps: Sequence[Address], mapping: Mapping[Address, Address], timeout: float) -> None:
+        self.bootstraps = tuple(bootstraps)
+        self.bootstrap = self.bootstraps[0]
+        self.name = shown(*self.bootstrap)
         self.mapping = dict(mapping)
         self.timeout = timeout
         self.known: dict[int, Address] = {}
@@ -61,7 +68,7 @@ class Nodes:
         """
         try:
             with trio.fail_after(self.timeout):
-                await self.link(self.bootstrap).connect()
+                await self._connect()
                 await patiently(self._await_brokers, self.timeout, trio.lowlevel.checkpoint)
                 await self._try_advertised()
         except trio.TooSlowError:
@@ -69,6 +76,25 @@ class Nodes:
                 f"{self.name}: the broker did not tell of itself within {self.timeout:g} s",
                 remedy="Wait until the broker has started.",
             ) from None
+
+    async def _connect(self) -> None:
+        """Find the first bootstrap address that answers. Raises what the first one, and only it, said."""
+        failure: BrokerError | None = None
+        share = self.timeout / len(self.bootstraps)
+        for address in self.bootstraps:
+            try:
+                with trio.fail_after(share):
+                    await self.link(address).connect()
+            except BrokerError as error:
+                failure = failure or error
+            except trio.TooSlowError:
+                slow = f"{shown(*address)}: no answer within {share:g} s"
+                failure = failure or BrokerError(slow, remedy="See that the broker runs and is not overloaded.")
+            else:
+                self.bootstrap, self.name = address, shown(*address)
+                return
+        assert failure is not None
+        raise failure
 
     async def metadata(self, topics: Iterable[str] | None) -> Any:
         """Metadata of these topics (None: all, no topics: only the brokers); makes none. BrokerError without answer.
@@ -119,7 +145,7 @@ class Nodes:
         return self.link(self.address(self.controller) if self.controller in self.known else self.bootstrap)
 
     def _addresses(self) -> list[Address]:
-        return list(dict.fromkeys((self.bootstrap, *map(self.address, self.known))))
+        return list(dict.fromkeys((self.bootstrap, *map(self.address, self.known), *self.bootstraps)))
 
     def _learn(self, body: Any) -> None:
         self.known = {broker.node_id: (broker.host, broker.port) for broker in body.brokers}

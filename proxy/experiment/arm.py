@@ -138,7 +138,11 @@ async def _traffic(stage: Stage, arm: Arm, topic: str, writer: ArmWriter) -> _Se
 def _proxy(stage: Stage, arm: Arm, writer: ArmWriter, starts: dict[tuple[str, int], int], actor: Actor) -> Proxy:
     label = _label(stage.run_id)
     return Proxy(
-        ProxySettings(upstream=(stage.cluster.bootstrap,), mapping=dict(stage.cluster.mapping)),
+        ProxySettings(
+            upstream=stage.cluster.bootstraps,
+            mapping=dict(stage.cluster.mapping),
+            upstream_tls=stage.settings.security.tls,
+        ),
         Engine(stage.scenario.rules, seed=stage.scenario.seed, arm=arm.name, label=label),
         writer.put,
         act=actor,

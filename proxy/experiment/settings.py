@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.wire import WireSettings
 from ..identity import Naming
 from ..observations import Isolation
+from ..security import ClientTls, Security
 
 Address = tuple[str, int]
 
@@ -18,7 +19,8 @@ class Settings:
     """What every verb that makes a run is asked for. `command` is what was typed, without arguments: see `RunInfo`.
 
     `naming` is what makes two records copies of one, where they do not carry our own identity; None leaves it to the
-    scenario, and where that is silent too, to key, value, headers and create time. So with `isolation`.
+    scenario, and where that is silent too, to key, value, headers and create time. So with `isolation`. `security` is
+    how brokers are spoken to.
     """
 
     out: Path
@@ -26,6 +28,7 @@ class Settings:
     mapping: dict[Address, Address] = field(default_factory=dict)
     naming: Naming | None = None
     isolation: Isolation | None = None
+    security: Security = field(default_factory=Security)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,17 @@ class RunSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchSettings(Settings):
-    """What `ackdrop proxy` was asked for. `seconds` None: until a signal. Without `verify` the log is left alone."""
+    """What `ackdrop proxy` was asked for. `seconds` None: until a signal. Without `verify` the log is left alone.
+
+    `listen`, `advertise`, `ports` and `client_tls` are what `ProxySettings` says of them.
+    """
 
     bootstrap: str
     listen: Address
     allow_remote: bool = False
     advertise: str | None = None
+    ports: Sequence[int] = ()
+    client_tls: ClientTls | None = None
     seconds: float | None = None
     verify: bool = True
     wire: WireSettings = field(default_factory=WireSettings)

@@ -152,9 +152,12 @@ def _proxy(
     engine = Engine(() if scenario is None else scenario.rules, seed=0 if scenario is None else scenario.seed, arm=ARM)
     return Proxy(
         ProxySettings(
-            upstream=(cluster.bootstrap,),
+            upstream=cluster.bootstraps,
             listen=settings.listen,
             advertise=settings.advertise,
+            ports=settings.ports,
+            client_tls=settings.client_tls,
+            upstream_tls=settings.security.tls,
             mapping=dict(cluster.mapping),
             wire=dataclasses.replace(settings.wire, ask_starts=True, naming=view.naming),
         ),

@@ -6,9 +6,10 @@ starts in the background. A broker that moves keeps its listener: only where it 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import trio
@@ -51,18 +52,24 @@ class Listener:
 
 
 class Listeners:
-    """All listeners of one proxy. `mapping` turns advertised addresses into ones that can be reached from here."""
+    """All listeners of one proxy. `mapping` turns advertised addresses into ones that can be reached from here.
+
+    Brokers' listeners have their ports out of `ports`, each the one at its node id's place where that is free, so that
+    it has the same after a restart of ackdrop; without `ports` they have any free one.
+    """
 
     def __init__(
         self,
         host: str,
         advertise: str,
         mapping: dict[Address, Address],
+        ports: Sequence[int],
         accept: Callable[[Listener, socket.socket], Awaitable[None]],
     ) -> None:
         self._host = host
         self._advertise = advertise
         self._mapping = mapping
+        self._ports = ports
         self._accept = accept
         self._nursery: trio.Nursery | None = None
         self._by_node: dict[int, Listener] = {}
@@ -87,15 +94,41 @@ class Listeners:
         upstream = Upstream(*self._mapping.get((host, port), (host, port)), host)
         listener = self._by_node.get(node)
         if listener is None:
-            if len(self._by_node) > MOST_BROKERS:
-                raise ListenerError(f"the cluster tells of more than {MOST_BROKERS} brokers")
-            listener = self._open(node, 0, [upstream])
+            listener = self._for_broker(node, upstream)
         listener.upstream[:] = [upstream]
         return self._advertise, listener.port
 
     def upstream(self, node: int) -> list[Upstream]:
-        """Where connections to this node's listener lead."""
-        return self._by_node[node].upstream
+        """Where connections to this node's listener lead, in the order in which to try.
+
+        To the bootstrap listener every broker is right, so those that are known are tried behind the ones it was given.
+        """
+        upstream = self._by_node[node].upstream
+        if node != BOOTSTRAP:
+            return upstream
+        known = [each for other in self._by_node.values() for each in other.upstream]
+        return list(dict.fromkeys([*upstream, *known]))
+
+    @property
+    def ports(self) -> dict[int, int]:
+        """Broker id → the port that stands for it."""
+        return {node: listener.port for node, listener in self._by_node.items() if node != BOOTSTRAP}
+
+    def _for_broker(self, node: int, upstream: Upstream) -> Listener:
+        if len(self._by_node) > MOST_BROKERS:
+            raise ListenerError(f"the cluster tells of more than {MOST_BROKERS} brokers")
+        if not self._ports:
+            return self._open(node, 0, [upstream])
+        used = {listener.port for listener in self._by_node.values()}
+        first = node % len(self._ports)
+        for port in [*self._ports[first:], *self._ports[:first]]:
+            if port not in used:
+                with contextlib.suppress(ListenerError):
+                    return self._open(node, port, [upstream])
+        raise ListenerError(
+            f"no port from {self._ports[0]} to {self._ports[-1]} is free for broker {node}",
+            remedy="name more of them with --ports",
+        )
 
     def _open(self, node: int, port: int, upstream: list[Upstream]) -> Listener:
         listener = Listener(node, _listen(self._host, port), upstream)

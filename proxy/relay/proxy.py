@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import trio
@@ -41,12 +41,14 @@ class ProxySettings:
 
     `upstream` are bootstrap addresses, tried in order. `advertise` is the host that clients are told (default: the
     host that is listened on). `mapping` turns a broker's advertised address into one that can be reached from here.
+    `ports` are those that brokers' listeners may have (none: any free ones).
     `client_tls` is the TLS that clients are met with, `upstream_tls` the one towards brokers; None: none.
     """
 
     upstream: tuple[Address, ...]
     listen: Address = ("127.0.0.1", 0)
     advertise: str | None = None
+    ports: Sequence[int] = ()
     mapping: dict[Address, Address] = field(default_factory=dict)
     client_tls: ClientTls | None = None
     upstream_tls: UpstreamTls | None = None
@@ -80,7 +82,7 @@ class Proxy:
         self._client_tls = None if settings.client_tls is None else settings.client_tls.context()
         self._dialler = Dialler() if tls is None else Dialler(tls.context(), tls.server_name)
         host = settings.listen[0]
-        self._listeners = Listeners(host, settings.advertise or host, settings.mapping, self._session)
+        self._listeners = Listeners(host, settings.advertise or host, settings.mapping, settings.ports, self._session)
         self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
         self._sessions: dict[int, Session] = {}
         self._copies: dict[int, CopySession] = {}
@@ -151,7 +153,7 @@ class Proxy:
         if isinstance(client, TlsPeer) and (problem := await _no_tls(client)):
             return problem
         try:
-            broker = await self._dialler.dial(listener.upstream)
+            broker = await self._dialler.dial(self._listeners.upstream(listener.node))
         except BrokerError as error:
             await trio.sleep(listener.patience())
             return error.message

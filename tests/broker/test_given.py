@@ -46,6 +46,17 @@ async def test_a_remote_broker_needs_leave() -> None:
     assert "--allow-remote" in (caught.value.remedy or "")
 
 
+async def test_every_one_of_several_addresses_must_be_allowed() -> None:
+    with held(1) as [port], pytest.raises(UsageError, match=r"192\.0\.2\.1:9092 is not on this machine"):
+        await given.given(f"127.0.0.1:{port},192.0.2.1:9092", allow_remote=False)
+
+
+async def test_all_of_several_addresses_are_tried() -> None:
+    with held(2) as [one, two], pytest.raises(BrokerError) as caught:
+        await given.given(f"127.0.0.1:{one},127.0.0.1:{two}", allow_remote=False)
+    assert f"127.0.0.1:{one}: connection refused; 127.0.0.1:{two}: connection refused" in str(caught.value)
+
+
 async def test_an_unknown_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async def unknown(*_: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")

@@ -203,3 +203,25 @@ def test_a_verb_may_end_by_its_context(call: Callable[..., tuple[int, str]], mon
 
     monkeypatch.setattr(cli, "ackdrop", verb)
     assert call() == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "remedy"),
+    [
+        (["--listen", "0.0.0.0:0"], "--listen 0.0.0.0:0 would have clients told to connect to 0.0.0.0", "--advertise"),
+        (["--listen", "[::]:0"], "--listen [::]:0 would have clients told to connect to ::", "--advertise"),
+        (["--tls-key", "k.pem"], "--tls-key without --tls-cert", "--tls-cert FILE"),
+        (["--tls-client-ca", "ca.pem"], "--tls-client-ca without --tls-cert", "--tls-cert FILE"),
+        (["--tls-cert", "no.pem"], "--tls-cert no.pem: No such file", "name a PEM file"),
+        (["--ports", "5-3"], "'5-3' is not FIRST-LAST", ""),
+        (["--ports", "0-3"], "'0-3' is not FIRST-LAST", ""),
+        (["--ports", "a"], "'a' is not FIRST-LAST", ""),
+    ],
+)
+def test_a_proxy_that_cannot_be_is_refused_before_anything_happens(
+    call: Callable[..., tuple[int, str]], arguments: list[str], said: str, remedy: str
+) -> None:
+    code, err = call("proxy", "--bootstrap", "localhost:1", *arguments)
+    assert code == 2
+    assert said in err
+    assert remedy in err

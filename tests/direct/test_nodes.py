@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from ackdrop.direct.nodes import Nodes, parse_address
+from ackdrop.direct.nodes import Nodes, parse_address, parse_addresses
 from ackdrop.errors import BrokerError, UsageError
 
 
@@ -18,8 +18,8 @@ def nobody() -> Iterator[tuple[str, int]]:
         yield taken.getsockname()
 
 
-async def met(bootstrap: tuple[str, int], mapping=None, seconds=10.0) -> Nodes:
-    nodes = Nodes(bootstrap, mapping or {}, seconds)
+async def met(*bootstraps: tuple[str, int], mapping=None, seconds=10.0) -> Nodes:
+    nodes = Nodes(bootstraps, mapping or {}, seconds)
     try:
         await nodes.meet()
     finally:
@@ -69,13 +69,13 @@ async def test_a_given_mapping_replaces_the_advertised_address(serve, broker):
     broker.nodes = {0: ("redpanda", 9092)}
     played = await serve(broker)
     here = ("127.0.0.1", played.port)
-    nodes = await met(here, {("redpanda", 9092): here})
+    nodes = await met(here, mapping={("redpanda", 9092): here})
     assert (nodes.address(0), nodes.notes) == (here, [])
 
 
 async def test_a_mapping_is_no_alias_of_the_callers(serve, broker, nobody):
     broker.nodes, mapping = {0: nobody}, {}
-    await met(("127.0.0.1", (await serve(broker)).port), mapping)
+    await met(("127.0.0.1", (await serve(broker)).port), mapping=mapping)
     assert mapping == {}
 
 
@@ -116,11 +116,36 @@ async def test_another_broker_is_asked_where_the_bootstrap_has_gone(serve, broke
     second = await serve(broker)
     broker.nodes = {0: ("127.0.0.1", 1), 1: ("127.0.0.1", second.port)}
     first = await serve(redpanda["api_versions", 3][0], broker.metadata(7), *["close"] * 9)
-    nodes = Nodes(("127.0.0.1", first.port), {}, 5)
+    nodes = Nodes([("127.0.0.1", first.port)], {}, 5)
     await nodes.meet()
     assert (await nodes.metadata([])).cluster_id == broker.cluster_id
     nodes.close()
     assert second.asked("metadata") == 1
+
+
+async def test_the_next_bootstrap_is_asked_where_the_first_does_not_answer(serve, broker, nobody):
+    played = await serve(broker)
+    nodes = await met(nobody, ("127.0.0.1", played.port))
+    assert nodes.bootstrap == ("127.0.0.1", played.port)
+    assert nodes.name == f"127.0.0.1:{played.port}"
+
+
+async def test_a_silent_bootstrap_leaves_time_for_the_next_one(serve, broker):
+    silent, played = await serve(*["silence"] * 9), await serve(broker)
+    nodes = await met(("127.0.0.1", silent.port), ("127.0.0.1", played.port), seconds=2.0)
+    assert nodes.bootstrap == ("127.0.0.1", played.port)
+
+
+async def test_where_no_bootstrap_answers_the_first_ones_reason_is_told(serve, nobody):
+    silent = await serve(*["silence"] * 9)
+    with pytest.raises(BrokerError, match=rf"127\.0\.0\.1:{nobody[1]}: connection refused"):
+        await met(nobody, ("127.0.0.1", silent.port), seconds=1.0)
+
+
+def test_several_addresses_are_parsed():
+    assert parse_addresses("a:1, [::1]:2,a:1") == (("a", 1), ("::1", 2))
+    with pytest.raises(UsageError, match="'' is no address"):
+        parse_addresses("a:1,")
 
 
 @pytest.mark.parametrize(

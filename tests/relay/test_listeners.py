@@ -33,8 +33,8 @@ def accepted() -> Accepted:
 
 @pytest.fixture
 def make(nursery: trio.Nursery, accepted: Accepted) -> Callable[..., Listeners]:
-    def start(host: str = "127.0.0.1", advertise: str = "proxy", mapping: Any = None) -> Listeners:
-        made = Listeners(host, advertise, mapping or {}, accepted)
+    def start(host: str = "127.0.0.1", advertise: str = "proxy", mapping: Any = None, ports: Any = ()) -> Listeners:
+        made = Listeners(host, advertise, mapping or {}, ports, accepted)
         made.bind(0, [Upstream("upstream", 9092, "upstream")])
         made.start(nursery)
         return made
@@ -85,14 +85,14 @@ async def test_a_taken_port_is_said_with_a_remedy(accepted: Accepted) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ListenerError, match=f"127.0.0.1:{port}") as error:
-            Listeners("127.0.0.1", "x", {}, accepted).bind(port, [])
+            Listeners("127.0.0.1", "x", {}, (), accepted).bind(port, [])
     assert "--listen" in (error.value.remedy or "")
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
 async def test_an_address_that_is_not_ours_is_said(host: str) -> None:
     with pytest.raises(ListenerError) as error:
-        Listeners(host, "x", {}, Accepted()).bind(0, [])
+        Listeners(host, "x", {}, (), Accepted()).bind(0, [])
     assert error.value.remedy
 
 
@@ -120,10 +120,74 @@ async def test_a_listener_that_is_broken_says_so() -> None:
 async def test_ending_closes_all_listeners(accepted: Accepted, open_files: Callable[[], int]) -> None:
     before = open_files()
     async with trio.open_nursery() as nursery:
-        listeners = Listeners("127.0.0.1", "x", {}, accepted)
+        listeners = Listeners("127.0.0.1", "x", {}, (), accepted)
         listeners.bind(0, [])
         listeners.start(nursery)
         listeners.address(1, "a", 1)
         assert open_files() > before
         nursery.cancel_scope.cancel()
     assert open_files() == before
+
+
+class TestPorts:
+    """Brokers' ports out of a range."""
+
+    @pytest.fixture
+    def ports(self) -> range:
+        """Three ports in a row that are free now."""
+        while True:
+            with socket.create_server(("127.0.0.1", 0)) as first:
+                port = first.getsockname()[1]
+                try:
+                    for other in (port + 1, port + 2):
+                        socket.create_server(("127.0.0.1", other)).close()
+                except OSError:
+                    continue
+            return range(port, port + 3)
+
+    async def test_a_broker_has_the_port_at_the_place_of_its_id(self, make: Any, ports: range) -> None:
+        listeners = make(ports=ports)
+        assert [listeners.address(node, "a", 9092)[1] for node in (2, 0, 4)] == [ports[2], ports[0], ports[1]]
+        assert listeners.ports == {2: ports[2], 0: ports[0], 4: ports[1]}
+
+    async def test_a_port_that_is_taken_is_passed_over(self, make: Any, ports: range) -> None:
+        listeners = make(ports=ports)
+        with socket.create_server(("127.0.0.1", ports[1])):
+            assert [listeners.address(node, "a", 9092)[1] for node in (1, 4)] == [ports[2], ports[0]]
+
+    async def test_a_broker_too_many_is_not_told_of(self, make: Any, ports: range) -> None:
+        listeners = make(ports=ports)
+        for node in range(3):
+            listeners.address(node, "a", 9092)
+        with pytest.raises(ListenerError, match=f"no port from {ports[0]} to") as told:
+            listeners.address(7, "a", 9092)
+        assert "--ports" in (told.value.remedy or "")
+        assert listeners.address(1, "a", 9092) == ("proxy", ports[1])
+
+    async def test_no_file_descriptor_left_is_no_crash(self, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        listeners = make()
+
+        def none_left(*_: Any) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        monkeypatch.setattr(module.socket, "socket", none_left)
+        with pytest.raises(ListenerError, match="cannot listen on"):
+            listeners.address(7, "a", 9092)
+
+
+async def test_a_cluster_without_end_gets_no_listener_without_end(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_BROKERS", 2)
+    listeners = make()
+    listeners.address(1, "a", 9092)
+    listeners.address(2, "a", 9092)
+    with pytest.raises(ListenerError, match="more than 2 brokers"):
+        listeners.address(3, "a", 9092)
+
+
+async def test_the_bootstrap_listener_leads_to_any_broker_that_is_known(make: Any) -> None:
+    listeners = make(mapping={("b", 9092): ("elsewhere", 1)})
+    listeners.address(1, "a", 9092)
+    listeners.address(2, "b", 9092)
+    first = Upstream("upstream", 9092, "upstream")
+    assert listeners.upstream(-1) == [first, Upstream("a", 9092, "a"), Upstream("elsewhere", 1, "b")]
+    assert listeners.upstream(2) == [Upstream("elsewhere", 1, "b")]
