@@ -3,7 +3,7 @@
 The map, from top to bottom; a room imports only from below it:
 
     cli/             click: parse, call, exit code; one file a verb
-    experiment.py    one run: broker, arms, workload, verification, verdict
+    experiment/      one run: broker, arms, workload or foreign programs, verification
     report/          the same result as terminal table, JSON, ...
     relay/           trio: listeners and sessions; the only sockets of the data path
     verify/          the log, the ledger, and what they prove

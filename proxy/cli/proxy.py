@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .again import again
-from .options import ADDRESS, DURATION, PORTS, Wanted, broker_options, log_options, option, report_options, set_option
+from .front import front_options
+from .options import DURATION, Wanted, broker_options, log_options, option, report_options, set_option
 
 if TYPE_CHECKING:
-    from ..security import ClientTls
-
-PEM = click.Path(dir_okay=False, path_type=Path)
+    from ..experiment.settings import Listening
 
 EPILOG = """\b
 Examples:
@@ -26,22 +24,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @broker_options
-@option(
-    "--listen",
-    type=ADDRESS,
-    default="127.0.0.1:19092",
-    show_default=True,
-    help="Where clients find the proxy; port 0 takes any free one.",
-)
-@option("--advertise", metavar="HOST", help="The host that clients are told, where it is not the one of --listen.")
-@option(
-    "--ports",
-    type=PORTS,
-    help="The ports that stand for the cluster's brokers, one for each; otherwise any free ones.",
-)
-@option("--tls-cert", type=PEM, metavar="FILE", help="Speak TLS with clients, with this certificate (PEM).")
-@option("--tls-key", type=PEM, metavar="FILE", help="The certificate's key, where the file above does not hold it.")
-@option("--tls-client-ca", type=PEM, metavar="FILE", help="Let only clients in whose certificate this CA vouches for.")
+@front_options("127.0.0.1:19092")
 @option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
 @set_option
 @option("--for", "seconds", type=DURATION, help="End by itself after so long, instead of at Ctrl-C.")
@@ -54,12 +37,7 @@ def proxy(
     bootstrap: str | None,
     allow_remote: bool,
     mapping: tuple[Any, ...],
-    listen: tuple[str, int],
-    advertise: str | None,
-    ports: range | None,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    tls_client_ca: Path | None,
+    listening: Listening,
     scenario: str | None,
     sets: tuple[str, ...],
     seconds: float | None,
@@ -79,24 +57,16 @@ def proxy(
     from ..experiment.session import watch_programs
     from ..experiment.settings import WatchSettings
     from .output import Output
-    from .scenarios import chosen_ones
+    from .scenarios import chosen_one
 
     if bootstrap is None:
         raise UsageError("no broker is named", remedy="--bootstrap HOST:PORT, as in --bootstrap localhost:9092")
-    if scenario is None and sets:
-        raise UsageError("--set without a scenario", remedy="name one with --scenario")
-    found = () if scenario is None else chosen_ones((scenario,), sets, ours=False, quiet=wanted.quiet)
-    if len(found) > 1:
-        raise UsageError(f"{scenario} holds {len(found)} scenarios", remedy="name one of them with --scenario")
-    chosen = found[0] if found else None
+    chosen = chosen_one(scenario, sets, quiet=wanted.quiet)
     output = Output(wanted)
     settings = WatchSettings(
         bootstrap=bootstrap,
         allow_remote=allow_remote,
-        listen=listen,
-        advertise=_told(listen, advertise),
-        ports=ports or (),
-        client_tls=_client_tls(tls_cert, tls_key, tls_client_ca),
+        listening=listening,
         out=wanted.out,
         naming=naming,
         isolation=isolation,
@@ -109,36 +79,3 @@ def proxy(
     code = trio.run(watch_programs, chosen, settings, told)
     output.write(told.results)
     return code
-
-
-def _told(listen: tuple[str, int], advertise: str | None) -> str | None:
-    """The host that clients are told. Raises UsageError where it would be one that nobody can connect to."""
-    from ipaddress import ip_address
-
-    from ..errors import UsageError
-
-    try:
-        everywhere = ip_address(listen[0]).is_unspecified
-    except ValueError:
-        everywhere = False
-    if everywhere and advertise is None:
-        raise UsageError(
-            f"--listen {ADDRESS.text(listen)} would have clients told to connect to {listen[0]}, which leads nowhere",
-            remedy="name the host under which they find this machine with --advertise HOST",
-        )
-    return advertise
-
-
-def _client_tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> ClientTls | None:
-    """The TLS that clients are met with, its files looked at. Raises UsageError."""
-    from ..errors import UsageError
-    from ..security import ClientTls
-
-    if cert is None:
-        if key is None and client_ca is None:
-            return None
-        option = "--tls-key" if key is not None else "--tls-client-ca"
-        raise UsageError(f"{option} without --tls-cert", remedy="name our certificate with --tls-cert FILE")
-    tls = ClientTls(cert, key, client_ca)
-    tls.context()
-    return tls

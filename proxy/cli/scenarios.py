@@ -32,6 +32,23 @@ def chosen_ones(
     return list(found.scenarios)
 
 
+def chosen_one(name: str | None, sets: Sequence[str], *, quiet: bool) -> Scenario | None:
+    """The one scenario whose faults are injected into what is not its workload's traffic; None where none is named.
+
+    Raises UsageError where that is several, and ScenarioError with all problems.
+    """
+    from ..errors import UsageError
+
+    if name is None:
+        if sets:
+            raise UsageError("--set without a scenario", remedy="name one with --scenario")
+        return None
+    found = chosen_ones((name,), sets, ours=False, quiet=quiet)
+    if len(found) > 1:
+        raise UsageError(f"{name} holds {len(found)} scenarios", remedy="name one of them with --scenario")
+    return found[0]
+
+
 def not_varied(scenarios: Iterable[Scenario], **given: object) -> None:
     """Refuse an option that says one value for what a matrix varies. Raises UsageError."""
     from ..errors import UsageError

@@ -15,12 +15,12 @@ from ..report.finished import Finished
 from ..report.progress import Progress
 from ..scenario.models import Scenario
 from ..verify.verdict import worst
+from .foreign.watch import watch
 from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
 from .settings import RunSettings, Say, VerifySettings, WatchSettings
 from .stopping import Stop, signals
 from .verify import verify
-from .watch import watch
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,22 +43,51 @@ class RunSettings(Settings):
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchSettings(Settings):
-    """What `ackdrop proxy` was asked for. `seconds` None: until a signal. Without `verify` the log is left alone.
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where clients find the proxy, and how they are met: see `ProxySettings`."""
 
-    `listen`, `advertise`, `ports` and `client_tls` are what `ProxySettings` says of them.
-    """
-
-    bootstrap: str
-    listen: Address
-    allow_remote: bool = False
+    address: Address = ("127.0.0.1", 0)
     advertise: str | None = None
     ports: Sequence[int] = ()
-    client_tls: ClientTls | None = None
+    tls: ClientTls | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontSettings(Settings):
+    """What is asked for where the programs are not ours. Without `verify` the log is left alone. `seconds` None: for as
+    long as it takes."""
+
+    listening: Listening
     seconds: float | None = None
     verify: bool = True
     wire: WireSettings = field(default_factory=WireSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings(FrontSettings):
+    """What `ackdrop proxy` was asked for: `seconds` None is until a signal."""
+
+    bootstrap: str
+    allow_remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramArm:
+    """An arm of `ackdrop exec`: the program runs once with these variables beside the others."""
+
+    name: str
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecSettings(FrontSettings):
+    """What `ackdrop exec` was asked for: the `program` and its arguments, the `variables` that hold the proxy's
+    address, and its arms (none: one, that claims nothing)."""
+
+    program: tuple[str, ...]
+    variables: tuple[str, ...]
+    arms: tuple[ProgramArm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,112 @@
+"""The proxy of one arm in front of a cluster, for programs that are not ours.
+
+It takes each partition's start offset before its first produce request goes on, so that the log can be looked at from
+there. The program's futures are unknown: records are known by key, value, headers and create time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import trio
+
+from ...broker.running import RunningBroker
+from ...core.commands import AskStarts
+from ...direct.cluster import Cluster
+from ...errors import AckdropError
+from ...faults.engine import Engine
+from ...ledger import Ledger
+from ...relay import Proxy, ProxySettings
+from ...report.progress import Progress
+from ...scenario.models import Scenario
+from ..acting import Actor
+from ..settings import FrontSettings, Say
+from ..stopping import Stop
+from ..view import View
+
+PATIENCE = 10.0
+"""Seconds for the broker to come to rest, and for each question that is put to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What all arms share: what is asked for, where it happens, and who is told."""
+
+    scenario: Scenario | None
+    settings: FrontSettings
+    view: View
+    cluster: Cluster
+    broker: RunningBroker
+    ledger: Ledger
+    progress: Progress
+    say: Say
+    stop: Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an arm is, and what is claimed of it. Without an `idempotence` nothing is. `control`: the run has a control
+    arm, which has to show a duplicate; `is_control`: it is this one."""
+
+    name: str
+    idempotence: bool | None = None
+    control: bool = False
+    is_control: bool = False
+
+
+class Front:
+    """One arm. `proxy` is there from the start, and serves within `stand`."""
+
+    def __init__(self, place: Place, claim: Claim) -> None:
+        scenario = place.scenario
+        rules = () if scenario is None else scenario.rules
+        self.place = place
+        self.claim = claim
+        self.writer = place.ledger.arm(claim.name, claim.idempotence, [rule.name for rule in rules])
+        engine = Engine(rules, seed=0 if scenario is None else scenario.seed, arm=claim.name)
+        settings = place.settings
+        self.proxy = Proxy(
+            ProxySettings(
+                upstream=place.cluster.bootstraps,
+                listen=settings.listening.address,
+                advertise=settings.listening.advertise,
+                ports=settings.listening.ports,
+                client_tls=settings.listening.tls,
+                upstream_tls=settings.security.tls,
+                mapping=dict(place.cluster.mapping),
+                wire=dataclasses.replace(settings.wire, ask_starts=True, naming=place.view.naming),
+            ),
+            engine,
+            self.writer.put,
+            ask=self._starts,
+        )
+
+    async def stand(self, until: Callable[[str], Awaitable[None]]) -> None:
+        """Serve until `until(HOST:PORT)` returns, and then until what is under way has come to its end."""
+        place, proxy = self.place, self.proxy
+        async with trio.open_nursery() as nursery:
+            actor = Actor(nursery, place.broker, None, place.stop, proxy.wire.starts.keys)
+            actor.tell, proxy.act = proxy.note, actor
+            address = await nursery.start(proxy.serve)
+            await until(address)
+            await actor.finish()
+            proxy.end_detention()
+            with trio.move_on_after(PATIENCE):
+                await proxy.settled()
+            nursery.cancel_scope.cancel()
+
+    async def _starts(self, asked: AskStarts) -> tuple[str, dict[int, int]]:
+        """The high watermarks of partitions that are about to be written through us for the first time.
+
+        A broker that does not answer makes them unknown; the request goes on, and the report says so.
+        """
+        cluster = self.place.cluster
+        with trio.move_on_after(PATIENCE):
+            try:
+                topic = asked.topic if asked.topic_id is None else await cluster.topic_name(asked.topic_id)
+                return topic, await cluster.end_offsets(topic)
+            except AckdropError:
+                pass
+        return asked.topic, {}

@@ -1,0 +1,98 @@
+"""`ackdrop proxy`: the proxy in front of programs that come and go, until somebody ends it; then the report."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+
+import trio
+
+from ...broker.running import RunningBroker
+from ...direct.cluster import Cluster
+from ...direct.identity import identity_of
+from ...errors import ListenerError
+from ...ledger import Ledger
+from ...report.finished import Finished
+from ...report.progress import Progress
+from ...result import BrokerInfo, Reason, RunResult, ScenarioInfo
+from ...scenario.models import Scenario
+from ...verify.verdict import ArmVerdict, RunVerdict, judge_run
+from .. import folder as folders
+from ..acting import check, check_watched
+from ..record import Record
+from ..scenario import scenario_info
+from ..settings import Say, WatchSettings
+from ..stopping import Stop
+from ..view import View
+from .front import Claim, Front, Place
+from .judging import verdict_on
+
+ARM = "proxy"
+
+
+async def watch(
+    scenario: Scenario | None, settings: WatchSettings, progress: Progress, say: Say, stop: Stop
+) -> Finished:
+    """Relay until the stop is asked for or the time is over, then verify and report. Raises BrokerError at the start
+    where no broker answers, and ListenerError where the port is taken; neither leaves a folder."""
+    view = View.chosen(scenario, settings)
+    rules = () if scenario is None else scenario.rules
+    check_watched(rules)
+    async with Cluster.connect(settings.bootstrap, mapping=settings.mapping) as cluster:
+        identity = await identity_of(cluster)
+        for note in cluster.notes:
+            say(note)
+        info = BrokerInfo(identity.kind, identity.version, "given", settings.bootstrap, identity.cluster_id)
+        broker = RunningBroker(settings.bootstrap, "given", remote=settings.allow_remote)
+        check(rules, broker, info, len(cluster.nodes))
+        folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
+        record = Record(folder, settings.command)
+        if scenario is not None:
+            record.scenario(scenario.content)
+        try:
+            with Ledger.create(folder) as ledger:
+                place = Place(scenario, settings, view, cluster, broker, ledger, progress, say, stop)
+                front = Front(place, Claim(ARM))
+                record.going_on(_result(scenario, info, judge_run([], control=False, interrupted=True), None))
+                await front.stand(lambda address: _until_ended(place, info, address))
+                verdict = await verdict_on(front)
+        except* ListenerError:
+            if not front.proxy.bootstrap:
+                shutil.rmtree(folder)
+            raise
+    run = judge_run([verdict], control=False, interrupted=False)
+    run = dataclasses.replace(run, reasons=[_left_alone(reason, settings) for reason in run.reasons])
+    return record.finished(_result(scenario, info, run, verdict))
+
+
+async def _until_ended(place: Place, info: BrokerInfo, address: str) -> None:
+    """Say where it listens, and wait for the end."""
+    kind = " ".join(filter(None, (info.kind, info.version)))
+    seconds = place.settings.seconds
+    place.say(f"ackdrop listens on {address}, in front of {kind} at {info.bootstrap}")
+    place.say(f"  point your producers at  {address}")
+    place.say("  Ctrl-C ends it and reports" if seconds is None else f"  it ends after {seconds:g} s")
+    with trio.move_on_after(math.inf if seconds is None else seconds):
+        await place.stop.event.wait()
+
+
+def _result(scenario: Scenario | None, broker: BrokerInfo, run: RunVerdict, arm: ArmVerdict | None) -> RunResult:
+    return RunResult(
+        scenario=ScenarioInfo("Watching, with no faults", None, 0, None)
+        if scenario is None
+        else scenario_info(scenario),
+        broker=broker,
+        verdict=run.verdict,
+        reasons=run.reasons,
+        exit_code=run.exit_code,
+        arms=[] if arm is None else [arm.result],
+        notes=[] if arm is None else arm.notes,
+    )
+
+
+def _left_alone(reason: Reason, settings: WatchSettings) -> Reason:
+    """A log that was not read because nobody wanted it is no defect of anything."""
+    if settings.verify or reason.code != "log-not-read":
+        return reason
+    return dataclasses.replace(reason, text="--no-verify left the log alone, so nothing is known of it.")
