@@ -12,7 +12,7 @@ from ackdrop.kafka.addresses import MAX_VERSIONS, MIN_VERSIONS, cluster_nodes, r
 from ackdrop.kafka.apis import API_NAMES, FIRST_FLEXIBLE, NEVER, api_name
 from ackdrop.kafka.layouts import ELSEWHERE, LAYOUTS
 
-from .definitions import Message, definitions
+from ..definitions import Message, definitions
 
 pytestmark = pytest.mark.integration
 
