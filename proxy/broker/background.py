@@ -1,7 +1,8 @@
-"""The embedded broker that outlives its command: `ackdrop broker up`, `status`, `down`.
+"""The embedded brokers that outlive their command: `ackdrop broker up`, `status`, `down`.
 
-One a user. What is known of it stands in a state file: its supervisor's process id with its start time, since a process
-id alone may by now be another program's. `ACKDROP_STATE` is another folder for that file.
+One cluster a user, of one broker or several. What is known of it stands in a state file: each supervisor's process id
+with its start time, since a process id alone may by now be another program's. `ACKDROP_STATE` is another folder for
+that file.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from pathlib import Path
 import psutil
 import trio
 
-from ..errors import BrokerError
+from ..errors import BrokerError, UsageError
 from . import embedded
 from .jars import pinned
+from .layout import Wish
 from .ports import LOOPBACK, is_free
 from .running import Progress
-from .supervised import END_WITHIN, last_lines
+from .supervised import END_WITHIN
 
 PREFERRED_PORT = 29092
-"""The port of a broker for use by hand, where it is free: an address that one can remember."""
+"""The first port of brokers for use by hand, where it and those after it are free: one that can be remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,9 @@ class Background:
     started: float
     port: int
     folder: str
-    kafka: str
 
     @property
-    def bootstrap(self) -> str:
+    def address(self) -> str:
         """Its address, `HOST:PORT`."""
         return f"{LOOPBACK}:{self.port}"
 
@@ -49,6 +50,24 @@ class Background:
     def log_file(self) -> Path:
         """Its own log, there as long as it runs."""
         return Path(self.folder) / "broker.log"
+
+    @property
+    def runs(self) -> bool:
+        """Does it run now?"""
+        return _process(self) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Brokers:
+    """The detached brokers of one cluster, in the order of their node ids, and the version of their Kafka."""
+
+    nodes: tuple[Background, ...]
+    kafka: str
+
+    @property
+    def bootstrap(self) -> str:
+        """Where to ask first: those that run now, `HOST:PORT,HOST:PORT`."""
+        return ",".join(node.address for node in self.nodes if node.runs)
 
 
 def state_folder() -> Path:
@@ -58,62 +77,74 @@ def state_folder() -> Path:
     return Path(os.environ.get("ACKDROP_STATE") or platformdirs.user_state_dir("ackdrop")).absolute()
 
 
-async def up(port: int | None, progress: Progress | None) -> tuple[Background, bool]:
-    """Start the broker and let it go. Returns it, and whether this call started it (False: it ran already).
+async def up(port: int | None, brokers: int | None, progress: Progress | None) -> tuple[Brokers, bool]:
+    """Start so many brokers (None: one) and let them go. Returns them, and whether this call started them (False: they
+    ran already).
 
-    Raises BrokerError when it cannot be started, or where another port is asked for than the one it runs on.
+    Raises BrokerError when they cannot be started, or where another port or number is asked for than what runs.
     """
     with _alone():
         running = status()
         if running is None:
-            return await _start(port, progress), True
-        if port not in (None, running.port):
+            return await _start(port, brokers or 1, progress), True
+        if port not in (None, running.nodes[0].port) or brokers not in (None, len(running.nodes)):
             raise BrokerError(
-                f"a broker runs already, at {running.bootstrap}", remedy="end it first with: ackdrop broker down"
+                f"{what(running)} already, at {running.bootstrap}", remedy="end it first with: ackdrop broker down"
             )
         return running, False
 
 
-async def _start(port: int | None, progress: Progress | None) -> Background:
-    port = port or (PREFERRED_PORT if is_free(PREFERRED_PORT) else None)
-    async with embedded.started(progress, port=port) as (running, child):
-        supervisor = psutil.Process(child.process.pid)
-        background = Background(
-            pid=supervisor.pid,
-            started=supervisor.create_time(),
-            port=int(running.bootstrap.rpartition(":")[2]),
-            folder=child.spec.folder,
-            kafka=pinned().kafka,
+def what(running: Brokers) -> str:
+    """The beginning of a sentence about what runs."""
+    count = len(running.nodes)
+    return "a broker runs" if count == 1 else f"a cluster of {count} brokers runs"
+
+
+async def _start(port: int | None, brokers: int, progress: Progress | None) -> Brokers:
+    async with embedded.cluster(Wish(brokers), progress, ports=_ports(port, brokers)) as running:
+        supervisors = [psutil.Process(node.child.process.pid) for node in running.nodes]
+        background = Brokers(
+            tuple(
+                Background(supervisor.pid, supervisor.create_time(), node.node.port, node.child.spec.folder)
+                for node, supervisor in zip(running.nodes, supervisors, strict=True)
+            ),
+            pinned().kafka,
         )
-        # Written before it is let go: were we killed in between, there would be a broker that nobody knows of.
+        # Written before they are let go: were we killed in between, there would be brokers that nobody knows of.
         _write(background)
-        await child.detach()
+        for node in running.nodes:
+            await node.child.detach()
     return background
 
 
-def status() -> Background | None:
-    """The broker that runs, None where there is none. What a dead one left behind is removed."""
+def _ports(first: int | None, count: int) -> list[int]:
+    """Ports one after the other: from the one that was asked for, or the preferred ones where all are free."""
+    ports = list(range(first or PREFERRED_PORT, (first or PREFERRED_PORT) + count))
+    if ports[-1] > 65535:
+        raise UsageError(f"port {ports[-1]} does not exist", remedy=f"give one up to {65536 - count} with --port")
+    return ports if first or all(map(is_free, ports)) else []
+
+
+def status() -> Brokers | None:
+    """The brokers of which at least one runs, None where there is none. What dead ones left behind is removed."""
     known = _read()
-    if known is None or _process(known) is not None:
+    if known is None or any(node.runs for node in known.nodes):
         return known
     _forget(known)
     return None
 
 
-async def down() -> Background | None:
-    """End the broker and remove its folder. Returns what was ended, None where nothing ran."""
+async def down() -> Brokers | None:
+    """End the brokers and remove their folders. Returns what was ended, None where nothing ran."""
     with _alone():
         running = status()
         if running is not None:
             with trio.CancelScope(shield=True):
-                await _end(running)
+                async with trio.open_nursery() as nursery:
+                    for node in running.nodes:
+                        nursery.start_soon(_end, node)
             _forget(running)
         return running
-
-
-def last_words(background: Background) -> str:
-    """The last lines of its log."""
-    return last_lines(background.log_file)
 
 
 async def _end(running: Background) -> None:
@@ -160,26 +191,29 @@ def _state_file() -> Path:
     return state_folder() / "broker.json"
 
 
-def _read() -> Background | None:
+def _read() -> Brokers | None:
     try:
-        return Background(**json.loads(_state_file().read_text(encoding="utf-8")))
+        told = json.loads(_state_file().read_text(encoding="utf-8"))
+        return Brokers(tuple(Background(**node) for node in told["nodes"]), told["kafka"])
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise BrokerError(
-            f"{_state_file()} cannot be read: {error}", remedy="remove the file, and end the broker by its process id"
+            f"{_state_file()} cannot be read: {error}",
+            remedy="remove the file, and end its brokers by their process ids",
         ) from error
 
 
-def _write(background: Background) -> None:
+def _write(background: Brokers) -> None:
     """Write the state file in one step."""
     part = _state_file().with_suffix(f".{os.getpid()}")
     part.write_text(json.dumps(asdict(background)), encoding="utf-8")
     part.replace(_state_file())
 
 
-def _forget(background: Background) -> None:
-    shutil.rmtree(background.folder, ignore_errors=True)
+def _forget(background: Brokers) -> None:
+    for node in background.nodes:
+        shutil.rmtree(node.folder, ignore_errors=True)
     _state_file().unlink(missing_ok=True)
 
 

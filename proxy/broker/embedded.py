@@ -1,25 +1,80 @@
-"""Apache Kafka as one node (KRaft) from its published jars, in a temporary folder, on free loopback ports."""
+"""Apache Kafka (KRaft) from its published jars, in temporary folders, on free loopback ports: one broker, or several.
+
+Each broker has a supervisor of its own, so that one can be killed and started again while the others go on.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import trio
 
 from . import settings
 from .control import OfChild
 from .jars import pinned, provide
 from .java import environment, find_java
+from .layout import Layout, Node, Wish
 from .ports import LOOPBACK, held
 from .running import Progress, RunningBroker
 from .starting import STARTS, again_where_taken, did_not_start, until_ready
-from .supervised import Child, Spec, new_folder, supervised
+from .supervised import Child, Spec, all_supervised, new_folder
 
 FORMATTED_WITHIN = 60.0
 READY_WITHIN = 60.0
 
 _TAKEN = "Address already in use"
+_GRACE = 0.5
+"""Seconds of politeness at the end where there are several: each would wait for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningNode:
+    """One broker of an embedded cluster: its node id, its process, its ports, and what can be done to it."""
+
+    node: Node
+    child: Child
+    control: OfChild
+
+    @property
+    def id(self) -> int:
+        """Its node id."""
+        return self.node.id
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of its Java, another one after a restart."""
+        return self.child.pid
+
+    @property
+    def address(self) -> str:
+        """`HOST:PORT` of its plaintext listener."""
+        return f"{LOOPBACK}:{self.node.port}"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports of all its listeners for clients."""
+        return self.node.port, *self.node.more.values()
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCluster:
+    """The brokers of an embedded cluster, in the order of their node ids, which begin with 1."""
+
+    nodes: tuple[RunningNode, ...]
+
+    def addresses(self, listener: str | None = None) -> list[str]:
+        """`HOST:PORT` of every broker, at this listener or at the plaintext one."""
+        if listener is None:
+            return [one.address for one in self.nodes]
+        return [f"{LOOPBACK}:{one.node.more[listener]}" for one in self.nodes]
+
+    def node(self, number: int) -> RunningNode:
+        """The broker with this node id."""
+        return self.nodes[number - 1]
 
 
 @asynccontextmanager
@@ -31,49 +86,82 @@ async def broker(
     `progress` hears of the jars' download. `port` asks for this port; any free one otherwise. `extra` are broker
     properties that win over ours. Raises BrokerError with the broker's own last lines when it does not start.
     """
-    async with started(progress, port=port, extra=extra) as (running, _):
-        yield running
+    async with cluster(Wish(extra=extra or {}), progress, ports=[port] if port else ()) as running:
+        yield as_broker(running)
 
 
 @asynccontextmanager
-async def started(
-    progress: Progress | None = None, *, port: int | None = None, extra: Mapping[str, str] | None = None
-) -> AsyncIterator[tuple[RunningBroker, Child]]:
-    """`broker`, with the supervised child beside it: for a broker that is to be detached."""
+async def cluster(
+    wish: Wish, progress: Progress | None = None, *, ports: Sequence[int] = ()
+) -> AsyncIterator[RunningCluster]:
+    """As `broker`, but several of them: all are there and know each other. `ports` are for the first ones' plaintext
+    listeners. The children may be detached one by one."""
     java = await find_java()
     jars = await provide(progress)
     async with AsyncExitStack() as stack:
-        start = functools.partial(_start, stack, java, jars, port, extra or {})
-        yield await again_where_taken(start, 1 if port else STARTS)
+        start = functools.partial(_start, stack, java, jars, wish, ports)
+        yield await again_where_taken(start, 1 if ports else STARTS)
+
+
+def as_broker(running: RunningCluster) -> RunningBroker:
+    """The first of them, as any source gives a broker."""
+    first = running.nodes[0]
+    note = f"Apache Kafka {pinned().kafka} was started for this run, with an empty log."
+    return RunningBroker(first.address, "embedded", first.child.log_file, [note], pid=first.pid, control=first.control)
 
 
 async def _start(
-    stack: AsyncExitStack, java: Path, jars: list[Path], port: int | None, extra: Mapping[str, str]
-) -> tuple[RunningBroker, Child]:
+    stack: AsyncExitStack, java: Path, jars: list[Path], wish: Wish, ports: Sequence[int]
+) -> RunningCluster:
     """One start. What must be undone at the end goes onto the stack where it succeeds, and is undone where not."""
-    folder = new_folder()
     async with AsyncExitStack() as undo:
-        with held(2, port) as (kafka, controller):
-            spec = Spec(
-                folder=str(folder),
-                files=settings.files(kafka, controller, extra),
-                commands=settings.commands(java, jars, folder),
-                environment=environment(),
+        with held(wish.ports, *ports) as found:
+            layout = Layout.of(wish, found)
+            children = await undo.enter_async_context(all_supervised(_specs(java, jars, layout)))
+            nodes = tuple(
+                RunningNode(node, child, OfChild(child, node.port))
+                for node, child in zip(layout.nodes, children, strict=True)
             )
-            child = await undo.enter_async_context(supervised(spec))
-            problem = await until_ready(child, kafka, before=FORMATTED_WITHIN, within=READY_WITHIN)
-        if problem is not None:
-            what = f"the embedded Apache Kafka {pinned().kafka}"
-            raise did_not_start(what, problem, child, taken=_TAKEN, remedy=_remedy(child))
+            await _all_ready(nodes)
         stack.push_async_exit(undo.pop_all())
-    return _running(child, kafka), child
+    return RunningCluster(nodes)
 
 
-def _running(child: Child, port: int) -> RunningBroker:
-    note = f"Apache Kafka {pinned().kafka} was started for this run, with an empty log."
-    return RunningBroker(
-        f"{LOOPBACK}:{port}", "embedded", child.log_file, [note], pid=child.pid, control=OfChild(child, port)
-    )
+def _specs(java: Path, jars: list[Path], layout: Layout) -> list[Spec]:
+    cluster_id = settings.cluster_id()
+    folders = [new_folder() for _ in layout.nodes]
+    return [
+        Spec(
+            folder=str(folder),
+            files=settings.files(layout, node),
+            commands=settings.commands(java, jars, folder, cluster_id, layout.wish.users),
+            environment=environment(),
+            grace=3.0 if len(layout.nodes) == 1 else _GRACE,
+        )
+        for folder, node in zip(folders, layout.nodes, strict=True)
+    ]
+
+
+async def _all_ready(nodes: Sequence[RunningNode]) -> None:
+    """Wait until every broker knows all the others. BrokerError for the first one that does not come up."""
+    problems: list[tuple[RunningNode, str]] = []
+
+    async def one(node: RunningNode) -> None:
+        problem = await until_ready(
+            node.child, node.node.port, before=FORMATTED_WITHIN, within=READY_WITHIN, brokers=len(nodes)
+        )
+        if problem is not None:
+            problems.append((node, problem))
+            nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        for node in nodes:
+            nursery.start_soon(one, node)
+    if problems:
+        node, problem = problems[0]
+        which = f" (broker {node.id} of {len(nodes)})" if len(nodes) > 1 else ""
+        what = f"the embedded Apache Kafka {pinned().kafka}{which}"
+        raise did_not_start(what, problem, node.child, taken=_TAKEN, remedy=_remedy(node.child))
 
 
 def _remedy(child: Child) -> str:

@@ -46,13 +46,13 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def held(count: int, wanted: int | None = None) -> Iterator[list[int]]:
-    """This many free loopback ports, the first of them `wanted` where that is given; held while the block runs.
+def held(count: int, *wanted: int) -> Iterator[list[int]]:
+    """This many free loopback ports, the first of them those `wanted`; held while the block runs.
 
-    Raises BrokerError where `wanted` is taken, or where there is no free port.
+    Raises BrokerError where one that is wanted is taken, or where there is no free port.
     """
     with ExitStack() as stack:
-        sockets = [stack.enter_context(_wanted(wanted) if wanted and not n else _any()) for n in range(count)]
+        sockets = [stack.enter_context(_wanted(wanted[n]) if n < len(wanted) else _any()) for n in range(count)]
         ports = [int(one.getsockname()[1]) for one in sockets]
         for one in sockets:
             if sys.platform == "linux":

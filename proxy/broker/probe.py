@@ -6,8 +6,8 @@ from ..direct.link import Link
 from ..errors import BrokerError, UndecodableError
 
 
-async def probe(host: str, port: int, wait: float) -> None:
-    """Returns when a broker with a live controller answers there; raises BrokerError otherwise.
+async def probe(host: str, port: int, wait: float, brokers: int = 1) -> None:
+    """Returns when a broker answers there that knows a live controller and so many live brokers; else BrokerError.
 
     `wait` bounds every single wait, in seconds.
     """
@@ -18,5 +18,5 @@ async def probe(host: str, port: int, wait: float) -> None:
         raise BrokerError(
             f"{host}:{port}: {error.message}", remedy="See that a Kafka listener without TLS is on this port."
         ) from error
-    if not cluster.brokers or cluster.controller_id < 0:
+    if len(cluster.brokers) < brokers or cluster.controller_id < 0:
         raise BrokerError(f"{host}:{port}: the cluster has no live broker or controller yet")

@@ -48,14 +48,15 @@ def did_not_start(what: str, problem: str, child: Child, *, taken: str, remedy: 
     return kind(f"{what} did not start: {problem}{told}", remedy=remedy)
 
 
-async def until_ready(child: Child, port: int, *, before: float, within: float) -> str | None:
+async def until_ready(child: Child, port: int, *, before: float, within: float, brokers: int = 1) -> str | None:
     """None when the broker answers at the port, else why not: one sentence without its full stop.
 
-    `before` bounds the seconds until the last command is started, `within` those from then on.
+    `before` bounds the seconds until the last command is started, `within` those from then on, until it knows of so
+    many live `brokers`.
     """
     last = len(child.spec.commands) - 1
     with trio.move_on_after(before):
-        return await _started(child, last) or await answers(child, port, within)
+        return await _started(child, last) or await answers(child, port, within, brokers)
     return f"it was not started within {before:g} s"
 
 
@@ -69,7 +70,7 @@ async def _started(child: Child, last: int) -> str | None:
             return problem
 
 
-async def answers(child: Child, port: int, within: float) -> str | None:
+async def answers(child: Child, port: int, within: float, brokers: int = 1) -> str | None:
     """Ask the broker again and again, until it answers (None), ends, or the time is over: why not, as `until_ready`."""
     problem: str | None = f"it did not answer at {LOOPBACK}:{port} within {within:g} s"
 
@@ -83,7 +84,7 @@ async def answers(child: Child, port: int, within: float) -> str | None:
     with trio.move_on_after(within):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch)
-            await _poll(LOOPBACK, port)
+            await _poll(LOOPBACK, port, brokers)
             problem = None
             nursery.cancel_scope.cancel()
     return problem
@@ -96,10 +97,10 @@ async def answering(host: str, port: int, within: float = BACK_WITHIN) -> None:
     raise BrokerError(f"the broker did not answer at {host}:{port} again within {within:g} s")
 
 
-async def _poll(host: str, port: int) -> None:
+async def _poll(host: str, port: int, brokers: int = 1) -> None:
     while True:
         try:
-            return await probe(host, port, LOOK)
+            return await probe(host, port, LOOK, brokers)
         except BrokerError:
             await trio.sleep(POLL)
 

@@ -130,8 +130,11 @@ def last_lines(log: Path, lines: int = 15) -> str:
         for line in _end_of(log).splitlines()
         if line.strip() and not line.startswith(("\tat ", "\t..."))
     ]
-    errors = [line for line in told[:-lines] if _ERROR.search(line)][: lines // 2]
-    return "\n".join([*errors, "...", *told[len(errors) + 1 - lines :]] if errors else told[-lines:])
+    errors = [at for at, line in enumerate(told) if _ERROR.search(line)][: lines // 2]
+    if not errors or errors[0] >= len(told) - lines:
+        return "\n".join(told[-lines:])
+    rest = len(told) - (lines - 1 - len(errors))
+    return "\n".join([*(told[at] for at in errors if at < rest), "...", *told[rest:]])
 
 
 def _end_of(log: Path) -> str:
@@ -147,7 +150,27 @@ def _end_of(log: Path) -> str:
 @asynccontextmanager
 async def supervised(spec: Spec) -> AsyncIterator[Child]:
     """Runs the spec; at the end, however it comes, everything of it is ended and removed, unless it was detached."""
+    async with all_supervised([spec]) as (child,):
+        yield child
+
+
+@asynccontextmanager
+async def all_supervised(specs: Sequence[Spec]) -> AsyncIterator[list[Child]]:
+    """Runs several side by side, each as `supervised` does; they end together."""
     await trio.to_thread.run_sync(remove_left_behind)
+    children: list[Child] = []
+    try:
+        for spec in specs:
+            await _begin(children, spec)
+        yield children
+    finally:
+        with trio.CancelScope(shield=True):
+            async with trio.open_nursery() as nursery:
+                for child in children:
+                    nursery.start_soon(_let_go, child)
+
+
+async def _begin(children: list[Child], spec: Spec) -> None:
     process = await trio.lowlevel.open_process(
         [sys.executable, "-I", str(PROGRAM)],
         stdin=subprocess.PIPE,
@@ -156,14 +179,9 @@ async def supervised(spec: Spec) -> AsyncIterator[Child]:
         cwd=tempfile.gettempdir(),
         start_new_session=True,
     )
-    child = Child(process, spec)
-    try:
-        assert process.stdin is not None
-        await process.stdin.send_all(json.dumps(asdict(spec)).encode() + b"\n")
-        yield child
-    finally:
-        with trio.CancelScope(shield=True):
-            await _let_go(child)
+    children.append(Child(process, spec))
+    assert process.stdin is not None
+    await process.stdin.send_all(json.dumps(asdict(spec)).encode() + b"\n")
 
 
 async def _let_go(child: Child) -> None:

@@ -7,40 +7,60 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from ..broker.running import Progress
 from ..errors import AckdropError
 
+if TYPE_CHECKING:
+    from ..broker.background import Brokers
+
 Result = TypeVar("Result")
 
+MOST = 9
+"""More brokers than anybody needs on one machine."""
 PLAIN_STEP = 0.25
 """Where there is no terminal, a line is written for each such part of the download."""
 
 
 @click.group(epilog="Example:  ackdrop broker up")
 def broker() -> None:
-    """An embedded Apache Kafka, for use by hand: one node on a loopback port, with an empty log."""
+    """An embedded Apache Kafka, for use by hand: on loopback ports, with an empty log."""
 
 
-@broker.command(epilog="Example:  ackdrop broker up --port 29092")
+UP = """\b
+Examples:
+  ackdrop broker up --port 29092
+  ackdrop broker up --brokers 3
+"""
+
+
+@broker.command(epilog=UP)
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on [29092, or a free one].")
-def up(port: int | None) -> None:
+@click.option(
+    "--brokers",
+    type=click.IntRange(1, MOST),
+    metavar="N",
+    help="How many brokers [1]. Three survive the end of any one; each takes about 400 MB of memory.",
+)
+def up(port: int | None, brokers: int | None) -> None:
     """Start it and leave it running.
 
     It outlives this command, until `ackdrop broker down`. Standard output has one line to paste:
     export ACKDROP_BOOTSTRAP=127.0.0.1:PORT
+
+    With several brokers --port is the first one's, and the others have those after it.
     """
     import trio
 
     from ..broker import background
 
     with download_progress() as progress:
-        running, new = trio.run(_interruptible, functools.partial(background.up, port, progress))
+        running, new = trio.run(_interruptible, functools.partial(background.up, port, brokers, progress))
     verb = "runs" if new else "runs already"
-    click.echo(f"Apache Kafka {running.kafka} {verb} at {running.bootstrap}; end it: ackdrop broker down", err=True)
+    click.echo(f"{_named(running)} {verb} at {running.bootstrap}; end it: ackdrop broker down", err=True)
     click.echo(f"export ACKDROP_BOOTSTRAP={running.bootstrap}")
 
 
@@ -53,10 +73,14 @@ def status() -> None:
     if running is None:
         click.echo("No broker runs. Start one with: ackdrop broker up")
         return
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(running.started))
-    click.echo(f"Apache Kafka {running.kafka} runs at {running.bootstrap}, since {since}")
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(running.nodes[0].started))
+    click.echo(f"{_named(running)} runs at {running.bootstrap}, since {since}")
     click.echo(f"export ACKDROP_BOOTSTRAP={running.bootstrap}")
-    click.echo(f"its log: {running.log_file}")
+    if len(running.nodes) == 1:
+        click.echo(f"its log: {running.nodes[0].log_file}")
+        return
+    for number, node in enumerate(running.nodes, 1):
+        click.echo(f"broker {number} at {node.address}: " + (f"its log: {node.log_file}" if node.runs else "has ended"))
 
 
 @broker.command(epilog="Example:  ackdrop broker down")
@@ -67,7 +91,16 @@ def down() -> None:
     from ..broker import background
 
     ended = trio.run(background.down)
-    click.echo("No broker runs." if ended is None else f"Ended the broker at {ended.bootstrap}.")
+    if ended is None:
+        click.echo("No broker runs.")
+    else:
+        addresses = ", ".join(node.address for node in ended.nodes)
+        click.echo(f"Ended the broker{'s' if len(ended.nodes) > 1 else ''} at {addresses}.")
+
+
+def _named(running: Brokers) -> str:
+    count = len(running.nodes)
+    return f"Apache Kafka {running.kafka}" + (f" ({count} brokers)" if count > 1 else "")
 
 
 async def _interruptible(work: Callable[[], Awaitable[Result]]) -> Result:

@@ -260,3 +260,13 @@ def starter(temporary: Path) -> Iterator[Starter]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize("after", range(12))
+def test_no_cause_falls_between_the_first_errors_and_the_end(tmp_path: Path, after: int) -> None:
+    log = tmp_path / "log"
+    log.write_text("12:00:00 ERROR it broke\nCaused by: that\n" + "more\n" * after)
+    told = last_lines(log, 6)
+    assert "it broke" in told
+    assert "Caused by: that" in told
+    assert len(told.splitlines()) <= 6

@@ -255,6 +255,19 @@ def test_up_status_and_down(temporary: Path, ackdrop: Callable[..., str]) -> Non
     assert [name for name in os.listdir(temporary) if name.startswith("ackdrop-broker-")] == []
 
 
+def test_three_up_status_and_down(temporary: Path, ackdrop: Callable[..., str]) -> None:
+    line = ackdrop("up", "--brokers", "3")
+    assert re.fullmatch(r"export ACKDROP_BOOTSTRAP=127\.0\.0\.1:\d+(,127\.0\.0\.1:\d+){2}\n", line)
+    addresses = line.strip().partition("=")[2].split(",")
+    for address in addresses:
+        trio.run(probe, *parse(address), 5.0, 3)
+    assert ackdrop("up") == line
+    assert ackdrop("up", "--brokers", "1", code=4) == ""
+    assert ackdrop("status").count("its log: ") == 3
+    assert ackdrop("down") == f"Ended the brokers at {', '.join(addresses)}.\n"
+    assert [name for name in os.listdir(temporary) if name.startswith("ackdrop-broker-")] == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_up_interrupted_leaves_nothing(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
