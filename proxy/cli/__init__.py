@@ -15,6 +15,7 @@ from .failing import tell, tell_defect
 VERBS = {
     "run": ("run", "run"),
     "proxy": ("proxy", "proxy"),
+    "exec": ("execute", "execute"),
     "verify": ("verify", "verify"),
     "report": ("report", "report"),
     "scenario": ("scenario", "scenario"),
@@ -25,6 +26,7 @@ VERBS = {
 SUMMARIES = {
     "run": "Run scenarios against a broker, with idempotence off and on.",
     "proxy": "Stand between your own programs and a broker.",
+    "exec": "Run a program of yours behind the proxy, and verify what it wrote.",
     "verify": "Look for duplicates in a topic's log, or check a run's log again.",
     "report": "Show a finished run again, in any format.",
     "scenario": "List, explain, write, check and simulate scenarios.",

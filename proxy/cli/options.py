@@ -272,3 +272,15 @@ def broker_options(command: Command) -> Command:
     ):
         command = one(command)
     return command
+
+
+def source_option(command: Command) -> Command:
+    """Where the broker comes from when none is named; the command gets it as `broker`."""
+    one = option(
+        "--broker",
+        type=click.Choice(["auto", "found", "docker", "embedded"]),
+        default="auto",
+        show_default=True,
+        help="Where the broker comes from when --bootstrap names none.",
+    )
+    return cast(Command, _each(command, one))

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ..errors import SurroundingsError, UsageError
 from .failing import tell
@@ -22,10 +22,11 @@ class Output:
     """How the command line's report options are carried out.
 
     Standard output holds the report and nothing else; where a format is asked for there (`-`), the table is left out.
+    `aside`: standard output is somebody else's, and the table goes to standard error.
     Raises UsageError for a file that cannot be written, before anything is run.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, *, aside: bool = False) -> None:
         from rich.console import Console
 
         to_standard_output = [word for word, file in wanted.files.items() if file == "-"]
@@ -36,7 +37,8 @@ class Output:
         self._wanted = wanted
         self._table = not wanted.quiet and not to_standard_output
         self._shown = 0
-        self._out = Console(no_color=wanted.no_color or None, highlight=False)
+        self._out = Console(stderr=aside, no_color=wanted.no_color or None, highlight=False)
+        self._stream = sys.stderr if aside else sys.stdout
         self._err = Console(stderr=True, no_color=wanted.no_color or None, highlight=False)
         for file in wanted.files.values():
             if file != "-":
@@ -69,7 +71,7 @@ class Output:
                 self._out.print()
             render(finished.result, self._out, finished.folder)
         self._shown += 1
-        _write(report.get())
+        _write(report.get(), self._stream)
 
     def compare(self, results: Sequence[Finished]) -> None:
         """The results of a matrix side by side, below their own tables."""
@@ -79,7 +81,7 @@ class Output:
             with self._out.capture() as told:
                 self._out.print()
                 print_table(table, self._out)
-            _write(told.get())
+            _write(told.get(), self._stream)
 
     def write(self, results: Sequence[Finished]) -> None:
         """Write what files were asked for, each with all results. Raises SurroundingsError where it cannot be."""
@@ -88,7 +90,7 @@ class Output:
         for word, file in self._wanted.files.items():
             text = _renderer(word)(results)
             if file == "-":
-                _write(text)
+                _write(text, sys.stdout)
                 continue
             try:
                 Path(file).write_text(text, encoding="utf-8")
@@ -106,13 +108,13 @@ def _renderer(word: str) -> Callable[[Sequence[Finished]], str]:
     return text
 
 
-def _write(text: str) -> None:
-    """Text to standard output. A reader who has seen enough (`| head`) does not change how the run ends."""
+def _write(text: str, stream: TextIO) -> None:
+    """A reader who has seen enough (`| head`) does not change how the run ends."""
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _check_writable(path: Path) -> None:

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from .again import again
-from .options import PRODUCER, Wanted, broker_options, option, report_options, set_option
+from .options import PRODUCER, Wanted, broker_options, option, report_options, set_option, source_option
 
 EPILOG = """\b
 Examples:
@@ -30,13 +30,7 @@ Exit codes:
 @click.command(epilog=EPILOG)
 @click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
 @broker_options
-@option(
-    "--broker",
-    type=click.Choice(["auto", "found", "docker", "embedded"]),
-    default="auto",
-    show_default=True,
-    help="Where the broker comes from when --bootstrap names none.",
-)
+@source_option
 @option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Instead of the scenario's own seed.")
 @option("--producer", type=PRODUCER, metavar="NAME", help="Instead of the scenario's own producer.")
 @option("--producer-python", metavar="PYTHON", help="The Python interpreter that runs the producer.")

@@ -15,10 +15,12 @@ from ..report.finished import Finished
 from ..report.progress import Progress
 from ..scenario.models import Scenario
 from ..verify.verdict import worst
+from .foreign.execute import Execution
+from .foreign.program import check as check_program
 from .foreign.watch import watch
 from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
-from .settings import RunSettings, Say, VerifySettings, WatchSettings
+from .settings import ExecSettings, RunSettings, Say, VerifySettings, WatchSettings
 from .stopping import Stop, signals
 from .verify import verify
 
@@ -161,6 +163,20 @@ async def watch_programs(scenario: Scenario | None, settings: WatchSettings, tol
         told.results.append(finished)
         told.show(finished)
         return finished.result.exit_code
+    return 130
+
+
+async def execute_program(scenario: Scenario | None, settings: ExecSettings, choice: BrokerChoice, told: Told) -> int:
+    """`ackdrop exec`: signals are the program's first, and the second one ends everything at once."""
+    check_program(settings.program)
+    async with signals() as stop, AsyncExitStack() as stack:
+        broker = await _broker(choice, told, stop, stack)
+        if broker is None:
+            return 130
+        executed = await Execution(scenario, settings, broker, stop).run(told.progress, told.say)
+        told.results.append(executed.finished)
+        told.show(executed.finished)
+        return executed.exit_code
     return 130
 
 
