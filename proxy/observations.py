@@ -128,7 +128,8 @@ ReachedEntry = tuple[str, int, int, int, int | None, int, int]
 class Reached:
     """A frame, or a connection, came to the place at which rules are asked; told only where the arm has rules.
 
-    `place` is `produce.response` and the like, `connection` for one that is opened, `connection.closed` at its end.
+    `place` is `produce.response` and the like, `connection` for one that is opened, `connection.known` when its
+    client has said its id, `connection.closed` at its end; `connection.open` tells of one when frames are told again.
     The rest is what rules know of it; topics have their full names. `elapsed` is in seconds since the arm's first
     produce request. It comes before the `Decided` that belong to it.
     """
@@ -233,6 +234,29 @@ class Acted:
     seconds: float
 
 
+How = Literal["added", "removed", "armed", "disarmed", "reset"]
+"""What became of a fault while it ran; one that was changed was removed, and added in its new form."""
+
+Who = Literal["control", "file", "keys"]
+"""Who changed it: somebody by the control API, by the scenario's file, or in the live view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A fault was changed while the proxy ran. It comes before all that follows from it.
+
+    `entry` is the fault as JSON where it was added, as it stands in a scenario's `faults`; else None.
+    `elapsed` is in seconds since the arm's first produce request.
+    """
+
+    at: float
+    fault: str
+    change: How
+    who: Who
+    entry: str | None
+    elapsed: float
+
+
 Observation = (
     ConnectionOpened
     | ConnectionClosed
@@ -248,6 +272,7 @@ Observation = (
     | TopicSeen
     | IndexLetGo
     | Acted
+    | Changed
 )
 
 
@@ -380,6 +405,7 @@ class ArmWire:
     `produce_requests`, `acks_*` count frames; `starts` maps (topic, partition) to the offset at which it began.
     `let_go` counts what a limit made the ledger or the index of open attempts drop: a story may lack a part. `ranges`
     are attempts that are known by their offsets alone, which no verdict suffers from; the counts include them.
+    `changes` are what became of faults while it ran, in order.
     """
 
     arm: str
@@ -396,3 +422,4 @@ class ArmWire:
     let_go: int
     ranges: tuple[AckedRange, ...] = ()
     acted: tuple[Acted, ...] = ()
+    changes: tuple[Changed, ...] = ()

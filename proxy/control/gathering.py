@@ -17,6 +17,7 @@ from ..observations import (
     Acted,
     Answered,
     Attempt,
+    Changed,
     ConnectionClosed,
     ConnectionOpened,
     Decided,
@@ -262,7 +263,7 @@ class Gathering:
         self._undecoded += 1
         self._recent.append(fact)
 
-    def _done(self, fact: Acted) -> None:
+    def _done(self, fact: Acted | Changed) -> None:
         self._recent.append(fact)
 
 
@@ -276,7 +277,10 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     Decided: Gathering._decision,
     Undecoded: Gathering._unread,
     Acted: Gathering._done,
+    Changed: Gathering._done,
 }
+
+_WHO = {"control": "the control API", "file": "a change of the scenario's file", "keys": "hand"}
 
 
 def told(fact: Observation) -> Happened:
@@ -302,6 +306,8 @@ def told(fact: Observation) -> Happened:
         case Acted(at, fault, place, act, ok, reason, _):
             text = f"{act} at {place}: {'done' if ok else f'not done, {reason}'}"
             return Happened(at, "acted", text, fault)
+        case Changed(at, fault, change, who):
+            return Happened(at, "change", f"{change} by {_WHO[who]}", fault)
         case Undecoded(at, connection, api, version, reason, _):
             return Happened(at, "undecoded", f"connection {connection}: {api} version {version}: {reason}")
     raise TypeError(f"{type(fact).__name__} is told nowhere")

@@ -18,6 +18,9 @@ _SIZE = Struct(">i")
 HEAD = 12
 """The bytes that decide whether a frame matters: length, API key, API version, correlation id."""
 
+HEADER = 1 << 16
+"""Bytes in which every request's header has room: its client id has at most 32,767."""
+
 
 class Assembly:
     """Cuts a stream of bytes into frames.
@@ -56,6 +59,11 @@ class Assembly:
     def buffered(self) -> int:
         """How many bytes of a frame that is not whole yet are kept."""
         return len(self._pending)
+
+    @property
+    def begun(self) -> bytes:
+        """The first bytes of a frame that is not whole yet, enough for its header; none where no frame has begun."""
+        return bytes(self._pending[:HEADER])
 
     @property
     def streaming(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import WireError
+from ..faults.rule import Rule
 from ..kafka.headers import client_of
 from ..observations import ConnectionOpened, Undecoded
 from .answers import Answers
@@ -52,6 +53,10 @@ class Connection:
         self.client_id: str | None = None
         """What the client has said that it is called; None where it has not, or nobody wants to know."""
         self._first: bytes | None = b"" if wire.names_clients else None
+        self.awaited: list[Rule] = []
+        """Rules that came while it was open, and could not be asked before its client has said its id."""
+        self._late = False
+        """Whether requests have passed before anybody wanted to know who the client is."""
         self._parts = _parts(wire, number, node, tls, RawSasl(self._raw))
         self._ends, self._to_client = self._parts.ends, self._parts.to_client
         self._requests = Requests(self._parts)
@@ -131,6 +136,20 @@ class Connection:
         self._ends.lay(layer, now)
         self._advance()
 
+    def lift(self, rule: str, now: float) -> None:
+        """What this fault at `connection` has laid on it is no more."""
+        self._now = now
+        self._ends.lift(rule, now)
+        self._advance()
+
+    def meet(self, rule: Rule) -> bool:
+        """This rule wants to know by now who the client is: where nobody has before, its next request says it."""
+        if self.client_id is not None or not (self._first is None or self._late):
+            return False
+        self.awaited.append(rule)
+        self._first, self._late = self._first or b"", True
+        return True
+
     def cut(self, how: Literal["fin", "reset"], now: float) -> None:
         """A fault at `connection` ends it."""
         self._now = now
@@ -159,6 +178,9 @@ class Connection:
 
     def _introduced(self, data: bytes) -> None:
         """Bytes of the first request: once they say who the client is, the rules are asked that name one."""
+        if self._late:
+            self._introduced_late(data)
+            return
         client_id = client_of(data)
         if client_id is None:
             self._first = data
@@ -172,6 +194,17 @@ class Connection:
         """Frames without headers begin or end: they may be of any size, none included."""
         self._request_frames.least = 0 if going_on else _REQUEST_LEAST
         self._answer_frames.least = 0 if going_on else _RESPONSE_LEAST
+
+    def _introduced_late(self, data: bytes) -> None:
+        """Bytes from the middle of the stream: the next request that begins in them says who the client is."""
+        if not (self._request_frames.streaming or self._parts.sasl.going_on):
+            client_id = client_of(self._request_frames.begun + data)
+            if client_id is not None:
+                self._first, self._late = None, False
+                self._wire.introduced(self, client_id, self._now)
+        if self._ends.client_open:
+            self._request_frames.feed(memoryview(data))
+            self._copies()
 
     def _request(self, frame: memoryview) -> None:
         self._requests.whole(frame, self._now)

@@ -87,6 +87,11 @@ class Ends:
         self._to_broker.under, self._to_client.under = self.link.up, self.link.down
         self.link.lay(layer, now)
 
+    def lift(self, rule: str, now: float) -> None:
+        """A fault at `connection` lies on it no more. Where it has swallowed bytes, nothing can go on behind them."""
+        if self.link is not None and not self.link.take(rule, now) and self.closed_how is None:
+            self.cut_both("reset", now)
+
     def cut_both(self, how: How, now: float) -> None:
         """End both sides for a fault at `connection`, whatever is on the line; the broker's once its answers are in."""
         self._give_up(now)

@@ -18,11 +18,13 @@ _Wanted = TypeVar("_Wanted", Isolate, Limit, Lag, Slices)
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One verdict, until `ends`. A rule's `until` (seconds after the arm's first produce request) ends it as well."""
+    """One verdict, until `ends`. A rule's `until` (seconds after the arm's first produce request) ends it as well, and
+    so does the end of the rule itself, which is named `rule`."""
 
     verdict: Kind
     ends: float
     until: float | None
+    rule: str = ""
 
 
 class Layers:
@@ -48,7 +50,13 @@ class Layers:
 
     def lift(self, now: float) -> None:
         """Take away those that have ended."""
-        left = [layer for layer in self._layers if self._ends(layer) > now]
+        self._keep([layer for layer in self._layers if self._ends(layer) > now], now)
+
+    def take(self, rule: str, now: float) -> None:
+        """Take away those of this rule."""
+        self._keep([layer for layer in self._layers if layer.rule != rule], now)
+
+    def _keep(self, left: list[Layer], now: float) -> None:
         if len(left) < len(self._layers):
             isolated = self.isolate is not None
             self._layers = left

@@ -38,6 +38,11 @@ class Link:
         self.layers.add(layer)
         self.advance(now)
 
+    def take(self, rule: str, now: float) -> bool:
+        """Take away what a rule has laid on it; False where bytes are gone that can never come any more."""
+        self.layers.take(rule, now)
+        return bool(self.layers.cut_off) or not (self.up.swallowed or self.down.swallowed)
+
     def advance(self, now: float) -> None:
         """Do what is due."""
         self.layers.lift(now)

@@ -7,6 +7,7 @@ broker or to the producer's process is a command (`Do`); what is done to a conne
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from ..faults.engine import Outcome
@@ -17,6 +18,7 @@ from .commands import Do
 from .judging import entry_of, tell
 from .link import FAR, Layer
 from .produce import InFlight
+from .recording import known
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -33,11 +35,32 @@ class Moments:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._engine = wire.engine
-        self._timed = sorted(self._engine.timed, key=lambda timed: timed[0])
+        self._timed: list[tuple[float, Rule]] = []
+        self._at_connections = self.names_clients = False
+        self._processes: tuple[str, ...] = ()
+        self.renew(self._engine.rules)
+
+    def renew(self, fresh: Iterable[Rule]) -> None:
+        """Work out again what follows from the rules that are armed; `fresh` are those that were not before."""
+        known = {*map(id, fresh), *(id(rule) for _, rule in self._timed)}
+        timed = [each for each in self._engine.timed if id(each[1]) in known]
+        self._timed = sorted(timed, key=lambda timed: timed[0])
         self._at_connections = self._engine.armed("connection", "event")
+        # Some rules can be asked only once a client has said its id.
         self.names_clients = any(rule.api == "connection" and rule.names_client for rule in self._engine.rules)
-        """Whether some rule can be asked only once a client has said its id."""
         self._processes = tuple(at for at in PROCESSES if self._engine.armed(at, "event"))
+
+    def begin(self, fresh: Iterable[Rule], now: float) -> None:
+        """These rules are armed from now on: plan their moments, and ask those of what is there that are about it."""
+        zero, elapsed = self._wire.zero, self._wire.elapsed(now)
+        for rule in fresh:
+            if rule.when.after is not None and (zero is None or zero + rule.when.after > now):
+                if zero is not None and rule.side == "event":
+                    self._wire.wake_at(zero + rule.when.after, OF_THE_WIRE)
+                continue
+            self._timed = [each for each in self._timed if each[1] is not rule]
+            if self._engine.begins_at_once(rule, elapsed, now):
+                self._begin(rule, elapsed, now)
 
     # What happens.
 
@@ -58,7 +81,12 @@ class Moments:
         """A client has said its id: ask the rules that name one."""
         self.wake(now)
         connection.client_id = client_id
+        known(self._wire, _of(connection), now)
         self._ask(connection, now, named=True)
+        awaited, connection.awaited = connection.awaited, []
+        for rule in awaited:  # what is not at its moment alone was asked just now
+            if rule.at_moment_alone and rule in self._engine.rules and connection.closed_how is None:
+                self._ask(connection, now, only=rule)
 
     def passing(self, in_flight: InFlight, connection: Connection, now: float) -> None:
         """A produce request is passing: ask the rules at processes about it."""
@@ -89,7 +117,8 @@ class Moments:
     def _begin(self, rule: Rule, elapsed: float, now: float) -> None:
         if rule.api == "connection" and not isinstance(rule.fault, RefuseConnection):
             for connection in [each for each in self._wire.connections if each.closed_how is None]:
-                self._ask(connection, now, elapsed=elapsed, only=rule)
+                if not (rule.names_client and connection.meet(rule)):
+                    self._ask(connection, now, elapsed=elapsed, only=rule)
         elif rule.api in PROCESSES and rule.at_moment_alone:
             outcome, decisions = self._engine.moment(rule, elapsed, now)
             tell(self._wire, Frame(rule.api, "event", "", 0, 0, ()), decisions, now)
@@ -107,16 +136,7 @@ class Moments:
     ) -> None:
         """Ask rules at `connection` about one, and do to it what they say: all of it, the first of a kind."""
         elapsed = self._wire.elapsed(now) if elapsed is None else elapsed
-        frame = Frame(
-            "connection",
-            "event",
-            connection.client_id or "",
-            connection.number,
-            0,
-            (_NOTHING,),
-            node=connection.node,
-            tls=connection.tls,
-        )
+        frame = _of(connection)
         outcomes, decisions = self._engine.each("connection", frame, elapsed, now, only=only, named=named)
         tell(self._wire, frame, decisions, now)
         for outcome in outcomes:
@@ -133,14 +153,20 @@ class Moments:
             case Isolate(seconds) as isolate:
                 began = self._engine.began(rule, elapsed, now)
                 ends = FAR if seconds is None else (now if began is None else began) + seconds
-                connection.lay(Layer(isolate, ends, rule.when.until), now)
+                connection.lay(Layer(isolate, ends, rule.when.until, rule.name), now)
             case (Limit() | Lag() | Slices()) as verdict:
-                connection.lay(Layer(verdict, FAR, rule.when.until), now)
+                connection.lay(Layer(verdict, FAR, rule.when.until, rule.name), now)
 
     def _do(self, outcome: Outcome) -> None:
         if isinstance(outcome.verdict, Act):
             at: Literal["broker", "workload"] = "broker" if outcome.rule.api == "broker" else "workload"
             self._wire.command(Do(outcome.rule.name, at, outcome.verdict))
+
+
+def _of(connection: Connection) -> Frame:
+    """A connection as rules see it."""
+    client_id, node = connection.client_id or "", connection.node
+    return Frame("connection", "event", client_id, connection.number, 0, (_NOTHING,), node=node, tls=connection.tls)
 
 
 def _facts(at: str, in_flight: InFlight, connection: Connection) -> Frame:

@@ -42,6 +42,8 @@ class Pipe:
         self._paced = self._pause = -FAR
         self.waiting = 0
         """Bytes that wait."""
+        self.swallowed = False
+        """Whether bytes came in that could never go."""
 
     @property
     def clear(self) -> bool:
@@ -64,6 +66,7 @@ class Pipe:
     def put(self, data: bytes | memoryview, now: float, then: Told | None = None) -> None:
         """Take bytes in. What can never go is not kept, only that it never went."""
         kept = b"" if self._layers.cut_off else bytes(data)
+        self.swallowed = self.swallowed or len(kept) < len(data)
         self._count += 1
         self.waiting += len(kept)
         self._chunks.append(_Chunk(memoryview(kept), now + self._lag(), then))

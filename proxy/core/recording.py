@@ -1,7 +1,7 @@
 """What rules could be asked about, told so that other rules can be asked about it later, without a broker.
 
-Told only where the arm has rules: of every frame that reaches the place at which rules are asked, and of connections
-that are opened and closed.
+Told only while rules are armed: of every frame that reaches the place at which rules are asked, and of connections
+that are opened and closed. Where rules are armed after a time without any, those that are open then are told first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..observations import Reached
 if TYPE_CHECKING:
     from .wire import Wire
 
-OPENED, CLOSED = "connection", "connection.closed"
+OPENED, KNOWN, CLOSED, OPEN = "connection", "connection.known", "connection.closed", "connection.open"
 
 
 def reached(wire: Wire, frame: Frame, now: float) -> None:
@@ -27,6 +27,20 @@ def opened(wire: Wire, connection: int, node: int, tls: bool, now: float) -> Non
     """A client has connected."""
     if wire.engine.rules:
         _tell(wire, OPENED, Frame("connection", "event", "", connection, 0, (), node=node, tls=tls), now)
+
+
+def known(wire: Wire, frame: Frame, now: float) -> None:
+    """A client has said its id, and rules are about to be asked that name one: they may end it before its request has
+    reached any other place."""
+    if wire.engine.rules:
+        _tell(wire, KNOWN, frame, now)
+
+
+def resumed(wire: Wire, now: float) -> None:
+    """Rules are armed again after a time in which nothing was told: these connections are open by now."""
+    for each in wire.connections:
+        frame = Frame("connection", "event", each.client_id or "", each.number, 0, (), node=each.node, tls=each.tls)
+        _tell(wire, OPEN, frame, now)
 
 
 def closed(wire: Wire, connection: int, now: float) -> None:

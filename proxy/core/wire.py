@@ -7,10 +7,11 @@ topic ids and start offsets live here, for the run and not for a connection.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..faults.engine import Engine
+from ..faults.rule import Rule
 from ..identity import Naming
 from ..kafka.apis import API_NAMES, api_name
 from ..kafka.frames import FRAME_LIMIT
@@ -78,7 +79,7 @@ class Wire:
         or late; and copies that wait for their time."""
         self.zero: float | None = None
         """When the first produce request came."""
-        self._moments = Moments(self) if any(rule.side == "event" for rule in engine.rules) else None
+        self._moments = self._needed_moments()
         self._connections: dict[int, Connection] = {}
         self._copies: dict[int, CopyConnection] = {}
         self._copied = 0
@@ -151,6 +152,20 @@ class Wire:
         """The producers have ended: requests that wait for what can come no more go on."""
         self.detained.end(now)
         return self.follow(now)
+
+    def renew(self, fresh: Sequence[Rule], now: float) -> None:
+        """Rules have come, gone, or are asked again: `fresh` are those that are armed and were not before. What the
+        hot path knows of the rules is worked out again; see `changing`."""
+        self._rules = {}
+        if self._moments is None or not any(rule.side == "event" for rule in self.engine.rules):
+            self._moments = self._needed_moments()
+        else:
+            self._moments.renew(fresh)
+        if self._moments is not None:
+            self._moments.begin(fresh, now)
+
+    def _needed_moments(self) -> Moments | None:
+        return Moments(self) if any(rule.side == "event" for rule in self.engine.rules) else None
 
     def take_commands(self) -> list[Command]:
         """The commands since the last call, in order."""

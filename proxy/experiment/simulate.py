@@ -13,22 +13,29 @@ from ..errors import UsageError
 from ..faults.engine import Engine
 from ..faults.replay import Answer, Replay
 from ..faults.rule import ANY_API, PROCESSES, Rule
-from ..ledger.events import FORMAT, reached_in, read_events
-from ..observations import Decided, Reached
+from ..ledger.events import FORMAT, changed_in, reached_in, read_events
+from ..observations import Changed, Decided, Reached
 from ..scenario.models import Scenario
 
 
 @dataclass(slots=True)
 class Recording:
-    """What a run's events hold of one arm. `places` counts the frames by (side, API)."""
+    """What a run's events hold of one arm: its frames, and the changes of its faults among them. `places` counts the
+    frames by (side, API)."""
 
     arm: str
     format: int
     suffix: str
     faults: tuple[str, ...]
-    frames: list[Reached] = field(default_factory=list)
+    frames: list[Reached | Changed] = field(default_factory=list)
     decided: list[dict[str, Any]] = field(default_factory=list)
     places: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def added(self) -> dict[str, None]:
+        """The faults that it did not have from the beginning, in the order in which they came."""
+        changes = (one for one in self.frames if isinstance(one, Changed) and one.change == "added")
+        return dict.fromkeys(one.fault for one in changes if one.fault not in self.faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ def simulate(scenario: Scenario, folder: Path, seed: int | None = None) -> list[
 
 def _arm(rules: Sequence[Rule], seed: int, recording: Recording, let_go: int) -> SimulatedArm:
     engine = Engine(rules, seed=seed, arm=recording.arm, label=lambda topic: topic.removesuffix(recording.suffix))
-    answers = list(Replay(engine, recording.suffix).ask(recording.frames))
+    answers = list(Replay(engine, recording.suffix, recording.added).ask(recording.frames))
     return SimulatedArm(
         recording.arm,
         tuple(_tally(rule, answers) for rule in rules),
@@ -77,14 +84,30 @@ def _lacking(rules: Sequence[Rule], recording: Recording, let_go: int) -> Iterat
     if recording.format < FORMAT:
         yield "an older version of ackdrop recorded it, without frames: run the scenario again"
         return
-    if not recording.faults:
+    if not (recording.faults or recording.added):
         yield "frames are recorded only where a run has faults, and it had none: run it with any fault"
         return
     if let_go:
         yield f"it is not whole: {let_go} frames were let go for its size, so counts begin in the middle"
+    missing = [name for name in recording.added if name not in {rule.name for rule in rules}]
+    if missing:
+        named = ", ".join(f'"{name}"' for name in missing)
+        yield f"the run was given faults while it went on that are not in this scenario: {named}"
+    if _paused(recording) and any(rule.name not in {*recording.faults, *recording.added} for rule in rules):
+        yield "frames are recorded only while a fault is armed, and for a time none was"
     for place in dict.fromkeys(_place(rule) for rule in rules if not _reached(rule, recording)):
         why = "never came there, or was not recorded there"
         yield f"it has no {place}: the run {why}"
+
+
+def _paused(recording: Recording) -> bool:
+    """Whether no fault was armed for a time: what passed then is known to nobody but to faults that rested, too."""
+    armed, paused = set(recording.faults), not recording.faults
+    for one in recording.frames:
+        if isinstance(one, Changed) and one.change != "reset":
+            (armed.add if one.change in ("added", "armed") else armed.discard)(one.fault)
+            paused = paused or not armed
+    return paused
 
 
 def _place(rule: Rule) -> str:
@@ -142,6 +165,8 @@ def _take(event: dict[str, Any], found: dict[str, Recording]) -> int:
         recording, reached = found[event["arm"]], reached_in(event)
         recording.frames.append(reached)
         recording.places[reached.side, reached.api] += 1
+    elif kind == "changed":
+        found[event["arm"]].frames.append(changed_in(event))
     elif kind == "decided":
         found[event["arm"]].decided.append(event)
     return 0

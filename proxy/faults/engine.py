@@ -3,6 +3,8 @@
 A rule is asked in this order: match, time window, count, nth / every / probability, times. On a frame the first that
 fires decides, and later ones still count it. Rules at `connection`, `broker` and `workload` are asked each for itself:
 of a connection when it is opened, of the producer's requests as they pass, and at the moment at which a rule begins.
+
+Rules may come, go, rest and be reset while it runs; what the others have counted stays as it is.
 """
 
 from __future__ import annotations
@@ -52,21 +54,27 @@ class _Time:
 
 
 class Engine:
-    """All rules of one arm. `label` maps a topic's name to the one that chance and decisions go by."""
+    """All rules of one arm. `label` maps a topic's name to the one that chance and decisions go by.
+
+    `all` are those that are there, `rules` those of them that are armed: nobody asks the others.
+    """
 
     def __init__(
         self, rules: Iterable[Rule], *, seed: int, arm: str, label: Callable[[str], str] = lambda topic: topic
     ) -> None:
-        self.rules = tuple(rules)
+        self.all: tuple[Rule, ...] = ()
+        self.rules: tuple[Rule, ...] = ()
         self._seed = seed
         self._arm = arm
         self._label = label
-        self._tallies = {id(rule): Tally(rule) for rule in self.rules}
-        self._named = {rule.name: self._tallies[id(rule)] for rule in self.rules}
+        self._tallies: dict[int, Tally] = {}
+        self._resting: set[int] = set()
+        self._named: dict[str, Tally] = {}
         self._armed: dict[tuple[str, Side], tuple[Rule, ...]] = {}
         self._asked = 0
-        self._followed = {rule.when.following for rule in self.rules if rule.side == "event"} - {None}
+        self._followed: set[str | None] = set()
         self._begun: list[Rule] = []
+        self.install(rules)
 
     def armed(self, api: str, side: Side) -> bool:
         """Whether any rule speaks of this API and side."""
@@ -81,6 +89,55 @@ class Engine:
         """The rules at `connection`, `broker` and `workload` that waited for a fault which has fired since."""
         begun, self._begun = self._begun, []
         return begun
+
+    # Changes.
+
+    def install(self, rules: Iterable[Rule]) -> None:
+        """These rules and no others from now on, in this order. One that is there already, the very object, keeps its
+        counters, and rests if it did; any other is armed. The rule that one follows has to be among them."""
+        self.all = tuple(rules)
+        self._tallies = {id(rule): self._tallies.get(id(rule)) or Tally(rule) for rule in self.all}
+        self._resting &= self._tallies.keys()
+        self._renew()
+
+    def arm(self, rule: Rule) -> None:
+        """Ask this rule again; it goes on counting where it had stopped."""
+        self._resting.discard(id(rule))
+        self._renew()
+
+    def disarm(self, rule: Rule) -> None:
+        """Do not ask this rule any more: it neither counts nor fires."""
+        self._resting.add(id(rule))
+        self._renew()
+
+    def reset(self, rule: Rule) -> None:
+        """Let this rule count from nothing again, as if it had never fired."""
+        self._tallies[id(rule)] = Tally(rule)
+        self._renew()
+
+    def is_armed(self, rule: Rule) -> bool:
+        return id(rule) not in self._resting
+
+    def counts(self, rule: Rule) -> tuple[int, int]:
+        """How many frames (connections, moments) the rule has matched, and on how many it has fired."""
+        tally = self._tallies[id(rule)]
+        return tally.matched, tally.fired
+
+    def begins_at_once(self, rule: Rule, elapsed: float, now: float) -> bool:
+        """Whether a rule that was just added or armed is to be asked of what is there already: its moment has come,
+        and it has not acted at it; or it lies on connections."""
+        if rule.side != "event" or not self._open(rule, self._at(elapsed, now)):
+            return False
+        if rule.when.has_moment:
+            return not rule.at_moment_alone or self._tallies[id(rule)].first is None
+        return rule.lies
+
+    def _renew(self) -> None:
+        """Work out again what follows from the rules."""
+        self.rules = tuple(rule for rule in self.all if self.is_armed(rule))
+        self._named = {rule.name: self._tallies[id(rule)] for rule in self.all}
+        self._armed = {}
+        self._followed = {rule.when.following for rule in self.rules if rule.side == "event"} - {None}
 
     # Questions.
 
@@ -139,6 +196,7 @@ class Engine:
         if not self._open(rule, time) or not tally.left(frame, [_NOTHING]):
             return None, []
         self._asked += 1
+        tally.matched += 1
         n = tally.matches.add(("", "", -1))
         outcome = self._fire(tally, frame, [_NOTHING], time.now)
         return outcome, [Decision(rule.name, _NOTHING, n, True, True, rule.fault.word)]

@@ -1,14 +1,15 @@
 """Rules asked about what was recorded, with no broker: the same questions in the same order as on the wire.
 
-What a fault would have changed did not happen: no retry follows from a fault that the recorded run did not have.
+What a fault would have changed did not happen: no retry follows from a fault that the recorded run did not have. A
+fault that was changed while the run went on is changed here as well: it comes, goes, rests and is reset when it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
-from ..observations import Decided, Reached
+from ..observations import Changed, Decided, Reached
 from .engine import Decision, Engine
 from .refuse import RefuseConnection
 from .rule import PROCESSES, Entry, Frame, Rule
@@ -18,11 +19,13 @@ _NOTHING = Entry("", -1, False, 1, None)
 
 @dataclass(slots=True)
 class _Client:
-    """A connection that is open. `client_id` is None until its first request has said it, and while no
-    rule needs to know."""
+    """A connection that is open. `client_id` is None until a request has said it that somebody was `waiting` for, as
+    rules do that name a client; `awaited` are those that came while it was open."""
 
     opened: Reached
+    waiting: bool
     client_id: str | None = None
+    awaited: list[Rule] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +42,39 @@ class Answer:
 
 
 class Replay:
-    """The rules of one arm, asked again. `suffix` is what the run's own topics end in."""
+    """The rules of one arm, asked again. `suffix` is what the run's own topics end in; `later` names the rules that
+    were not there when it began."""
 
-    def __init__(self, engine: Engine, suffix: str = "") -> None:
+    def __init__(self, engine: Engine, suffix: str = "", later: Collection[str] = ()) -> None:
         self._engine = engine
         self._suffix = suffix
         self._zero: float | None = None
-        self._timed = sorted(engine.timed, key=lambda timed: timed[0])
         self._open: dict[int, _Client] = {}
-        self._names_clients = any(rule.api == "connection" and rule.names_client for rule in engine.rules)
+        for rule in engine.all:
+            if rule.name in later:
+                engine.disarm(rule)
+        self._timed: list[tuple[float, Rule]] = []
+        self._names_clients = False
+        self._renew(engine.rules)
 
-    def ask(self, recorded: Iterable[Reached]) -> Iterator[Answer]:
+    def ask(self, recorded: Iterable[Reached | Changed]) -> Iterator[Answer]:
         """What the rules say, in order."""
-        for reached in recorded:
-            yield from self._moments(reached.at)
-            yield from self._one(reached)
-            yield from self._follow(reached.elapsed, reached.at)
+        for one in recorded:
+            if self._zero is None and one.elapsed > 0:  # the first produce request came while nothing was recorded
+                self._zero = one.at - one.elapsed
+            yield from self._moments(one.at)
+            yield from self._changed(one) if isinstance(one, Changed) else self._one(one)
+            yield from self._follow(one.elapsed, one.at)
 
     def _one(self, reached: Reached) -> Iterator[Answer]:
         if reached.place == "connection.closed":
             self._open.pop(reached.connection, None)
+        elif reached.place == "connection.known":
+            yield from self._introduced(reached)
+        elif reached.place == "connection.open":
+            self._open[reached.connection] = _Client(reached, False, reached.client_id or None)
         elif reached.place == "connection":
-            client = self._open[reached.connection] = _Client(reached)
+            client = self._open[reached.connection] = _Client(reached, self._names_clients)
             yield from self._each("connection", _connection(client), reached.elapsed, reached.at, named=False)
         else:
             yield from self._introduced(reached)
@@ -68,9 +82,12 @@ class Replay:
 
     def _introduced(self, reached: Reached) -> Iterator[Answer]:
         client = self._open.get(reached.connection)
-        if client is not None and self._names_clients and client.client_id is None and reached.side == "request":
-            client.client_id = reached.client_id
+        if client is not None and client.waiting and reached.side != "response":
+            client.waiting, client.client_id = False, reached.client_id
             yield from self._each("connection", _connection(client), reached.elapsed, reached.at, named=True)
+            for rule in client.awaited:
+                if rule.at_moment_alone and self._engine.is_armed(rule):
+                    yield from self._each("connection", _connection(client), reached.elapsed, reached.at, only=rule)
 
     def _frame(self, reached: Reached) -> Iterator[Answer]:
         frame = _frame(reached)
@@ -89,6 +106,32 @@ class Replay:
         _, decisions = self._engine.each(at, frame, elapsed, now, only=only, named=named)
         yield from self._answers(frame, decisions, elapsed, now)
 
+    # Changes.
+
+    def _changed(self, changed: Changed) -> Iterator[Answer]:
+        rule = next((rule for rule in self._engine.all if rule.name == changed.fault), None)
+        if rule is None:
+            return
+        if changed.change in ("added", "reset"):
+            self._engine.reset(rule)
+        if changed.change in ("removed", "disarmed"):
+            self._engine.disarm(rule)
+            self._renew()
+        elif changed.change in ("added", "armed"):
+            self._engine.arm(rule)
+            self._renew([rule])
+            if rule.when.after is not None and (self._zero is None or self._zero + rule.when.after > changed.at):
+                return
+            self._timed = [each for each in self._timed if each[1] is not rule]
+            if self._engine.begins_at_once(rule, changed.elapsed, changed.at):
+                yield from self._begin(rule, changed.elapsed, changed.at)
+
+    def _renew(self, fresh: Iterable[Rule] = ()) -> None:
+        known = {*map(id, fresh), *(id(rule) for _, rule in self._timed)}
+        timed = [each for each in self._engine.timed if id(each[1]) in known]
+        self._timed = sorted(timed, key=lambda timed: timed[0])
+        self._names_clients = any(rule.api == "connection" and rule.names_client for rule in self._engine.rules)
+
     # Moments.
 
     def _moments(self, now: float) -> Iterator[Answer]:
@@ -105,7 +148,11 @@ class Replay:
     def _begin(self, rule: Rule, elapsed: float, now: float) -> Iterator[Answer]:
         if rule.api == "connection" and not isinstance(rule.fault, RefuseConnection):
             for client in list(self._open.values()):
-                yield from self._each("connection", _connection(client), elapsed, now, only=rule)
+                if rule.names_client and client.client_id is None and (not client.waiting or client.awaited):
+                    client.waiting = True
+                    client.awaited.append(rule)
+                else:
+                    yield from self._each("connection", _connection(client), elapsed, now, only=rule)
         elif rule.api in PROCESSES and rule.at_moment_alone:
             _, decisions = self._engine.moment(rule, elapsed, now)
             yield from self._answers(Frame(rule.api, "event", "", 0, 0, ()), decisions, elapsed, now)

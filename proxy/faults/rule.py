@@ -8,9 +8,12 @@ from typing import Literal
 
 from .blackhole import Blackhole
 from .disconnect import Disconnect
+from .latency import Latency
 from .refuse import RefuseConnection
 from .reset import Reset
+from .slice import Slice
 from .spans import Span
+from .throttle import Throttle
 from .verdicts import Fault
 
 Side = Literal["request", "response", "event"]
@@ -189,6 +192,11 @@ class Rule:
     def has_own_moment(self) -> bool:
         """Whether all that it does begins at one moment, and not each time that a count is reached."""
         return self.when.has_moment and not self.when.counted
+
+    @property
+    def lies(self) -> bool:
+        """Whether what it does lies on a connection from then on, and ends with the rule."""
+        return isinstance(self.fault, Blackhole | Throttle | Latency | Slice)
 
     @property
     def names_client(self) -> bool:

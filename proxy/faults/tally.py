@@ -15,10 +15,12 @@ _RUN: tuple[()] = ()
 class Tally:
     """The counters of one rule. `fired_at` is the number of the frame on which it first fired, None before.
 
+    `matched` and `fired` count frames, connections and moments.
     `first` and `last` are the times at which it fired first and last for its own count, and not because it lasts.
     """
 
     rule: Rule
+    matched: int = 0
     fired: int = 0
     fired_at: int | None = None
     first: float | None = None
@@ -29,6 +31,7 @@ class Tally:
 
     def count(self, frame: Frame, entries: list[Entry]) -> None:
         """Count a frame: once for each of the things that the rule counts by."""
+        self.matched += 1
         for key in dict.fromkeys(self.key(frame, entry) for entry in entries):
             self._seen.add(key)
 

@@ -4,12 +4,14 @@
     {"event": "frame", "arm": "off", "at": 12.3, "place": "produce.response", ..., "entries": [["orders", 0, ...]]}
     {"event": "decided", "arm": "off", "at": 12.3, "fault": "lose it", ..., "attempt": 3}
     {"event": "acted", "arm": "off", "at": 12.3, "fault": "kill it", "place": "broker", ..., "seconds": 4.5}
+    {"event": "changed", "arm": "proxy", "at": 12.3, "fault": "lose it", "change": "disarmed", "who": "control", ...}
     {"event": "dispatched", "arm": "off", "at": 12.3, "connection": 4, "api": "metadata", ..., "sent": true}
     {"event": "rotated", "let_go": 0, "frames_let_go": 0, "arms": [{"event": "arm", ...}]}
 
 A `decided` line holds the fields of `observations.Decided`, a `frame` line those of `observations.Reached`; `at` is in
 seconds on the run's monotonic clock. A frame stands before what was decided about it. An `acted` line holds the fields
-of `observations.Acted`, and comes when what was done is over; a `dispatched` line those of `observations.Dispatched`,
+of `observations.Acted`, and comes when what was done is over; a `changed` line those of `observations.Changed`, and
+comes before all that follows from the change; a `dispatched` line those of `observations.Dispatched`,
 and comes when the request has gone, or cannot go any more. `suffix` is the end of the run's own topic names, which
 decisions leave out. Files without a `format` (1) have no frames. A file that has reached its limit becomes
 `events.1.jsonl`, in the place of the one that was it before. The new file begins with a `rotated` line: how many
@@ -28,7 +30,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from ..observations import Acted, Decided, Dispatched, Reached, ReachedEntry
+from ..observations import Acted, Changed, Decided, Dispatched, Reached, ReachedEntry
 
 FORMAT = 2
 """The format of the file, told where an arm begins."""
@@ -75,6 +77,11 @@ def frame_line(arm: str, reached: Reached) -> str:
 def acted_line(arm: str, acted: Acted) -> str:
     """The line of what was done to a process."""
     return _encode({"event": "acted", "arm": arm, **dataclasses.asdict(acted)}) + "\n"
+
+
+def changed_line(arm: str, changed: Changed) -> str:
+    """The line of a fault that was changed while it ran."""
+    return _encode({"event": "changed", "arm": arm, **dataclasses.asdict(changed)}) + "\n"
 
 
 def dispatched_line(arm: str, dispatched: Dispatched) -> str:
@@ -141,6 +148,11 @@ def reached_in(event: dict[str, Any]) -> Reached:
     """The frame in a `frame` line. Raises KeyError, TypeError and ValueError for what is none."""
     fields = {name: event[name] for name in _REACHED_FIELDS}
     return Reached(**{**fields, "entries": tuple(map(_entry, event["entries"]))})
+
+
+def changed_in(event: dict[str, Any]) -> Changed:
+    """The change in a `changed` line. Raises KeyError and TypeError for what is none."""
+    return Changed(**{name: event[name] for name in Changed.__dataclass_fields__})
 
 
 def _entry(values: list[Any]) -> ReachedEntry:

@@ -16,11 +16,14 @@ from ..observations import (
     ArmWire,
     Attempt,
     AttemptStory,
+    Changed,
     FaultTally,
+    How,
     LogBatch,
     LogRecord,
     Send,
     Undecoded,
+    Who,
 )
 from ..result import AttemptLine, Finding, Place
 from .rows import ATTEMPT_FIELDS, COLUMNS
@@ -106,6 +109,7 @@ def wire(connection: sqlite3.Connection, name: str) -> ArmWire:
         let_go=let_go,
         ranges=_ranges(connection, arm),
         acted=_acted(connection, arm),
+        changes=_changes(connection, arm, zero),
     )
 
 
@@ -221,6 +225,15 @@ def _acted(connection: sqlite3.Connection, arm: int) -> tuple[Acted, ...]:
     return tuple(
         Acted(at, fault, place, act, bool(ok), reason, seconds) for at, fault, place, act, ok, reason, seconds in rows
     )
+
+
+def _changes(connection: sqlite3.Connection, arm: int, zero: float | None) -> tuple[Changed, ...]:
+    query = "SELECT at, fault, change, who, entry FROM changes WHERE arm = ? ORDER BY id"
+    return tuple(_change(zero, *row) for row in connection.execute(query, (arm,)))
+
+
+def _change(zero: float | None, at: float, fault: str, change: How, who: Who, entry: str | None) -> Changed:
+    return Changed(at, fault, change, who, entry, 0.0 if zero is None else at - zero)
 
 
 def _undecoded(connection: sqlite3.Connection, arm: int) -> tuple[Undecoded, ...]:

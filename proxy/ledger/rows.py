@@ -20,6 +20,7 @@ from ..observations import (
     Acted,
     Answered,
     Attempt,
+    Changed,
     ConnectionClosed,
     ConnectionOpened,
     Decided,
@@ -37,7 +38,7 @@ from ..observations import (
 )
 from ..result import Finding
 from .bulk import execute, insert
-from .events import acted_line, arm_line, decided_line, dispatched_line, frame_line
+from .events import acted_line, arm_line, changed_line, decided_line, dispatched_line, frame_line
 
 Row = Sequence[Any]
 
@@ -64,6 +65,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "attempts": ("arm", *ATTEMPT_FIELDS, *FATE_FIELDS),
     "decisions": ("arm", *(field.name for field in dataclasses.fields(Decided))),
     "acted": ("arm", *(field.name for field in dataclasses.fields(Acted))),
+    "changes": ("arm", *(field.name for field in dataclasses.fields(Changed) if field.name != "elapsed")),
     "undecoded": ("arm", *(field.name for field in dataclasses.fields(Undecoded))),
     "partitions": ("arm", "topic", "partition", "start_offset", "at"),
     "sends": ("arm", "producer", "send_order", "record", "send", "outcome", "partition", "offset", "error"),
@@ -106,11 +108,17 @@ _UPDATE_CONNECTION = """
 UPDATE connections SET closed_at = ?, closed_by = ?, closed_how = ?, closed_reason = ?
 WHERE arm = ? AND connection = ?"""
 
+_ADD_FAULT = """
+INSERT INTO faults (arm, name, position)
+SELECT ?1, ?2, (SELECT coalesce(max(position), -1) + 1 FROM faults WHERE arm = ?1)
+ON CONFLICT (arm, name) DO UPDATE SET position = coalesce(faults.position, excluded.position)"""
+
 _FIRST_REQUEST = "UPDATE arms SET zero = ?1 WHERE arm = ?2 AND (zero IS NULL OR zero > ?1)"
 
 _attempt_row = attrgetter(*ATTEMPT_FIELDS)
 _decided_row = attrgetter(*Decided.__dataclass_fields__)
 _acted_row = attrgetter(*Acted.__dataclass_fields__)
+_changed_row = attrgetter(*COLUMNS["changes"][1:])
 _undecoded_row = attrgetter(*Undecoded.__dataclass_fields__)
 _send_row = attrgetter("producer", "order", "record", "send", "outcome", "partition", "offset", "error")
 _log_row = attrgetter(*LogRecord.__dataclass_fields__)
@@ -129,6 +137,7 @@ class Rows:
         self._fates: dict[tuple[int, int], list[Any]] = {}
         self._connections: dict[tuple[int, int], list[Any]] = {}
         self._closes: list[Row] = []
+        self._added: list[tuple[int, str]] = []
         self._zeros: dict[int, float] = {}
         self._let_go: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._add: dict[type, Callable[[int, str, Any], None]] = {
@@ -144,6 +153,7 @@ class Rows:
             TopicSeen: self._topic,
             IndexLetGo: self._index_let_go,
             Acted: self._acted,
+            Changed: self._changed,
             Released: self._released,
             Dispatched: self._dispatched,
         }
@@ -195,6 +205,7 @@ class Rows:
             insert(connection, "INSERT INTO temp.fates", ("arm", "number", *FATE_FIELDS), fates, "")
             connection.execute(_UPDATE_ATTEMPTS)
             connection.execute("DELETE FROM temp.fates")
+        connection.executemany(_ADD_FAULT, self._added)
         for close in self._closes:
             execute(connection, _UPDATE_CONNECTION, close)
         connection.executemany(_FIRST_REQUEST, ((at, arm) for arm, at in self._zeros.items()))
@@ -266,6 +277,11 @@ class Rows:
     def _acted(self, arm: int, name: str, fact: Acted) -> None:
         self._inserts["acted"].append((arm, *_acted_row(fact)))
         self.events.append(acted_line(name, fact))
+
+    def _changed(self, arm: int, name: str, fact: Changed) -> None:
+        self._inserts["changes"].append((arm, *_changed_row(fact)))
+        self.events.append(changed_line(name, fact))
+        self._added += [(arm, fact.fault)] if fact.change == "added" else []
 
     def _dispatched(self, arm: int, name: str, fact: Dispatched) -> None:
         self.events.append(dispatched_line(name, fact))

@@ -8,7 +8,7 @@ The views are in `views.py`.
 
 from __future__ import annotations
 
-VERSION = 4
+VERSION = 5
 
 TABLES = """
 CREATE TABLE arms ( -- one row an arm of the run
@@ -38,7 +38,7 @@ CREATE TABLE removed ( -- one row an arm: what its limits took out of the other 
     undecoded_let_go INTEGER NOT NULL DEFAULT 0 -- frames that could not be read, beyond their limit
 );
 
-CREATE TABLE faults ( -- the rules: the scenario's, so that one that never matched is not forgotten, and any other
+CREATE TABLE faults ( -- the rules, so that one that never matched is not forgotten; and any other that decided
     arm INTEGER NOT NULL,           -- arms.arm
     name TEXT NOT NULL,             -- the rule's name
     position INTEGER,               -- in the order of the scenario file, from 0; NULL: not of the scenario
@@ -134,6 +134,16 @@ CREATE TABLE acted ( -- what was done to the broker or to the producer's process
     ok INTEGER NOT NULL,            -- 1: it was done; 0: it could not be
     reason TEXT,                    -- why not, in words
     seconds REAL NOT NULL           -- from at until the process went on as before
+);
+
+CREATE TABLE changes ( -- faults that were changed while the arm ran
+    id INTEGER PRIMARY KEY,         -- in order
+    arm INTEGER NOT NULL,           -- arms.arm
+    at REAL NOT NULL,               -- seconds
+    fault TEXT NOT NULL,            -- the rule's name
+    change TEXT NOT NULL,           -- added, removed, armed, disarmed or reset
+    who TEXT NOT NULL,              -- control, file or keys: whose doing it was
+    entry TEXT                      -- JSON: the fault that was added, as in a scenario; NULL for any other change
 );
 
 CREATE TABLE undecoded ( -- frames that mattered and could not be read

@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator
 
 from ..result import Reason
 from .case import Case
+from .changes import taken_back
 from .expect import expectations
 from .retries import Failure, counted, put_to_the_test, retried_at_all
 
@@ -143,13 +144,17 @@ def copies_decided(case: Case) -> Iterator[Failure]:
 
 
 def faults_fired(case: Case) -> Iterator[Failure]:
-    """A rule that has no place in this arm need not fire here, as long as others do: something was done to it."""
+    """A rule that has no place in this arm, or was taken back while it ran, need not fire here, as long as others do:
+    something was done to it."""
     injected = any(fault.fired for fault in case.wire.faults)
+    back = taken_back(() if case.evidence.wire is None else case.evidence.wire.changes)
     for fault in case.wire.faults:
         elsewhere = not fault.matched and fault.name in case.evidence.elsewhere
-        if fault.fired or (elsewhere and injected):
+        if fault.fired or ((elsewhere or fault.name in back) and injected):
             continue
-        if fault.matched:
+        if fault.name in back:
+            text = "was removed or disarmed before it fired, and no other did anything: arm it for longer."
+        elif fault.matched:
             text = f"matched {counted(fault.matched, 'time')} and never fired: see its `when`, or send more records."
         elif elsewhere:
             text = "has no place in this arm, so nothing was done to it: see `arms`, and leave this one out."

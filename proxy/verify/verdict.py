@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..observations import AttemptStory
 from ..result import EXIT_CODES, ArmResult, Reason, Verdict
+from . import changes
 from .attempts import certain
 from .case import Case, open_case
 from .evidence import ArmEvidence
@@ -137,6 +138,7 @@ def _unknown(judged: Iterable[Judged], case: Case) -> Iterable[Reason]:
 
 
 def _notes(case: Case) -> Iterable[str]:
+    yield from changes.notes(() if case.evidence.wire is None else case.evidence.wire.changes)
     changed = sum(
         _identity(retry) != _identity(family[0])
         for family in case.trail.families.repeated()

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from ackdrop.cli.scenario import scenario as verbs
 from ackdrop.errors import UsageError
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.observations import Reached
+from ackdrop.observations import Changed, Reached
 
 SCENARIO = """\
 version: 1
@@ -31,7 +31,7 @@ def frame(number: int, side: str = "response") -> Reached:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Callable[..., Path]:
-    def make(*frames: Reached, faults: tuple[str, ...] = ("any",), limit: int = 1 << 20) -> Path:
+    def make(*frames: Reached | Changed, faults: tuple[str, ...] = ("any",), limit: int = 1 << 20) -> Path:
         folder = tmp_path / "run"
         with Ledger.create(folder, limits=Limits(events=limit)) as ledger:
             arm = ledger.arm("off", False, faults, topic_suffix="-1f")
@@ -86,6 +86,39 @@ def test_a_run_without_faults(recording: Callable[..., Path], simulate: Callable
     result = simulate(recording(faults=()))
     assert result.exit_code == 3
     assert "frames are recorded only where a run has faults" in result.output
+
+
+def change(at: float, what: str, fault: str = "lose it") -> Changed:
+    return Changed(at, fault, what, "control", None, at - 1.0)  # type: ignore[arg-type]
+
+
+def test_a_fault_is_asked_while_it_was_armed(recording: Callable[..., Path], simulate: Callable[..., Result]) -> None:
+    """The 1st frame is counted, the 2nd and 3rd are not; the 4th is the second one; the 5th comes after a reset."""
+    first, *rest = map(frame, (1, 2, 3, 4, 5))
+    frames = [first, change(1.5, "disarmed"), *rest[:2], change(3.5, "armed"), rest[2], change(4.5, "reset"), rest[3]]
+    (fault,) = json.loads(simulate(recording(*frames, faults=("lose it", "any")), "--json").output)["arms"][0]["faults"]
+    assert (fault["matched"], [one["correlation_id"] for one in fault["at"]]) == (3, [4])
+
+
+def test_a_fault_that_came_later_is_asked_from_then_on(
+    recording: Callable[..., Path], simulate: Callable[..., Result]
+) -> None:
+    first, second, *rest = map(frame, (1, 2, 3, 4))
+    result = simulate(recording(first, second, change(2.5, "added"), *rest), "--json")
+    (fault,) = json.loads(result.output)["arms"][0]["faults"]
+    assert (result.exit_code, fault["matched"], fault["at"][0]["correlation_id"]) == (0, 2, 4)
+
+
+def test_a_fault_that_the_scenario_lacks(recording: Callable[..., Path], simulate: Callable[..., Result]) -> None:
+    result = simulate(recording(frame(1), change(1.5, "added", "another"), frame(2)))
+    assert result.exit_code == 3
+    assert 'the run was given faults while it went on that are not in this scenario: "another"' in result.output
+
+
+def test_a_time_without_any_fault(recording: Callable[..., Path], simulate: Callable[..., Result]) -> None:
+    result = simulate(recording(frame(1), change(1.5, "disarmed", "any"), change(2.5, "armed", "any"), frame(3)))
+    assert result.exit_code == 3
+    assert "frames are recorded only while a fault is armed" in result.output
 
 
 def test_an_older_recording(tmp_path: Path, simulate: Callable[..., Result]) -> None:

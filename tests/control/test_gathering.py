@@ -13,6 +13,7 @@ from ackdrop.observations import (
     Acked,
     Acted,
     Answered,
+    Changed,
     ConnectionClosed,
     ConnectionOpened,
     Forwarded,
@@ -107,10 +108,11 @@ def test_all_that_is_recent_can_be_told(gathering, attempt, decided):
         decided(),
         Acted(4.0, "stop it", "broker", "pause", False, "it is not ours", 0.0),
         Undecoded(5.0, 1, "produce", 99, "too new", True),
+        Changed(6.0, "lose it", "disarmed", "control", None, 0.0),
     ]
     gathering.take(facts)
     kinds = [happened.kind for happened in gathering.snapshot().recent]
-    assert kinds == ["connected", "closed", "retry", "error", "fault", "acted", "undecoded"]
+    assert kinds == ["connected", "closed", "retry", "error", "fault", "acted", "undecoded", "change"]
     assert told(facts[3]).text == "the broker answered attempt 2 with NOT_LEADER_OR_FOLLOWER"
 
 
@@ -124,4 +126,4 @@ def test_every_kind_of_observation_can_be_taken(gathering):
 
 def _any(field: dataclasses.Field[typing.Any]) -> object:
     kinds = {"int": 1, "float": 1.0, "str": "x", "bool": True, "int | None": 1, "str | None": "x"}
-    return kinds.get(str(field.type), "delivered")
+    return {"who": "file"}.get(field.name, kinds.get(str(field.type), "delivered"))

@@ -8,12 +8,13 @@ import sqlite3
 import pytest
 
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.ledger.events import read_events
+from ackdrop.ledger.events import changed_in, read_events
 from ackdrop.observations import (
     Acked,
     Acted,
     Answered,
     AttemptStory,
+    Changed,
     ConnectionClosed,
     ConnectionOpened,
     FaultTally,
@@ -174,6 +175,19 @@ def test_what_was_done_to_processes(ledger):
     assert ledger.wire("on").acted == ()
     lines = [event for event in read_events(ledger.folder) if event["event"] == "acted"]
     assert lines == [{"event": "acted", "arm": "off", **dataclasses.asdict(fact)} for fact in (done, failed)]
+
+
+def test_what_became_of_faults_while_it_ran(ledger, attempt, decided):
+    added = Changed(101.0, "another", "added", "control", '{"at": "produce.response"}', 1.0)
+    removed = Changed(102.0, "lose it", "removed", "file", None, 2.0)
+    ledger.arm("off", False, ["lose it"]).put(
+        [attempt(), added, removed, dataclasses.replace(added, at=103.0, elapsed=3)]
+    )
+    wire = ledger.wire("off")
+    assert wire.changes == (added, removed, dataclasses.replace(added, at=103.0, elapsed=3))
+    assert [(fault.name, fault.matched) for fault in wire.faults] == [("lose it", 0), ("another", 0)]
+    lines = [event for event in read_events(ledger.folder) if event["event"] == "changed"]
+    assert [changed_in(line) for line in lines] == list(wire.changes)
 
 
 def test_arms_are_apart(ledger, attempt):

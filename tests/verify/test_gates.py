@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ackdrop.observations import Acted, FaultTally, Undecoded
+from ackdrop.observations import Acted, Changed, FaultTally, Undecoded
 from ackdrop.verify.case import open_case
 from ackdrop.verify.gates import failed_gates
 from ackdrop.verify.verdict import judge_arm
@@ -196,6 +196,20 @@ def test_a_fault_that_has_no_place_in_this_arm_need_not_fire_here_where_another_
     assert codes(lost_ack(True).evidence(wire={"faults": faults}, elsewhere=frozenset({"absent"}))) == [
         "fault-never-fired"
     ], "but what it matched all the same shows that it has one"
+
+
+def test_a_fault_that_was_taken_back_need_not_fire_where_another_does(lost_ack):
+    faults = (FaultTally("idle", 4, 0), FaultTally("lose", 4, 1))
+    for change in ("disarmed", "removed"):
+        back = (Changed(5.0, "idle", change, "control", None, 1.0),)
+        assert codes(lost_ack(True).evidence(wire={"faults": faults, "changes": back}, rules=("idle",))) == []
+        alone = lost_ack(True).evidence(wire={"faults": faults[:1], "changes": back}, rules=("idle",))
+        assert codes(alone) == ["fault-never-fired"], "nothing was done to this arm"
+        assert "was removed or disarmed before it fired" in texts(alone)[0]
+        again = (*back, Changed(6.0, "idle", "added" if change == "removed" else "armed", "file", None, 2.0))
+        assert codes(lost_ack(True).evidence(wire={"faults": faults, "changes": again}, rules=("idle",))) == [
+            "fault-never-fired"
+        ]
 
 
 def test_a_late_request_that_came_only_at_the_end_proves_nothing(lost_ack):

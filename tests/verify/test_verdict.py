@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from ackdrop.observations import Acted
+from ackdrop.observations import Acted, Changed
 from ackdrop.result import Expectation, ExpectationResult, Reason
 from ackdrop.verify.verdict import judge_arm, judge_run, worst
 
@@ -237,6 +237,18 @@ def test_other_peoples_records_are_noted(lost_ack):
     arm = judge_arm(stage.evidence(NONE))
     assert arm.result.verdict == "passed"
     assert arm.notes == ["1 record in the log is not of this run: they did not pass the proxy and are not judged."]
+
+
+def test_faults_that_were_changed_are_told(lost_ack):
+    evidence = lost_ack(True).evidence()
+    changes = [Changed(5.0 + n, "idle", "disarmed", "control", None, 1.0 + n) for n in range(12)]
+    (note,) = judge_arm(replace(evidence, wire=replace(evidence.wire, changes=tuple(changes[:2])))).notes
+    assert note == (
+        'Faults were changed while it ran: "idle" disarmed at 1.000 s by the control API, '
+        '"idle" disarmed at 2.000 s by the control API.'
+    )
+    (note,) = judge_arm(replace(evidence, wire=replace(evidence.wire, changes=tuple(changes)))).notes
+    assert note.endswith("and 2 more, see events.jsonl.")
 
 
 def test_what_was_done_to_processes_is_noted(lost_ack):
