@@ -19,6 +19,7 @@ The map, from top to bottom; a room imports only from below it:
     observations.py  the frozen facts that rooms hand to each other
     identity.py      what a record is known by: our own header, or what a user names
     security.py      TLS on either side, and who ackdrop is towards a broker
+    authority.py     a throw-away CA, and what it signs
     kafka/           bytes and meaning: frames, headers, produce, batches, addresses
     errors.py        every exception of ours
 """

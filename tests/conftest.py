@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import trio
 
+from ackdrop import authority
 from ackdrop.broker import embedded
 from ackdrop.broker.embedded import RunningCluster, RunningNode
 from ackdrop.broker.layout import Wish
@@ -47,8 +48,7 @@ def embedded_broker() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Files in PEM: a CA, a server's chain and key for `localhost`, `127.0.0.1` and `::1`, and a client's chain and
-    key. The keys are PKCS#8 without a password."""
+    """What `ackdrop tls init` writes, as files in PEM."""
 
     ca: Path
     server: Path
@@ -60,25 +60,10 @@ class Certificates:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """One CA for the session, and what it has signed."""
-    import trustme
-
     folder = tmp_path_factory.mktemp("certificates")
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    for name, names in (("server", ("localhost", "127.0.0.1", "::1")), ("client", ("client@ackdrop.example",))):
-        issued = authority.issue_cert(*names)
-        (folder / f"{name}.pem").write_bytes(b"".join(one.bytes() for one in issued.cert_chain_pems))
-        (folder / f"{name}-key.pem").write_bytes(_pkcs8(issued.private_key_pem.bytes()))
-    return Certificates(*(folder / f"{name}.pem" for name in ("ca", "server", "server-key", "client", "client-key")))
-
-
-def _pkcs8(key: bytes) -> bytes:
-    """The key as Java reads it."""
-    from cryptography.hazmat.primitives import serialization as how
-
-    return how.load_pem_private_key(key, None).private_bytes(
-        how.Encoding.PEM, how.PrivateFormat.PKCS8, how.NoEncryption()
-    )
+    authority.write(authority.issue(), folder)
+    names = (authority.CA, authority.SERVER, authority.SERVER_KEY, authority.CLIENT, authority.CLIENT_KEY)
+    return Certificates(*(folder / name for name in names))
 
 
 def _listeners(certificates: Certificates) -> tuple[Listener, ...]:

@@ -53,7 +53,7 @@ def test_every_verb_and_option_it_names_exists() -> None:
     assert lines
     for line in lines:
         words = line.partition(" #")[0].split()
-        verb = words[1:3] if words[1] in ("scenario", "broker") else words[1:2]
+        verb = words[1:3] if words[1] in ("scenario", "broker", "tls") else words[1:2]
         text = subprocess.run(
             [sys.executable, "-m", "ackdrop", *verb, "--help"], check=True, capture_output=True, text=True
         ).stdout

@@ -20,6 +20,7 @@ VERBS = {
     "report": ("report", "report"),
     "scenario": ("scenario", "scenario"),
     "broker": ("broker", "broker"),
+    "tls": ("tls", "tls"),
 }
 """verb -> (module in this package, the command in it)"""
 
@@ -31,6 +32,7 @@ SUMMARIES = {
     "report": "Show a finished run again, in any format.",
     "scenario": "List, explain, write, check and simulate scenarios.",
     "broker": "An embedded Apache Kafka, for use by hand.",
+    "tls": "Certificates for tests and local use.",
 }
 
 INTERNAL_ERROR = 4
