@@ -41,13 +41,7 @@ async def given(bootstrap: str, allow_remote: bool) -> RunningBroker:
     Raises UsageError for an address that is not loopback without `allow_remote`, and BrokerError within 15 s when no
     broker answers.
     """
-    addresses = [parse(each) for each in bootstrap.split(",")]
-    for address in addresses:
-        if not allow_remote and not await is_loopback(address.host):
-            raise UsageError(
-                f"{shown(*address)} is not on this machine; ackdrop writes test records and breaks connections",
-                remedy="say --allow-remote if that is meant",
-            )
+    addresses = await allowed(bootstrap, allow_remote)
     tried: list[str] = []
     wait = GIVEN_WAIT / len(addresses)
     for _ in range(GIVEN_TRIES):
@@ -66,6 +60,19 @@ async def given(bootstrap: str, allow_remote: bool) -> RunningBroker:
         remedy="see that it runs and that the address is its Kafka listener without TLS,"
         " or leave --bootstrap out: ackdrop then starts a broker of its own",
     )
+
+
+async def allowed(bootstrap: str, allow_remote: bool) -> list[Address]:
+    """The addresses that are named. Raises UsageError for what is none, and for one that is not loopback without
+    `allow_remote`; BrokerError for a name that is not known."""
+    addresses = [parse(each) for each in bootstrap.split(",")]
+    for address in addresses:
+        if not allow_remote and not await is_loopback(address.host):
+            raise UsageError(
+                f"{shown(*address)} is not on this machine; ackdrop writes test records and breaks connections",
+                remedy="say --allow-remote if that is meant",
+            )
+    return addresses
 
 
 async def found() -> RunningBroker | str:

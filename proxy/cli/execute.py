@@ -22,6 +22,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..core.wire import WireSettings
     from ..experiment.settings import Listening, ProgramArm
 
 EPILOG = """\b
@@ -76,6 +77,8 @@ def execute(
     allow_remote: bool,
     mapping: tuple[Any, ...],
     listening: Listening,
+    wire: WireSettings,
+    grace: float,
     scenario: str | None,
     sets: tuple[str, ...],
     variables: tuple[str, ...],
@@ -114,6 +117,8 @@ def execute(
         variables=variables,
         arms=_arms(arms),
         listening=listening,
+        wire=wire,
+        grace=grace,
         out=wanted.out,
         naming=naming,
         isolation=isolation,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from .options import ADDRESS, PORTS, Command, option
+from .options import ADDRESS, DURATION, PORTS, SIZE, Command, option
 
 if TYPE_CHECKING:
     from ..security import ClientTls
@@ -19,18 +19,25 @@ _PEM = click.Path(dir_okay=False, path_type=Path)
 
 
 def front_options(listen: str) -> Callable[[Command], Command]:
-    """Where and how the proxy listens, by default at `listen`; the command gets it all as `listening`."""
+    """Where and how the proxy listens, by default at `listen`; the command gets it all as `listening` and
+    `wire`."""
 
     def decorate(command: Command) -> Command:
         @wraps(command)
         def collected(*arguments: Any, **options: Any) -> Any:
+            from ..core.wire import WireSettings
             from ..experiment.settings import Listening
+            from ..relay.limits import Limits
 
             names = ("listen", "advertise", "ports", "tls_cert", "tls_key", "tls_client_ca")
             address, advertise, ports, cert, key, client_ca = (options.pop(name) for name in names)
-            tls = _client_tls(cert, key, client_ca)
-            listening = Listening(address, _told(address, advertise), ports or (), tls)
-            return command(*arguments, listening=listening, **options)
+            limits = Limits(connections=options.pop("max_connections"), idle=options.pop("idle"))
+            frame_limit = options.pop("max_frame")
+            listening = Listening(
+                address, _told(address, advertise), ports or (), _client_tls(cert, key, client_ca), limits
+            )
+            wire = WireSettings() if frame_limit is None else WireSettings(frame_limit=frame_limit)
+            return command(*arguments, listening=listening, wire=wire, **options)
 
         made: Any = collected
         for one in reversed(_options(listen)):
@@ -64,6 +71,23 @@ def _options(listen: str) -> list[Callable[[Any], Any]]:
             type=_PEM,
             metavar="FILE",
             help="Let only clients in whose certificate this CA vouches for.",
+        ),
+        option(
+            "--max-connections",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Close further clients as they come. Otherwise there is no limit.",
+        ),
+        option(
+            "--max-frame", type=SIZE, help="The largest request, and answer that has to be read; 100MiB if not said."
+        ),
+        option("--idle", type=DURATION, help="Close a connection on which nothing came from either side for so long."),
+        option(
+            "--grace",
+            type=DURATION,
+            default=5.0,
+            show_default="5s",
+            help="How long answers may still come for requests that are in flight at the end.",
         ),
     ]
 

@@ -116,6 +116,27 @@ class DurationType(_ParamType):
         return f"{value:g}s"
 
 
+class SizeType(_ParamType):
+    """A number of bytes with its unit: 64KiB, 100MiB."""
+
+    name = "SIZE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from ..scenario.units import size
+
+        if isinstance(value, int):
+            return value
+        try:
+            return size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    @staticmethod
+    def text(value: int) -> str:
+        """The value as it is typed."""
+        return f"{value}B"
+
+
 class ProducerType(_ParamType):
     """The name of a client library that can be put under test."""
 
@@ -147,7 +168,14 @@ class NamingType(_ParamType):
             self.fail(str(error), param, ctx)
 
 
-ADDRESS, MAPPING, DURATION, PRODUCER, PORTS = AddressType(), MappingType(), DurationType(), ProducerType(), PortsType()
+ADDRESS, MAPPING, DURATION, PRODUCER, PORTS, SIZE = (
+    AddressType(),
+    MappingType(),
+    DurationType(),
+    ProducerType(),
+    PortsType(),
+    SizeType(),
+)
 
 
 def option(*names: str, **settings: Any) -> Callable[[Command], Command]:

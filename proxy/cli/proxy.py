@@ -11,6 +11,7 @@ from .front import front_options
 from .options import DURATION, Wanted, broker_options, log_options, option, report_options, set_option
 
 if TYPE_CHECKING:
+    from ..core.wire import WireSettings
     from ..experiment.settings import Listening
 
 EPILOG = """\b
@@ -38,6 +39,8 @@ def proxy(
     allow_remote: bool,
     mapping: tuple[Any, ...],
     listening: Listening,
+    wire: WireSettings,
+    grace: float,
     scenario: str | None,
     sets: tuple[str, ...],
     seconds: float | None,
@@ -67,6 +70,8 @@ def proxy(
         bootstrap=bootstrap,
         allow_remote=allow_remote,
         listening=listening,
+        wire=wire,
+        grace=grace,
         out=wanted.out,
         naming=naming,
         isolation=isolation,

@@ -124,6 +124,11 @@ class Connection:
         return waiting <= self._wire.settings.backlog
 
     @property
+    def buffered(self) -> int:
+        """How many bytes of frames that are not whole yet are kept."""
+        return self._request_frames.buffered + self._answer_frames.buffered
+
+    @property
     def closed_how(self) -> Literal["fin", "reset"] | None:
         """How the client's side was closed, once it is."""
         return self._ends.closed_how

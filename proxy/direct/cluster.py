@@ -62,12 +62,29 @@ class Cluster:
         reasons that pass. Raises UsageError for a `bootstrap` that is not HOST:PORT, or
         several of them with commas between.
         """
+        async with cls.not_met(bootstrap, mapping=mapping, timeout=timeout) as cluster:
+            await cluster.meet()
+            yield cluster
+
+    @classmethod
+    @asynccontextmanager
+    async def not_met(
+        cls,
+        bootstrap: str,
+        *,
+        mapping: Mapping[Address, Address] | None = None,
+        timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> AsyncIterator[Cluster]:
+        """As `connect`, without a question: `meet` asks the first one."""
         nodes = Nodes(parse_addresses(bootstrap), mapping or {}, timeout)
         try:
-            await nodes.meet()
             yield cls(nodes)
         finally:
             nodes.close()
+
+    async def meet(self) -> None:
+        """Learn the brokers. Raises BrokerError; it can be asked again then."""
+        await self._nodes.meet()
 
     @property
     def nodes(self) -> dict[int, Address]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..broker.choose import choose
-from ..broker.given import given
+from ..broker.given import allowed, given
 from ..broker.running import RunningBroker
 from ..errors import AckdropError, UsageError
 from ..report.finished import Finished
@@ -156,7 +156,7 @@ def _downloading(progress: Progress) -> Callable[[int, int], None]:
 
 async def watch_programs(scenario: Scenario | None, settings: WatchSettings, told: Told) -> int:
     """`ackdrop proxy`: the first signal ends the watching and reports; the second one ends at once."""
-    await given(settings.bootstrap, settings.allow_remote)
+    await allowed(settings.bootstrap, settings.allow_remote)
     async with signals() as stop:
         with told.progress:
             finished = await watch(scenario, settings, told.progress, told.say, stop)

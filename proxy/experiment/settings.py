@@ -9,6 +9,7 @@ from pathlib import Path
 from ..core.wire import WireSettings
 from ..identity import Naming
 from ..observations import Isolation
+from ..relay.limits import Limits
 from ..security import ClientTls, Security
 
 Address = tuple[str, int]
@@ -51,16 +52,18 @@ class Listening:
     advertise: str | None = None
     ports: Sequence[int] = ()
     tls: ClientTls | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontSettings(Settings):
     """What is asked for where the programs are not ours. Without `verify` the log is left alone. `seconds` None: for as
-    long as it takes."""
+    long as it takes. `grace`: seconds for what is in flight at the end."""
 
     listening: Listening
     seconds: float | None = None
     verify: bool = True
+    grace: float = 5.0
     wire: WireSettings = field(default_factory=WireSettings)
 
 

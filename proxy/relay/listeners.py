@@ -10,7 +10,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
@@ -38,11 +38,10 @@ class Listener:
     sock: socket.socket
     upstream: list[Upstream]
     refused: int = 0
+    port: int = field(init=False)
 
-    @property
-    def port(self) -> int:
-        port: int = self.sock.getsockname()[1]
-        return port
+    def __post_init__(self) -> None:
+        self.port = self.sock.getsockname()[1]
 
     def patience(self) -> float:
         """Seconds for which the next client is kept waiting, where no broker is there: it sees its connection accepted,
@@ -72,6 +71,7 @@ class Listeners:
         self._ports = ports
         self._accept = accept
         self._nursery: trio.Nursery | None = None
+        self._closed = False
         self._by_node: dict[int, Listener] = {}
 
     def bind(self, port: int, upstream: list[Upstream]) -> Listener:
@@ -83,6 +83,13 @@ class Listeners:
         self._nursery = nursery
         for listener in self._by_node.values():
             nursery.start_soon(self._serve, nursery, listener)
+
+    def close(self) -> None:
+        """Let nobody in any more; those that are in stay."""
+        self._closed = True
+        for listener in self._by_node.values():
+            trio.lowlevel.notify_closing(listener.sock)
+            listener.sock.close()
 
     def address(self, node: int, host: str, port: int) -> Address:
         """Where clients find broker `node`, which tells its own address as host and port.
@@ -133,16 +140,20 @@ class Listeners:
     def _open(self, node: int, port: int, upstream: list[Upstream]) -> Listener:
         listener = Listener(node, _listen(self._host, port), upstream)
         self._by_node[node] = listener
-        if self._nursery is not None:
+        if self._closed:
+            listener.sock.close()
+        elif self._nursery is not None:
             self._nursery.start_soon(self._serve, self._nursery, listener)
         return listener
 
     async def _serve(self, nursery: trio.Nursery, listener: Listener) -> None:
         try:
             while True:
-                await trio.lowlevel.wait_readable(listener.sock)
                 try:
+                    await trio.lowlevel.wait_readable(listener.sock)
                     client, _ = listener.sock.accept()
+                except trio.ClosedResourceError:
+                    return
                 except OSError as error:
                     await _bear(error)
                 else:

@@ -19,8 +19,10 @@ from ..observations import Observation
 from ..security import ClientTls, UpstreamTls
 from .copying import CopySession
 from .dialing import Dialler, Upstream
+from .limits import Doorkeeper, Limits, Watch
 from .listeners import Address, Listener, Listeners
 from .peer import Peer
+from .reach import Reach
 from .session import Session
 from .tls_peer import HandshakeError, TlsPeer
 
@@ -42,7 +44,8 @@ class ProxySettings:
     `upstream` are bootstrap addresses, tried in order. `advertise` is the host that clients are told (default: the
     host that is listened on). `mapping` turns a broker's advertised address into one that can be reached from here.
     `ports` are those that brokers' listeners may have (none: any free ones).
-    `client_tls` is the TLS that clients are met with, `upstream_tls` the one towards brokers; None: none.
+    `limits` are those of clients. `client_tls` is the TLS that clients are met with, `upstream_tls` the one towards
+    brokers; None: none.
     """
 
     upstream: tuple[Address, ...]
@@ -52,6 +55,7 @@ class ProxySettings:
     mapping: dict[Address, Address] = field(default_factory=dict)
     client_tls: ClientTls | None = None
     upstream_tls: UpstreamTls | None = None
+    limits: Limits = field(default_factory=Limits)
     wire: WireSettings = field(default_factory=WireSettings)
 
 
@@ -59,7 +63,8 @@ class Proxy:
     """Runs with `nursery.start(proxy.serve)`; ends when it is cancelled. `observe` gets what was seen, in batches.
 
     `ask` answers AskStarts from the broker directly; without it every partition's start counts as known. `act` does
-    what rules at `broker` and `workload` ask for; it must not block. Raises UsageError for a certificate or a key that
+    what rules at `broker` and `workload` ask for; it must not block. `tell` gets lines for a person, about brokers that
+    cannot be reached and clients that are too many. Raises UsageError for a certificate or a key that
     cannot be used.
     """
 
@@ -71,6 +76,7 @@ class Proxy:
         *,
         ask: Ask | None = None,
         act: Port = lambda do: None,
+        tell: Callable[[str], None] = lambda line: None,
         starts: dict[tuple[str, int], int] | None = None,
         label: Callable[[str], str] = lambda topic: topic,
     ) -> None:
@@ -84,6 +90,9 @@ class Proxy:
         host = settings.listen[0]
         self._listeners = Listeners(host, settings.advertise or host, settings.mapping, settings.ports, self._session)
         self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
+        self._reach = Reach(tell)
+        self._door = Doorkeeper(settings.limits.connections, tell)
+        self._draining = False
         self._sessions: dict[int, Session] = {}
         self._copies: dict[int, CopySession] = {}
         self._buffer = memoryview(bytearray(READ_SIZE))
@@ -106,6 +115,7 @@ class Proxy:
                 self._listeners.start(nursery)
                 nursery.start_soon(self._keep_time)
                 nursery.start_soon(self._hand_over)
+                nursery.start_soon(self._keep_limits)
                 task_status.started(self.bootstrap)
         finally:
             self.wire.shut("the proxy ended", trio.current_time())
@@ -126,6 +136,13 @@ class Proxy:
         """The producers have ended: what a fault holds back for something that can come no more goes on."""
         self.perform(self.wire.end_detention(trio.current_time()))
 
+    def drain(self) -> None:
+        """Let nobody in any more, and read no more requests; answers still go to those that wait for them."""
+        self._draining = True
+        self._listeners.close()
+        for session in self._sessions.values():
+            session.drain()
+
     async def settled(self) -> None:
         """Wait until every produce request that was forwarded has its answer, or a dead connection."""
         while self.wire.unsettled:
@@ -133,6 +150,15 @@ class Proxy:
 
     async def _session(self, listener: Listener, client: socket.socket) -> None:
         """One client, from accept to end."""
+        if not self._door.enters(trio.current_time()):
+            client.close()
+            return
+        try:
+            await self._served(listener, client)
+        finally:
+            self._door.leaves()
+
+    async def _served(self, listener: Listener, client: socket.socket) -> None:
         now = trio.current_time()
         context = self._client_tls
         peer = Peer(client) if context is None else TlsPeer(client, context)
@@ -155,9 +181,11 @@ class Proxy:
         try:
             broker = await self._dialler.dial(self._listeners.upstream(listener.node))
         except BrokerError as error:
+            self._reach.lost(listener.node, error.message, trio.current_time())
             await trio.sleep(listener.patience())
             return error.message
         listener.refused = 0
+        self._reach.found(listener.node, trio.current_time())
         try:
             if connection.closed_how is None:
                 await self._relay(connection, client, broker)
@@ -169,6 +197,8 @@ class Proxy:
         backlog = self._settings.wire.backlog
         session = Session(connection, client, broker, buffer=self._buffer, backlog=backlog, perform=self.perform)
         self._sessions[connection.number] = session
+        if self._draining:
+            session.drain()
         try:
             await session.run()
         finally:
@@ -239,6 +269,18 @@ class Proxy:
                 await self._rescheduled.wait()
             self._rescheduled = trio.Event()
             self.perform(self.wire.tick(trio.current_time()))
+
+    async def _keep_limits(self) -> None:
+        """Look now and then for sessions whose time is over."""
+        pause = self._settings.limits.pause
+        if pause is None:
+            return
+        watch = Watch(self._settings.limits)
+        while True:
+            await trio.sleep(pause)
+            now = trio.current_time()
+            for session, why in watch.over(list(self._sessions.values()), now):
+                self.perform(session.connection.shut(why, now))
 
     async def _hand_over(self) -> None:
         while True:

@@ -36,6 +36,11 @@ class Session:
         self._perform = perform
         self._room = trio.lowlevel.ParkingLot()
         self._nursery: trio.Nursery | None = None
+        self._draining = False
+        self.heard = trio.current_time()
+        """When something came last, from either side."""
+        self.taken = 0
+        """How many bytes have come from both."""
 
     async def run(self) -> None:
         """Pump both ways until the core has ended both sides; a side that only says its end may still be sent to."""
@@ -57,7 +62,9 @@ class Session:
             if count <= 0:
                 self._perform(self._ended(side, peer, count))
                 break
-            self._perform(connection.received(side, self._buffer[:count], trio.current_time()))
+            self.taken += count
+            self.heard = now = trio.current_time()
+            self._perform(connection.received(side, self._buffer[:count], now))
             while self._full(side):
                 await self._room.park()
         peer.silent.set()
@@ -74,7 +81,18 @@ class Session:
         peer, other = self._peers[side], self._peers[side.other]
         if peer.closed:
             return False
+        if self._draining and side is Side.CLIENT:
+            return True
         return other.backlog > self._backlog or not self.connection.may_read(side)
+
+    @property
+    def pauses(self) -> bool:
+        """Whether reading pauses on any side, so that what does not come may be our doing."""
+        return any(map(self._full, Side))
+
+    def drain(self) -> None:
+        """Read no more requests; what was read goes on, and so do answers."""
+        self._draining = True
 
     # Commands.
 

@@ -20,6 +20,7 @@ from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Observation
 from ackdrop.relay import Proxy, ProxySettings
+from ackdrop.relay.limits import Limits
 from ackdrop.security import ClientTls, UpstreamTls
 
 Seen = TypeVar("Seen", bound=Observation)
@@ -183,10 +184,11 @@ async def upstream(streams: Streams) -> AsyncIterator[Upstream]:
 
 
 class Running:
-    """A proxy that serves. `seen` is what it observed until now."""
+    """A proxy that serves. `seen` is what it observed until now, `lines` what it told a person."""
 
-    def __init__(self, proxy: Proxy, scope: trio.CancelScope) -> None:
+    def __init__(self, proxy: Proxy, scope: trio.CancelScope, lines: list[str]) -> None:
         self.proxy = proxy
+        self.lines = lines
         self.scope = scope
         self.ended = trio.Event()
         self.seen: list[Observation] = []
@@ -226,6 +228,7 @@ async def serve(nursery: trio.Nursery, upstream: Upstream, deadline: None) -> Se
         mapping: Any = None,
         client_tls: ClientTls | None = None,
         upstream_tls: UpstreamTls | None = None,
+        limits: Limits | None = None,
         **wire: Any,
     ) -> Running:
         settings = ProxySettings(
@@ -233,12 +236,14 @@ async def serve(nursery: trio.Nursery, upstream: Upstream, deadline: None) -> Se
             mapping=mapping or {},
             client_tls=client_tls,
             upstream_tls=upstream_tls,
+            limits=limits or Limits(),
             wire=WireSettings(**wire),
         )
         engine = Engine(rules, seed=1, arm="off")
         told: list[Running] = []
-        proxy = Proxy(settings, engine, lambda seen: told[0].observe(seen), ask=ask)
-        running = Running(proxy, trio.CancelScope())
+        lines: list[str] = []
+        proxy = Proxy(settings, engine, lambda seen: told[0].observe(seen), ask=ask, tell=lines.append)
+        running = Running(proxy, trio.CancelScope(), lines)
         told.append(running)
 
         async def run(task_status: trio.TaskStatus[str]) -> None:

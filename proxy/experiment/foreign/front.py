@@ -75,12 +75,14 @@ class Front:
                 ports=settings.listening.ports,
                 client_tls=settings.listening.tls,
                 upstream_tls=settings.security.tls,
-                mapping=dict(place.cluster.mapping),
+                mapping=place.cluster.mapping,  # it may learn one more when it meets the broker
+                limits=settings.listening.limits,
                 wire=dataclasses.replace(settings.wire, ask_starts=True, naming=place.view.naming),
             ),
             engine,
             self.writer.put,
             ask=self._starts,
+            tell=place.say,
         )
 
     async def stand(self, until: Callable[[str], Awaitable[None]]) -> None:
@@ -93,7 +95,8 @@ class Front:
             await until(address)
             await actor.finish()
             proxy.end_detention()
-            with trio.move_on_after(PATIENCE):
+            proxy.drain()
+            with trio.move_on_after(place.settings.grace):
                 await proxy.settled()
             nursery.cancel_scope.cancel()
 

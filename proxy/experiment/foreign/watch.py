@@ -10,7 +10,6 @@ import trio
 
 from ...broker.running import RunningBroker
 from ...direct.cluster import Cluster
-from ...direct.identity import identity_of
 from ...errors import ListenerError
 from ...ledger import Ledger
 from ...report.finished import Finished
@@ -27,6 +26,7 @@ from ..stopping import Stop
 from ..view import View
 from .front import Claim, Front, Place
 from .judging import verdict_on
+from .meeting import Meeting
 
 ARM = "proxy"
 
@@ -34,18 +34,19 @@ ARM = "proxy"
 async def watch(
     scenario: Scenario | None, settings: WatchSettings, progress: Progress, say: Say, stop: Stop
 ) -> Finished:
-    """Relay until the stop is asked for or the time is over, then verify and report. Raises BrokerError at the start
-    where no broker answers, and ListenerError where the port is taken; neither leaves a folder."""
+    """Relay until the stop is asked for or the time is over, then verify and report.
+
+    A broker that does not answer yet is waited for. Raises ListenerError where the port is taken, and FaultError for a
+    fault that the broker cannot have; neither leaves a folder.
+    """
     view = View.chosen(scenario, settings)
     rules = () if scenario is None else scenario.rules
     check_watched(rules)
-    async with Cluster.connect(settings.bootstrap, mapping=settings.mapping) as cluster:
-        identity = await identity_of(cluster)
-        for note in cluster.notes:
-            say(note)
-        info = BrokerInfo(identity.kind, identity.version, "given", settings.bootstrap, identity.cluster_id)
+    async with Cluster.not_met(settings.bootstrap, mapping=settings.mapping) as cluster:
         broker = RunningBroker(settings.bootstrap, "given", remote=settings.allow_remote)
-        check(rules, broker, info, len(cluster.nodes))
+        meeting = Meeting(cluster, broker)
+        if await meeting.at_once():
+            check(rules, broker, meeting.info, len(cluster.nodes))
         folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
         record = Record(folder, settings.command)
         if scenario is not None:
@@ -54,27 +55,34 @@ async def watch(
             with Ledger.create(folder) as ledger:
                 place = Place(scenario, settings, view, cluster, broker, ledger, progress, say, stop)
                 front = Front(place, Claim(ARM))
-                record.going_on(_result(scenario, info, judge_run([], control=False, interrupted=True), None))
-                await front.stand(lambda address: _until_ended(place, info, address))
+                record.going_on(_result(scenario, meeting.info, judge_run([], control=False, interrupted=True), None))
+                await front.stand(lambda address: _until_ended(place, meeting, address))
                 verdict = await verdict_on(front)
         except* ListenerError:
             if not front.proxy.bootstrap:
                 shutil.rmtree(folder)
             raise
-    run = judge_run([verdict], control=False, interrupted=False)
+    run = judge_run([verdict], control=False, interrupted=False, error=meeting.reason)
     run = dataclasses.replace(run, reasons=[_left_alone(reason, settings) for reason in run.reasons])
-    return record.finished(_result(scenario, info, run, verdict))
+    return record.finished(_result(scenario, meeting.info, run, verdict))
 
 
-async def _until_ended(place: Place, info: BrokerInfo, address: str) -> None:
-    """Say where it listens, and wait for the end."""
-    kind = " ".join(filter(None, (info.kind, info.version)))
+async def _until_ended(place: Place, meeting: Meeting, address: str) -> None:
+    """Say where it listens, and wait for the end; and for the broker, where it is not there yet."""
     seconds = place.settings.seconds
-    place.say(f"ackdrop listens on {address}, in front of {kind} at {info.bootstrap}")
+    behind = "" if meeting.trouble else f"{meeting.told} at "
+    place.say(f"ackdrop listens on {address}, in front of {behind}{meeting.info.bootstrap}")
     place.say(f"  point your producers at  {address}")
     place.say("  Ctrl-C ends it and reports" if seconds is None else f"  it ends after {seconds:g} s")
-    with trio.move_on_after(math.inf if seconds is None else seconds):
-        await place.stop.event.wait()
+    for note in meeting.notes:
+        place.say(note)
+    async with trio.open_nursery() as nursery:
+        if meeting.trouble is not None:
+            place.say(f"{meeting.trouble.message}; ackdrop goes on asking, and clients are sent away until it answers")
+            nursery.start_soon(meeting.later, place.say)
+        with trio.move_on_after(math.inf if seconds is None else seconds):
+            await place.stop.event.wait()
+        nursery.cancel_scope.cancel()
 
 
 def _result(scenario: Scenario | None, broker: BrokerInfo, run: RunVerdict, arm: ArmVerdict | None) -> RunResult:

@@ -1,0 +1,68 @@
+"""The cluster behind the proxy, which may be there at once, later, or never: asked for until it answers."""
+
+from __future__ import annotations
+
+import trio
+
+from ...broker.running import RunningBroker
+from ...direct.cluster import Cluster
+from ...direct.identity import identity_of
+from ...errors import BrokerError
+from ...result import BrokerInfo, Reason
+from ..settings import Say
+
+AT_ONCE = 3.0
+"""Seconds for a broker that is there; a proxy listens after that, whether it answers or not."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+
+
+class Meeting:
+    """`info` says what is known of the broker. `trouble` is why it has not answered, None once it has."""
+
+    def __init__(self, cluster: Cluster, broker: RunningBroker) -> None:
+        self._cluster = cluster
+        self.info = BrokerInfo("unknown", None, broker.source, broker.bootstrap, None)
+        self.trouble: BrokerError | None = BrokerError(f"{broker.bootstrap}: no answer yet")
+        self.notes: list[str] = []
+
+    async def at_once(self) -> bool:
+        """Whether it answers now."""
+        with trio.move_on_after(AT_ONCE):
+            await self._ask()
+        return self.trouble is None
+
+    async def later(self, say: Say) -> None:
+        """Ask again until it answers, more and more seldom, and say when it does."""
+        pause = FIRST_PAUSE
+        while self.trouble is not None:
+            await trio.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
+            await self._ask()
+        say(f"{self.told} answers at {self.info.bootstrap} now")
+        for note in self.notes:
+            say(note)
+
+    @property
+    def told(self) -> str:
+        """The broker's name and version."""
+        return " ".join(filter(None, (self.info.kind, self.info.version)))
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why there is no verdict, where it never answered."""
+        if self.trouble is None:
+            return None
+        text = f"No broker answered as long as it went on: {self.trouble.message.rstrip('.')}."
+        return Reason("no-broker", None, f"{text} See that it runs, and that --bootstrap is right.")
+
+    async def _ask(self) -> None:
+        try:
+            await self._cluster.meet()
+            identity = await identity_of(self._cluster)
+        except BrokerError as error:
+            self.trouble = error
+            return
+        info = self.info
+        self.info = BrokerInfo(identity.kind, identity.version, info.source, info.bootstrap, identity.cluster_id)
+        self.notes = list(self._cluster.notes)
+        self.trouble = None

@@ -1,0 +1,170 @@
+"""What clients may take: how many there are, and for how long one may say nothing, or half of something."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import Any
+
+import pytest
+import trio
+
+from ackdrop.faults import Drop
+from ackdrop.observations import Acked, ConnectionClosed, ConnectionOpened
+from ackdrop.relay import limits as module
+from ackdrop.relay.limits import Doorkeeper, Limits
+
+
+class TestConnections:
+    async def test_one_too_many_is_closed_as_it_comes_and_the_others_go_on(
+        self, serve: Any, link: Any, streams: Any, frames: Any
+    ) -> None:
+        running = await serve(limits=Limits(connections=2))
+        first, _ = await link(running), await link(running)
+        third = await streams.connect(running.proxy.bootstrap)
+        assert await third.rest() == b""
+        await first.ask(frames.request(1))
+        running.proxy.flush()
+        assert len(running.all(ConnectionOpened)) == 2
+        assert running.lines == [
+            "2 connections are open, as many as --max-connections allows; 1 was closed as they came"
+        ]
+
+    async def test_there_is_room_again_when_one_has_gone(self, serve: Any, link: Any, frames: Any) -> None:
+        running = await serve(limits=Limits(connections=1))
+        first = await link(running)
+        await first.client.finish()
+        await first.broker.finish()
+        await running.until(ConnectionClosed)
+        second = await link(running)
+        await second.ask(frames.request(1))
+
+    def test_it_is_said_now_and_then_and_not_each_time(self) -> None:
+        lines: list[str] = []
+        door = Doorkeeper(1, lines.append)
+        assert door.enters(0.0)
+        assert [door.enters(now / 10) for now in range(1, 200)] == [False] * 199
+        assert [re.findall(r"\d+ w\w+", line) for line in lines] == [["1 was"], ["101 were"]]
+        door.leaves()
+        assert door.enters(20.0)
+
+
+class TestSilence:
+    async def test_an_idle_connection_is_closed(self, serve: Any, link: Any) -> None:
+        running = await serve(limits=Limits(idle=0.1))
+        linked = await link(running)
+        assert await linked.client.rest() == b""
+        (closed,) = await running.until(ConnectionClosed)
+        assert (closed.by, closed.reason) == ("ackdrop", "nothing came from either side for 0.1 s")
+
+    async def test_one_that_a_side_speaks_on_is_not_idle(self, serve: Any, link: Any, frames: Any) -> None:
+        running = await serve(limits=Limits(idle=0.4))
+        linked = await link(running)
+        begun = trio.current_time()
+        await linked.ask(frames.request(1))
+        answer = frames.answer(1, bytes(16))
+        for at in range(0, len(answer), 12):  # the broker alone, bit by bit
+            await linked.broker.send(answer[at : at + 12])
+            assert await linked.client.read(12) == answer[at : at + 12]
+            await trio.sleep_until(begun + 0.3 * (at // 12 + 1))
+        assert trio.current_time() - begun > 0.5
+        running.proxy.flush()
+        assert not running.all(ConnectionClosed)
+
+    @pytest.mark.parametrize("half", [b"\0", b"\0\0\0\x40\0\0", None])
+    async def test_half_a_frame_that_stands_still_is_closed(
+        self, serve: Any, link: Any, frames: Any, half: bytes | None
+    ) -> None:
+        running = await serve(limits=Limits(stalled=0.1))
+        linked, other = await link(running), await link(running)
+        await linked.client.send(half or frames.produce(1)[:-1])
+        assert await linked.client.rest() == b""
+        (closed,) = await running.until(ConnectionClosed)
+        assert closed.reason == "half a frame, and no more of it for 0.1 s"
+        await other.ask(frames.request(1))
+
+    async def test_one_that_trickles_stands_still(self, serve: Any, link: Any, frames: Any) -> None:
+        running = await serve(limits=Limits(stalled=0.2))
+        linked = await link(running)
+        with contextlib.suppress(trio.BrokenResourceError):
+            for byte in frames.produce(1, value=bytes(60)):
+                await linked.client.send(bytes([byte]))
+                await trio.sleep(0.02)
+        (closed,) = await running.until(ConnectionClosed)
+        assert closed.reason.startswith("half a frame")
+
+    async def test_small_frames_that_come_in_halves_do_not(self, serve: Any, link: Any, frames: Any) -> None:
+        """Whenever one looks, there is half a frame; it is another one each time."""
+        running = await serve(limits=Limits(stalled=0.1))
+        linked = await link(running)
+        begun, both = trio.current_time(), b""
+        request = frames.produce(1)
+        while trio.current_time() < begun + 0.4:
+            both += request
+            await linked.client.send(request[30:] + request[:30] if len(both) > len(request) else request[:30])
+            await trio.testing.wait_all_tasks_blocked(0.01)
+        running.proxy.flush()
+        assert not running.all(ConnectionClosed)
+
+    async def test_a_large_frame_may_take_its_time(self, serve: Any, link: Any, frames: Any) -> None:
+        running = await serve(limits=Limits(stalled=0.2))
+        linked = await link(running)
+        request = frames.request(1, bytes(20 * 2048), key=18)  # ApiVersions, which is read whole
+        for at in range(0, len(request), 2048):
+            await linked.client.send(request[at : at + 2048])
+            await trio.sleep(0.03)
+        assert await linked.broker.read(len(request)) == request
+
+    async def test_what_waits_for_a_fault_does_not_stand_still(
+        self, serve: Any, link: Any, frames: Any, rule: Any
+    ) -> None:
+        running = await serve(rule(Drop(), nth=(1,)), limits=Limits(stalled=0.05))
+        linked = await link(running)
+        await linked.ask(frames.produce(1))
+        await linked.broker.send(frames.produced(1))
+        await running.until(Acked)
+        await trio.sleep(0.2)
+        await linked.ask(frames.produce(2))
+
+    async def test_what_is_silent_between_frames_may_be_so_for_ever(self, serve: Any, link: Any, frames: Any) -> None:
+        running = await serve(limits=Limits(stalled=0.05))
+        linked = await link(running)
+        await linked.ask(frames.request(1))
+        await trio.sleep(0.2)
+        await linked.ask(frames.request(2))
+
+    def test_one_look_is_taken_well_within_the_shortest_limit(self) -> None:
+        assert Limits(None, None, None).pause is None
+        assert Limits(idle=600).pause == 5.0
+        assert Limits(idle=2.0).pause == 0.5
+        assert module.STALLED / 4 >= Limits().pause == 5.0  # type: ignore[operator]
+
+
+class TestDraining:
+    async def test_nobody_is_let_in_and_no_request_read_but_answers_go(
+        self, serve: Any, link: Any, streams: Any, frames: Any
+    ) -> None:
+        running = await serve()
+        linked = await link(running)
+        await linked.ask(frames.produce(1))
+        running.proxy.drain()
+        with pytest.raises(OSError, match="all attempts to connect"):
+            await streams.connect(running.proxy.bootstrap)
+        await linked.client.send(frames.produce(2))  # read, since reading was under way
+        await trio.testing.wait_all_tasks_blocked(0.02)
+        await linked.client.send(frames.produce(3))
+        await linked.broker.send(frames.produced(1))
+        assert await linked.client.read(len(frames.produced(1))) == frames.produced(1)
+        expected = frames.produce(2)
+        assert await linked.broker.read(len(expected)) == expected
+        await linked.broker.send(frames.produced(2))
+        await running.proxy.settled()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        await running.stop()
+        assert await linked.broker.rest() == b""
+
+    async def test_a_broker_that_is_told_of_now_gets_an_address_all_the_same(self, serve: Any) -> None:
+        running = await serve()
+        running.proxy.drain()
+        host, port = running.proxy.wire.translate(7, "somewhere", 9092)
+        assert (host, port > 0) == ("127.0.0.1", True)
