@@ -148,7 +148,7 @@ class Listeners:
 
     async def _serve(self, nursery: trio.Nursery, listener: Listener) -> None:
         try:
-            while True:
+            while not self._closed:
                 try:
                     await trio.lowlevel.wait_readable(listener.sock)
                     client, _ = listener.sock.accept()
