@@ -98,7 +98,7 @@ class Listeners:
         """
         if node == BOOTSTRAP:  # no broker has this id: nothing that is told of it moves the listener that all begin at
             return self._advertise, self._by_node[BOOTSTRAP].port
-        upstream = Upstream(*self._mapping.get((host, port), (host, port)), host)
+        upstream = self._reached(host, port)
         listener = self._by_node.get(node)
         if listener is None:
             listener = self._for_broker(node, upstream)
@@ -120,6 +120,15 @@ class Listeners:
     def ports(self) -> dict[int, int]:
         """Broker id → the port that stands for it."""
         return {node: listener.port for node, listener in self._by_node.items() if node != BOOTSTRAP}
+
+    def _reached(self, host: str, port: int) -> Upstream:
+        """Where a broker is reached that tells this address. One that is reached at a bootstrap address is known by the
+        name that it has there."""
+        reached = self._mapping.get((host, port), (host, port))
+        for each in self._by_node[BOOTSTRAP].upstream:
+            if reached == (each.host, each.port):
+                return each
+        return Upstream(*reached, host)
 
     def _for_broker(self, node: int, upstream: Upstream) -> Listener:
         if len(self._by_node) > MOST_BROKERS:

@@ -81,6 +81,13 @@ async def test_an_advertised_address_is_mapped_to_one_that_can_be_reached(make: 
     assert listeners._by_node[2].upstream == [Upstream("redpanda", 9093, "redpanda")]
 
 
+async def test_what_is_reached_at_a_bootstrap_address_has_its_name(make: Any) -> None:
+    """Its certificate was for that name when it was asked there first."""
+    listeners = make(mapping={("redpanda", 9092): ("upstream", 9092)})
+    listeners.address(1, "redpanda", 9092)
+    assert listeners.upstream(1) == [Upstream("upstream", 9092, "upstream")]
+
+
 async def test_a_taken_port_is_said_with_a_remedy(accepted: Accepted) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
