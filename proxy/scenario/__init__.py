@@ -17,6 +17,7 @@
     checks.py      what only the whole file shows: unknown arms, names twice, a missing control
     build.py       validated models to the frozen values
     yaml_text.py   the file that means a scenario alone
+    added.py       faults that come to others while these are at work
 
   What is in vain (warnings):
     futile.py      faults that can never fire; globs.py, covering.py: what fits what

@@ -7,7 +7,8 @@ combination its values, and the variables filled in.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from .build import scenario
 from .checks import check
@@ -158,6 +159,7 @@ class _One:
         choices = self._combination.texts()
         whole = self._text(spec, choices) if content is None or choices else content
         made = scenario(spec, file=file, name=name, content=whole)
+        made = dataclasses.replace(made, entries=_entries(self._root, made))
         if choices:
             made = dataclasses.replace(made, title=_title(made.title, choices), combination=choices)
         for steps, complaint in warnings(spec, made):
@@ -184,6 +186,14 @@ class _One:
             if isinstance(node.value, str):
                 node.value = escaped(node.value)
         return (HEADER + text_of(root.data())).encode()
+
+
+def _entries(root: Node, made: Scenario) -> tuple[Mapping[str, Any], ...]:
+    """What stands in the tree for each rule, with the name that it has been given."""
+    slot = root.find("faults")
+    found = [each.node.data() for each in slot.node.live()] if slot else []
+    entries = [entry for entry in found if isinstance(entry, dict)]
+    return tuple({"name": rule.name, **entry} for rule, entry in zip(made.rules, entries, strict=True))
 
 
 def _title(title: str, choices: tuple[tuple[str, str], ...]) -> str:

@@ -75,7 +75,8 @@ class Scenario:
     none`; else `control_arm` names the arm that must show a duplicate. `identity` says what names a record that is
     not of our own workload, None: the default. The whole is run `repeat` times. `file` is the file as it was named,
     None for text; `name` is the file's name without folder and suffix, and with the values of a combination.
-    `combination` are these values, by the keys of the file's matrix. `content` are the bytes of a file that means this
+    `combination` are these values, by the keys of the file's matrix. `entries` is what stands for each of the rules, as
+    plain values that mean it alone. `content` are the bytes of a file that means this
     scenario alone: the very file where nothing was included, set or varied. `sha256` is that of `content`.
     """
 
@@ -96,6 +97,7 @@ class Scenario:
     name: str
     content: bytes = b""
     combination: tuple[tuple[str, str], ...] = ()
+    entries: tuple[Mapping[str, Any], ...] = ()
 
     def elsewhere(self, idempotence: bool | None) -> frozenset[str]:
         """The names of the rules that can apply to nothing in an arm like this, and to something in another one; None
