@@ -54,6 +54,8 @@ class Assembly:
         self._needed = 4
         self._streaming = 0
         self._wanted: bool | None = None
+        self.frames = self.bytes = 0
+        """How many frames have begun, and bytes come in."""
 
     @property
     def buffered(self) -> int:
@@ -72,6 +74,7 @@ class Assembly:
 
     def feed(self, data: memoryview) -> None:
         """Take the next bytes of the stream."""
+        self.bytes += len(data)
         if self._pending:
             self._pending += data
             if len(self._pending) < self._needed:
@@ -97,6 +100,7 @@ class Assembly:
                 if end - at < min(HEAD, size):
                     self._needed = min(HEAD, size)
                     return at
+                self.frames += 1
                 self._wanted = self._head(data[at : at + min(HEAD, size)])
             if not self._wanted:
                 self._streaming, self._wanted = size, None

@@ -25,6 +25,7 @@ from .produce import ProduceTraffic
 from .raw_sasl import RawSasl
 from .recording import opened
 from .requests import Requests
+from .traffic import Received
 
 if TYPE_CHECKING:
     from .wire import Wire
@@ -132,6 +133,12 @@ class Connection:
     def closed_how(self) -> Literal["fin", "reset"] | None:
         """How the client's side was closed, once it is."""
         return self._ends.closed_how
+
+    @property
+    def received_so_far(self) -> Received:
+        """What has come in from either side."""
+        requests, answers = self._request_frames, self._answer_frames
+        return Received(requests.frames, requests.bytes, answers.frames, answers.bytes)
 
     # What the wire calls.
 

@@ -25,6 +25,7 @@ from .detained import Detained
 from .moments import OF_THE_WIRE, Moments
 from .produce import InFlight
 from .routing import Translate
+from .traffic import Received, Traffic
 
 MOST_PARTITIONS = 100_000
 """Partitions whose start is asked for and told. Where others began is not known, and the log of them not read."""
@@ -75,11 +76,11 @@ class Wire:
         self.attempts = AttemptIndex(self.settings.index, self.settings.naming)
         self.detained = Detained(self.observe)
         self.unsettled = 0
-        """Produce requests that were forwarded and whose answer may still come; of other requests those that are copies
-        or late; and copies that wait for their time."""
+        """Produce requests that were forwarded and whose answer may still come; of others copies and late ones; and
+        copies that wait for their time."""
         self.zero: float | None = None
         """When the first produce request came."""
-        self._moments = self._needed_moments()
+        self._moments = Moments(self) if engine.has_events else None
         self._connections: dict[int, Connection] = {}
         self._copies: dict[int, CopyConnection] = {}
         self._copied = 0
@@ -91,6 +92,7 @@ class Wire:
         self._topics_seen: set[tuple[str, int]] = set()
         self._asked: set[tuple[str, bytes | None, int]] = set()
         self._rules: dict[int, bool] = {}
+        self._traffic = Traffic()
 
     # What the relay calls.
 
@@ -142,6 +144,11 @@ class Wire:
         """The connection of our own of this number; None once it is over."""
         return self._copies.get(connection)
 
+    @property
+    def received(self) -> Received:
+        """What came in from clients and from brokers, on all connections until now."""
+        return self._traffic.total(self._connections.values())
+
     def follow(self, now: float) -> list[Command]:
         """The commands since the last call, and what follows from them: rules that waited for a fault begin."""
         if self._moments is not None:
@@ -154,18 +161,12 @@ class Wire:
         return self.follow(now)
 
     def renew(self, fresh: Sequence[Rule], now: float) -> None:
-        """Rules have come, gone, or are asked again: `fresh` are those that are armed and were not before. What the
-        hot path knows of the rules is worked out again; see `changing`."""
+        """Other rules are armed now; `fresh` are those that were not before. See `changing`."""
         self._rules = {}
-        if self._moments is None or not any(rule.side == "event" for rule in self.engine.rules):
-            self._moments = self._needed_moments()
-        else:
-            self._moments.renew(fresh)
+        self._moments = (self._moments or Moments(self)) if self.engine.has_events else None
         if self._moments is not None:
+            self._moments.renew(fresh)
             self._moments.begin(fresh, now)
-
-    def _needed_moments(self) -> Moments | None:
-        return Moments(self) if any(rule.side == "event" for rule in self.engine.rules) else None
 
     def take_commands(self) -> list[Command]:
         """The commands since the last call, in order."""
@@ -197,7 +198,8 @@ class Wire:
 
     def forget(self, connection: int) -> None:
         """The connection is over. Its timers go once most of those that are planned are for nobody."""
-        self._connections.pop(connection, None)
+        if (over := self._connections.pop(connection, None)) is not None:
+            self._traffic.over(over)
         self._copies.pop(connection, None)
         if len(self._timers) > 1000 + 4 * (len(self._connections) + len(self._copies)):
             self._timers = [
@@ -274,7 +276,9 @@ class Wire:
 
     def introduced(self, connection: Connection, client_id: str, now: float) -> None:
         """The client of a connection has said its id."""
-        if self._moments is not None:
+        if self._moments is None:
+            connection.client_id = client_id
+        else:
             self._moments.introduced(connection, client_id, now)
 
     @property

@@ -81,6 +81,11 @@ class Engine:
         return bool(self._about(api, side))
 
     @property
+    def has_events(self) -> bool:
+        """Whether any rule that is armed is about something else than frames."""
+        return any(rule.side == "event" for rule in self.rules)
+
+    @property
     def timed(self) -> list[tuple[float, Rule]]:
         """The rules that begin at a time although nothing may happen then, with it: seconds after time zero."""
         return [(rule.when.after, rule) for rule in self.rules if rule.side == "event" and rule.when.after is not None]

@@ -159,6 +159,11 @@ class Ledger:
         if self._writer is not None:
             self._writer.flush()
 
+    @property
+    def lag(self) -> tuple[int, int]:
+        """How many observations are not written yet, and how many were let go and never will be. Never waits."""
+        return (0, 0) if self._writer is None else self._writer.lag
+
     def close(self) -> None:
         """Write what is left and end the thread. Safe to call twice; reading goes on working."""
         if self._writer is not None:

@@ -80,6 +80,12 @@ class Writer:
                 self._let_go[arm] += offered - kept
             return kept
 
+    @property
+    def lag(self) -> tuple[int, int]:
+        """How many observations are not written yet, and how many were let go."""
+        with self._lock:
+            return self._handed - self._written, self._let_go.total()
+
     def do(self, job: Job) -> None:
         """Hand over something that is never let go."""
         self._queue.put((job, 0, 0))

@@ -318,7 +318,7 @@ def test_what_was_changed_is_asked_about_again(steps: list[tuple[str, int]], pla
     assert replayed == decided
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps=STEPS, resting=st.sets(st.integers(0, 7)))
 def test_whatever_was_changed_is_asked_about_again_as_it_was(
     steps: list[tuple[str, int]], resting: set[int], playbook: Any, frames: Any

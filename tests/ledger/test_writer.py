@@ -129,3 +129,15 @@ def test_a_long_log_waits_for_the_writer(tmp_path, log_record):
         assert sum(1 for _ in ledger.log_of("on")) == 25_000
         assert ledger.wire("on").let_go == 0
     assert waiting <= 4
+
+
+def test_the_lag_is_what_is_not_written_yet(tmp_path, attempt):
+    with Ledger.create(tmp_path, limits=Limits(waiting=5)) as ledger:
+        arm = ledger.arm("off", False)
+        arm.put([attempt(number=n) for n in range(1, 9)])
+        waiting, let_go = ledger.lag
+        assert waiting <= 5
+        assert let_go == 3
+        ledger.flush()
+        assert ledger.lag == (0, 3)
+    assert Ledger.open(tmp_path).lag == (0, 0)
