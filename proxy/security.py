@@ -6,9 +6,9 @@ Values and what the standard library makes of them. Secrets are in no `repr`.
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from .errors import UsageError
 
@@ -68,11 +68,28 @@ class ClientTls:
 
 @dataclass(frozen=True, slots=True)
 class Sasl:
-    """Who ackdrop is towards a broker. With OAUTHBEARER `password` is the token, and `username` may be empty."""
+    """Who ackdrop is towards a broker. With OAUTHBEARER `password` is the token, and `username` may be empty. `file` is
+    where the password came from."""
 
     mechanism: Mechanism
     username: str
     password: str = field(repr=False)
+    file: Path | None = None
+
+    @classmethod
+    def read(cls, mechanism: Mechanism, username: str, file: Path) -> Self:
+        """With the password in this file, without the end of line behind it. Raises UsageError."""
+        return cls(mechanism, username, _password(file), file)
+
+    def renewed(self) -> Self:
+        """With what stands in the file now: a token is good for a while, and somebody may write the next one. Where
+        there is nothing to be read at the moment, as it was."""
+        if self.file is None:
+            return self
+        try:
+            return replace(self, password=_password(self.file))
+        except UsageError:
+            return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,29 @@ class Security:
 
     tls: UpstreamTls | None = None
     sasl: Sasl | None = None
+
+
+ANYBODY = Security()
+"""No TLS, and nobody is named."""
+
+
+_LONGEST = 1 << 16
+
+
+def _password(file: Path) -> str:
+    option = f"--upstream-sasl-password-file {file}"
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_LONGEST + 1)
+        text = content.decode().removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise UsageError(f"{option}: {error.strerror or error}", remedy="name a file with the password") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{option} is no text in UTF-8", remedy="name a file with the password alone") from error
+    if not text or len(content) > _LONGEST or "\0" in text:
+        what = "is empty" if not text else "holds no password: it is too long, or no text"
+        raise UsageError(f"{option} {what}", remedy="name a file with the password alone")
+    return text
 
 
 def _readable(path: Path, option: str) -> None:

@@ -77,3 +77,41 @@ def test_what_cannot_be_read_is_told_with_its_option(pem: Path, tls: object, sai
 
 def test_a_password_is_never_shown() -> None:
     assert "hidden" not in repr(Security(sasl=Sasl("PLAIN", "alice", "hidden")))
+
+
+class TestSasl:
+    @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+    def test_the_password_stands_alone_in_its_file(self, tmp_path: Path, end: str) -> None:
+        file = tmp_path / "password"
+        file.write_bytes((" pass wörd " + end).encode())
+        assert Sasl.read("PLAIN", "alice", file).password == " pass wörd "
+
+    @pytest.mark.parametrize(
+        ("content", "complaint"),
+        [
+            (b"", "is empty"),
+            (b"\n", "is empty"),
+            (b"\xff\xfe", "UTF-8"),
+            (b"x" * 70_000, "too long"),
+            (b"a\0b", "no text"),
+        ],
+    )
+    def test_a_file_without_a_password(self, tmp_path: Path, content: bytes, complaint: str) -> None:
+        file = tmp_path / "password"
+        file.write_bytes(content)
+        with pytest.raises(UsageError, match=f"--upstream-sasl-password-file .*{complaint}") as caught:
+            Sasl.read("PLAIN", "alice", file)
+        assert caught.value.remedy
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=r"--upstream-sasl-password-file .*No such file"):
+            Sasl.read("PLAIN", "alice", tmp_path / "password")
+
+    def test_what_is_written_later_is_taken_and_what_cannot_be_read_is_not(self, tmp_path: Path) -> None:
+        file = tmp_path / "token"
+        file.write_text("first")
+        sasl = Sasl.read("OAUTHBEARER", "", file)
+        file.write_text("second")
+        assert sasl.renewed().password == "second"
+        file.unlink()
+        assert sasl.renewed().password == "first"

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
 from ..errors import BrokerError, UsageError
+from ..security import ANYBODY, Security
 from . import docker, embedded
 from .given import FOUND_AT, found, given
 from .jars import pinned
@@ -23,12 +24,14 @@ async def choose(
     progress: Progress | None,
     say: Say,
     verbose: Say,
+    security: Security = ANYBODY,
 ) -> AsyncIterator[RunningBroker]:
     """The broker for this run; one of our own ends with the block, one of the user's is left alone.
 
     `kind` asks for one source, `auto` takes the first there is. `say` gets what the reader must know before anything
-    is written, `verbose` what was passed over and why. Raises UsageError for what excludes itself and for a remote
-    address without `allow_remote`, BrokerError where there is no broker, with what was tried and a remedy.
+    is written, `verbose` what was passed over and why; `security` is how the given one is spoken to. Raises UsageError
+    for what excludes itself and for a remote address without `allow_remote`, BrokerError where there is no broker, with
+    what was tried and a remedy.
     """
     async with AsyncExitStack() as stack:
         if bootstrap is not None:
@@ -36,7 +39,7 @@ async def choose(
                 raise UsageError(
                     f"--bootstrap gives a broker, and --broker {kind} asks for another", remedy="leave one of them out"
                 )
-            yield await given(bootstrap, allow_remote)
+            yield await given(bootstrap, allow_remote, security)
         elif kind == "auto":
             yield await _auto(stack, progress, say, verbose)
         else:

@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import trio
 
+from ..direct.approach import Approach
+from ..direct.authentication import NotLetIn
 from ..direct.connection import shown
 from ..errors import BrokerError, UsageError
+from ..security import ANYBODY, Security
 from .probe import probe
 from .running import RunningBroker
 
@@ -35,29 +38,34 @@ def parse(text: str) -> Address:
     return Address(host, int(port))
 
 
-async def given(bootstrap: str, allow_remote: bool) -> RunningBroker:
+async def given(bootstrap: str, allow_remote: bool, security: Security = ANYBODY) -> RunningBroker:
     """The broker at this address, or at one of several with commas between them, once it has answered.
 
     Raises UsageError for an address that is not loopback without `allow_remote`, and BrokerError within 15 s when no
-    broker answers.
+    broker answers: NotLetIn, where one does that does not speak with us as we are.
     """
-    addresses = await allowed(bootstrap, allow_remote)
+    addresses, approach = await allowed(bootstrap, allow_remote), Approach.of(security)
     tried: list[str] = []
+    not_let_in: NotLetIn | None = None
     wait = GIVEN_WAIT / len(addresses)
     for _ in range(GIVEN_TRIES):
         for address in addresses:
             try:
                 with trio.fail_after(wait):
-                    await probe(*address, wait=wait)
-                return RunningBroker(bootstrap, "given", remote=allow_remote)
+                    await probe(*address, wait=wait, approach=approach)
+                return RunningBroker(bootstrap, "given", remote=allow_remote, security=security)
+            except NotLetIn as error:
+                not_let_in = not_let_in or error
             except BrokerError as error:
                 tried.append(error.message)
             except trio.TooSlowError:
                 tried.append(f"{shown(*address)}: no answer within {wait:g} s")
+        if not_let_in is not None:
+            raise not_let_in
         await trio.sleep(BETWEEN_TRIES)
     raise BrokerError(
         f"no Kafka broker answers at {bootstrap}; tried {GIVEN_TRIES} times: {'; '.join(dict.fromkeys(tried))}",
-        remedy="see that it runs and that the address is its Kafka listener without TLS,"
+        remedy="see that it runs and that the address is its Kafka listener,"
         " or leave --bootstrap out: ackdrop then starts a broker of its own",
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ..security import ANYBODY, Security
 from .acting import Control
 
 Source = Literal["given", "found", "docker", "embedded"]
@@ -37,3 +38,4 @@ class RunningBroker:
     admin: str | None = None
     control: Control | None = None
     remote: bool = False
+    security: Security = ANYBODY

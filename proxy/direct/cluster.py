@@ -16,7 +16,10 @@ import trio
 
 from ..errors import BrokerError
 from ..kafka.codes import error_code
+from ..security import ANYBODY, Security
 from . import fetch as fetching
+from .approach import Approach
+from .authentication import NotLetIn
 from .connection import ConnectionLost
 from .fetch import Fetched
 from .link import Link
@@ -55,14 +58,16 @@ class Cluster:
         *,
         mapping: Mapping[Address, Address] | None = None,
         timeout: float = 10.0,  # noqa: ASYNC109
+        security: Security = ANYBODY,
     ) -> AsyncIterator[Cluster]:
         """A cluster whose nodes are known, `timeout` seconds from now at the latest; else BrokerError.
 
         `timeout` is also how long a later request may go without an answer, and be repeated where it is refused for
         reasons that pass. Raises UsageError for a `bootstrap` that is not HOST:PORT, or
-        several of them with commas between.
+        several of them with commas between, and for files of `security` that cannot be used; NotLetIn where the broker
+        does not speak with us as we are.
         """
-        async with cls.not_met(bootstrap, mapping=mapping, timeout=timeout) as cluster:
+        async with cls.not_met(bootstrap, mapping=mapping, timeout=timeout, security=security) as cluster:
             await cluster.meet()
             yield cluster
 
@@ -74,9 +79,10 @@ class Cluster:
         *,
         mapping: Mapping[Address, Address] | None = None,
         timeout: float = 10.0,  # noqa: ASYNC109
+        security: Security = ANYBODY,
     ) -> AsyncIterator[Cluster]:
         """As `connect`, without a question: `meet` asks the first one."""
-        nodes = Nodes(parse_addresses(bootstrap), mapping or {}, timeout)
+        nodes = Nodes(parse_addresses(bootstrap), mapping or {}, timeout, Approach.of(security))
         try:
             yield cls(nodes)
         finally:
@@ -288,6 +294,8 @@ class Cluster:
         """What a leader answers. One that is gone may have been followed by another: that passes."""
         try:
             return await answer
+        except NotLetIn:
+            raise
         except BrokerError as error:
             if len(self._nodes.known) > 1 or isinstance(error, ConnectionLost):
                 raise PassingError(error.message, remedy=error.remedy) from error

@@ -1,4 +1,4 @@
-"""One TCP connection to a broker: a frame goes out, its answer comes in. All waits are bounded.
+"""One connection to a broker, with TLS or without: a frame goes out, its answer comes in. All waits are bounded.
 
 The only place where trio's and the operating system's errors become ours: each is a BrokerError that begins with
 `HOST:PORT: `, and `ConnectionLost` where trying again on a new connection may help.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from struct import Struct
@@ -16,13 +17,21 @@ import trio
 
 from ..errors import BrokerError
 from ..kafka.frames import FRAME_LIMIT
+from . import tls
+from .approach import PLAINLY, Approach
+from .authentication import NotLetIn
 
 _SIZES = Struct(">ii")
+_ALERT = b"\x15\x03"
+"""How an alert of TLS begins: the answer of a listener that was spoken to without."""
 _CHUNK = 256 * 1024
 
 _NOBODY = "See that a broker runs there, and that host and port are right."
-_NOT_KAFKA = "See that a Kafka listener without TLS is on this port."
+_NOT_KAFKA = "See that a Kafka listener is on this port."
 _NO_ANSWER = "See that the broker runs and is not overloaded, and that the address is its Kafka listener."
+
+
+Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class ConnectionLost(BrokerError):
@@ -41,9 +50,12 @@ def told(address: str, doing: str, seconds: float) -> Iterator[None]:
         yield
     except trio.TooSlowError:
         raise BrokerError(f"{address}: no end of {doing} within {seconds:g} s", remedy=_NO_ANSWER) from None
-    except (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionResetError, BrokenPipeError):
+    except (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionResetError, BrokenPipeError) as error:
+        failed = tls.failure(error)
+        if failed is not None:
+            raise NotLetIn(f"{address}: {tls.why(failed)}", remedy=tls.remedy(failed)) from error
         raise ConnectionLost(f"{address}: the connection broke during {doing}", remedy=_NO_ANSWER) from None
-    except UnicodeError:
+    except ValueError:  # of a name that cannot be looked up, or asked of TLS
         raise BrokerError(f"{address}: this is no host name", remedy=_NOBODY) from None
     except OSError as error:
         raise BrokerError(f"{address}: {reason(error)}", remedy=_NOBODY) from error
@@ -61,27 +73,51 @@ def reason(error: OSError) -> str:
     return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
+def wants_tls(address: str) -> NotLetIn:
+    """What to raise for a listener with TLS that we have spoken to without."""
+    return NotLetIn(f"{address}: this listener speaks TLS", remedy="Say --upstream-tls.")
+
+
+async def _secured(stream: trio.SocketStream, context: ssl.SSLContext, name: str) -> Stream:
+    secured = trio.SSLStream(stream, context, server_hostname=name, https_compatible=True)
+    await secured.do_handshake()
+    return secured
+
+
 class Connection:
     """One connection. Used by one task at a time; when an exchange is cut short, it must be closed."""
 
-    def __init__(self, stream: trio.SocketStream, address: str) -> None:
+    def __init__(self, stream: Stream, sock: trio.socket.SocketType, address: str) -> None:
         self._stream = stream
+        self._socket = sock
         self._address = address
         self._unread = bytearray()
 
     @classmethod
-    async def open(cls, host: str, port: int, seconds: float) -> Connection:
-        """Connects within so many seconds; BrokerError when that fails."""
+    async def open(
+        cls, host: str, port: int, seconds: float, approach: Approach = PLAINLY, name: str | None = None
+    ) -> Connection:
+        """Connects within so many seconds, TLS included; BrokerError when that fails.
+
+        `name` is what the broker's certificate has to be for, where that is not `host`.
+        """
         address = shown(host, port)
-        with told(address, "connecting", seconds):
-            with trio.fail_after(seconds):
-                stream = await trio.open_tcp_stream(host, port)
-            connection = cls(stream, address)
-            if stream.socket.getsockname() == stream.socket.getpeername():
+        with told(address, "connecting", seconds), trio.fail_after(seconds):
+            stream = await trio.open_tcp_stream(host, port)
+        sock = stream.socket
+        try:
+            if sock.getsockname() == sock.getpeername():
                 # A connection to a free port out of the ephemeral range can meet itself.
-                connection.close()
                 raise BrokerError(f"{address}: nothing listens there", remedy=_NOBODY)
-        return connection
+            if approach.context is None:
+                return cls(stream, sock, address)
+            with told(address, "the TLS handshake", seconds), trio.fail_after(seconds):
+                return cls(
+                    await _secured(stream, approach.context, approach.server_name or name or host), sock, address
+                )
+        except BaseException:  # a cancellation too: the socket is ours to close
+            sock.close()
+            raise
 
     async def exchange(self, frame: bytes, doing: str, seconds: float) -> memoryview:
         """Sends a request frame, and gives the frame that answers it (its correlation id was checked).
@@ -98,6 +134,8 @@ class Connection:
 
     async def _receive_frame(self, doing: str) -> memoryview:
         await self._receive(8, doing)
+        if self._unread.startswith(_ALERT):
+            raise wants_tls(self._address)
         size, _ = _SIZES.unpack_from(self._unread)
         if not 4 <= size <= FRAME_LIMIT:
             raise self._not_kafka(f"the answer to {doing} claims {size} bytes, which is no Kafka frame")
@@ -122,4 +160,4 @@ class Connection:
 
     def close(self) -> None:
         """Closes at once. Never waits, so it is right in a cancelled task too."""
-        self._stream.socket.close()
+        self._socket.close()

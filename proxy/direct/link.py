@@ -3,11 +3,13 @@
 ApiVersions is asked first, in version 3, which tells the broker's features too (KIP-511, KIP-584). A broker that does
 not know the version answers in version 0 with error 35 and its own range for ApiVersions; any other version that it
 does not know makes Redpanda close the connection without a word. So every request after that is chosen from what the
-broker told. A connection that ends in the middle of a conversation is opened again, once.
+broker told. Then a broker is told who is speaking, where it wants to know. A connection that ends in the middle of a
+conversation is opened again, once; where it ends again, it is asked why (see `diagnosis.py`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from struct import Struct
@@ -18,10 +20,11 @@ import trio
 from .. import __version__
 from ..errors import BrokerError
 from ..kafka.apis import api_key
-from ..kafka.codes import error_name
+from ..kafka.codes import error_code, error_name
+from .approach import PLAINLY, Approach
+from .authentication import CLIENT_ID, NEWEST, SaslWanted, authentication
 from .connection import Connection, ConnectionLost, shown
-
-CLIENT_ID = "ackdrop"
+from .diagnosis import Stage, explained, wanted_mechanisms
 
 _NEWEST_ASKED = {"api_versions": 3, "fetch": 12, "delete_topics": 5}
 """The newest version that we ask for, where it is not the newest that kafka-python knows: from Fetch 13 and
@@ -30,6 +33,9 @@ DeleteTopics 6 on topics may go by id instead of name (KIP-516); of ApiVersions 
 _NO_LISTENER = "See that this is the client listener of a broker (not of a controller), and of no very old one."
 _ERROR = Struct(">h")
 _UNSUPPORTED_VERSION = 35
+_ILLEGAL_SASL_STATE = error_code("ILLEGAL_SASL_STATE")
+_LISTENS_FOR = 0.85
+"""The part of the time for which a broker listens after which we say anew who we are, on a new connection (KIP-368)."""
 
 Range = tuple[int, int]
 
@@ -39,11 +45,15 @@ class Link:
 
     `versions` maps API keys to the broker's (lowest, highest) version, `features` and `finalized` map feature names
     to the levels that the broker supports and that its cluster has agreed on; all are empty until the link has been
-    opened. `reopened` counts how often a broken connection was replaced.
+    opened. `reopened` counts how often a broken connection was replaced. `name` is what the broker's certificate has to
+    be for, where that is not `host`.
     """
 
-    def __init__(self, host: str, port: int, timeout: float = 10.0) -> None:
+    def __init__(
+        self, host: str, port: int, timeout: float = 10.0, approach: Approach = PLAINLY, name: str | None = None
+    ) -> None:
         self.host, self.port, self.timeout = host, port, timeout
+        self._approach, self._name = approach, name
         self.address = shown(host, port)
         self.versions: dict[int, Range] = {}
         self.features: dict[str, Range] = {}
@@ -51,13 +61,21 @@ class Link:
         self.reopened = 0
         self._connection: Connection | None = None
         self._asked = 0
+        self._stage: Stage = "opening"
+        self._listens_until = math.inf
         self._turn = trio.Lock()
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, host: str, port: int, timeout: float = 10.0) -> AsyncIterator[Link]:  # noqa: ASYNC109
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        timeout: float = 10.0,  # noqa: ASYNC109
+        approach: Approach = PLAINLY,
+    ) -> AsyncIterator[Link]:
         """A link whose versions are known; closed at the end. `timeout` bounds every single wait, in seconds."""
-        link = cls(host, port, timeout)
+        link = cls(host, port, timeout, approach)
         try:
             await link.connect()
             yield link
@@ -94,7 +112,11 @@ class Link:
         Raises BrokerError when there is no answer in time, UndecodableError when it cannot be read.
         """
         version, frame = await self.ask_raw(api, **fields)
-        return _decode(api, version, frame)
+        body = _decode(api, version, frame)
+        if getattr(body, "error_code", 0) == _ILLEGAL_SASL_STATE and self._approach.sasl is None:
+            mechanisms = await wanted_mechanisms(self.host, self.port, self._approach, self._name)
+            raise SaslWanted(self.address, mechanisms or ())
+        return body
 
     async def ask_raw(self, api: str, **fields: Any) -> tuple[int, memoryview]:
         """Asks, and gives the version that was asked in and the whole frame of the answer."""
@@ -107,16 +129,26 @@ class Link:
             return await self._once(api, fields)
         except ConnectionLost:
             self.reopened += 1
+        try:
             return await self._once(api, fields)
+        except ConnectionLost as error:
+            raise await explained(error, self._stage, self.host, self.port, self._approach, self._name) from None
 
     async def _once(self, api: str, fields: dict[str, Any] | None) -> tuple[int, memoryview]:
         # A conversation that ends early, cancelled or failed, leaves an answer on its way: the connection belongs to
         # this call until its answer is whole, and is closed when that never happens.
+        if trio.current_time() >= self._listens_until:
+            self.close()
         connection, self._connection = self._connection, None
         try:
             if connection is None:
-                connection = await Connection.open(self.host, self.port, self.timeout)
+                self._stage = "opening"
+                connection = await Connection.open(self.host, self.port, self.timeout, self._approach, self._name)
+                self._stage = "learning"
                 await self._learn(connection)
+                self._stage = "authenticating"
+                await self._authenticate(connection)
+                self._stage = "asking"
             answer = (0, memoryview(b"")) if fields is None else await self._converse(connection, api, fields)
             self._connection = connection
         finally:
@@ -147,6 +179,23 @@ class Link:
         self.finalized = {
             entry.name: (entry.min_version_level, entry.max_version_level) for entry in body.finalized_features or ()
         }
+
+    async def _authenticate(self, connection: Connection) -> None:
+        """Says who we are, where we are to."""
+        self._listens_until = math.inf
+        sasl = self._approach.sasl
+        if sasl is None:
+            return
+        _, newest = self.versions.get(api_key("sasl_authenticate"), (0, 0))
+        frames, answer = authentication(sasl, self.address, min(newest, NEWEST)), None
+        while True:
+            try:
+                request = next(frames) if answer is None else frames.send(answer)
+            except StopIteration as end:
+                if end.value is not None:
+                    self._listens_until = trio.current_time() + _LISTENS_FOR * end.value
+                return
+            answer = await connection.exchange(request, "SASL authentication", self.timeout)
 
 
 _OURSELVES = {"client_software_name": "ackdrop", "client_software_version": __version__}

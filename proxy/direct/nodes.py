@@ -9,6 +9,7 @@ from uuid import UUID
 import trio
 
 from ..errors import BrokerError, UsageError
+from .approach import PLAINLY, Approach
 from .connection import shown
 from .link import Link
 from .patience import PassingError, patiently
@@ -43,7 +44,13 @@ class Nodes:
     from here, `leaders` maps (topic, partition) to a broker id, -1 where there is none. `notes` holds sentences.
     """
 
-    def __init__(self, bootstraps: Sequence[Address], mapping: Mapping[Address, Address], timeout: float) -> None:
+    def __init__(
+        self,
+        bootstraps: Sequence[Address],
+        mapping: Mapping[Address, Address],
+        timeout: float,
+        approach: Approach = PLAINLY,
+    ) -> None:
         self.bootstraps = tuple(bootstraps)
         self.bootstrap = self.bootstraps[0]
         self.name = shown(*self.bootstrap)
@@ -54,6 +61,7 @@ class Nodes:
         self.cluster_id: str | None = None
         self.controller = -1
         self.notes: list[str] = []
+        self._approach = approach
         self._links: dict[Address, Link] = {}
 
     def close(self) -> None:
@@ -126,8 +134,15 @@ class Nodes:
     def link(self, address: Address) -> Link:
         """The link to this address; there is one of each."""
         if address not in self._links:
-            self._links[address] = Link(*address, timeout=self.timeout)
+            self._links[address] = Link(*address, self.timeout, self._approach, self._certified(address))
         return self._links[address]
+
+    def _certified(self, address: Address) -> str:
+        """What the certificate there has to be for: a broker that is reached elsewhere (`mapping`) is known by what it
+        advertises, as clients know it, and a bootstrap address by the name that was given."""
+        if address in self.bootstraps:
+            return address[0]
+        return next((host for (host, _), target in self.mapping.items() if target == address), address[0])
 
     def address(self, node: int) -> Address:
         """Where this broker is reached from here. Raises KeyError for a broker that is not known."""

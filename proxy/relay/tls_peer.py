@@ -11,6 +11,7 @@ import socket
 import ssl
 from typing import Literal, cast
 
+from ..direct.tls import why
 from .peer import Peer
 
 _CHUNK = 16 * 1024
@@ -129,32 +130,3 @@ class TlsPeer(Peer):
         if how == "fin" and not self.closed and not self.backlog:
             self.finish()
         super().close(how)
-
-
-def why(error: ssl.SSLError) -> str:
-    """Why TLS could not be agreed on, as a clause."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not accepted: {error.verify_message.rstrip('.')}"
-    reason = error.reason or ""
-    if reason in _REASONS:
-        return _REASONS[reason]
-    return f"TLS failed ({reason.replace('_', ' ').lower() or type(error).__name__})"
-
-
-_NO_TLS = "the other side does not speak TLS"
-_NOT_ACCEPTED = "the other side does not accept our certificate"
-_REASONS = {
-    "WRONG_VERSION_NUMBER": _NO_TLS,
-    "HTTP_REQUEST": _NO_TLS,
-    "HTTPS_PROXY_REQUEST": _NO_TLS,
-    "UNKNOWN_PROTOCOL": _NO_TLS,
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the other side showed no certificate",
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the other side wants a certificate of ours",
-    "TLSV1_ALERT_UNKNOWN_CA": _NOT_ACCEPTED,
-    "SSLV3_ALERT_BAD_CERTIFICATE": _NOT_ACCEPTED,
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _NOT_ACCEPTED,
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": "the other side refuses the handshake; it may want a certificate of ours",
-    "UNSUPPORTED_PROTOCOL": "the other side offers no version of TLS from 1.2 on",
-    "TLSV1_ALERT_PROTOCOL_VERSION": "the other side offers no version of TLS from 1.2 on",
-    "NO_SHARED_CIPHER": "there is no cipher that both sides have",
-}

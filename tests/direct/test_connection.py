@@ -6,6 +6,7 @@ import struct
 import pytest
 import trio
 
+from ackdrop.direct.authentication import NotLetIn
 from ackdrop.direct.connection import Connection, ConnectionLost, reason, shown
 from ackdrop.errors import BrokerError
 
@@ -70,12 +71,19 @@ async def test_silence_ends_with_the_timeout(serve, impatient):
     assert trio.current_time() >= 5
 
 
-@pytest.mark.parametrize("size", [b"HTTP", b"\x15\x03\x03\x00", b"\xff\xff\xff\xff", b"\x00\x00\x00\x03"])
+@pytest.mark.parametrize("size", [b"HTTP", b"\xff\xff\xff\xff", b"\x00\x00\x00\x03"])
 async def test_a_size_that_is_no_kafka_frame_is_refused(serve, size):
     played = await serve(size + bytes(20), raw=True)
     with pytest.raises(BrokerError, match="is no Kafka frame") as caught:
         await ask(played.port)
-    assert "TLS" in caught.value.remedy
+    assert "Kafka listener" in caught.value.remedy
+
+
+async def test_an_alert_tells_of_a_listener_with_tls(serve):
+    played = await serve(b"\x15\x03\x03\x00\x02\x02\x50" + bytes(8), raw=True)
+    with pytest.raises(NotLetIn, match="this listener speaks TLS") as caught:
+        await ask(played.port)
+    assert "--upstream-tls" in caught.value.remedy
 
 
 async def test_another_correlation_id_is_refused(serve):

@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from ackdrop.direct import link as link_module
+from ackdrop.direct.authentication import SaslWanted
 from ackdrop.direct.link import Link
 from ackdrop.errors import BrokerError, UndecodableError
 
@@ -89,10 +90,31 @@ async def test_a_connection_that_is_closed_is_opened_again_once(serve, versions,
 
 
 async def test_a_connection_that_is_closed_again_is_an_error(serve, versions):
-    played = await serve(versions, "close", versions, "close")
+    """It is also asked whether it wants to know who is speaking, which it does not say."""
+    played = await serve(versions, "close", versions, "close", "close")
     async with Link.open("127.0.0.1", played.port) as link:
         with pytest.raises(BrokerError, match="closed the connection without an answer to metadata version 7"):
             await link.ask("metadata", topics=[])
+    assert played.heard[-1] == ("sasl_handshake", 1)
+
+
+async def test_a_broker_that_wants_to_know_who_is_speaking_and_closes(serve, versions, answer):
+    refusal = answer("sasl_handshake", 1, error_code=33, mechanisms=["GSSAPI", "SCRAM-SHA-512"])
+    played = await serve(versions, "close", versions, "close", refusal)
+    async with Link.open("127.0.0.1", played.port) as link:
+        with pytest.raises(SaslWanted, match="SASL: GSSAPI, SCRAM-SHA-512") as caught:
+            await link.ask("metadata", topics=[])
+    assert "--upstream-sasl-mechanism" in caught.value.remedy
+
+
+async def test_a_broker_that_wants_to_know_who_is_speaking_and_says_so(serve, versions, answer):
+    refusal = answer("sasl_handshake", 1, error_code=33, mechanisms=["GSSAPI"])
+    played = await serve(versions, answer("list_groups", 2, error_code=34), refusal)
+    async with Link.open("127.0.0.1", played.port) as link:
+        link.versions[16] = 0, 2
+        with pytest.raises(SaslWanted, match="SASL: GSSAPI") as caught:
+            await link.ask("list_groups")
+    assert "SCRAM-SHA-256" in caught.value.remedy
 
 
 async def test_a_cancelled_question_does_not_leave_its_answer_to_the_next(serve, versions, metadata, redpanda):
