@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Literal
 
 from ..errors import BrokerError, UsageError
@@ -14,6 +15,7 @@ from .jars import pinned
 from .running import Progress, RunningBroker, Say
 
 Kind = Literal["auto", "found", "docker", "embedded"]
+Start = Callable[[], AbstractAsyncContextManager[RunningBroker]]
 
 
 @asynccontextmanager
@@ -25,15 +27,17 @@ async def choose(
     say: Say,
     verbose: Say,
     security: Security = ANYBODY,
+    properties: Mapping[str, str] | None = None,
 ) -> AsyncIterator[RunningBroker]:
     """The broker for this run; one of our own ends with the block, one of the user's is left alone.
 
     `kind` asks for one source, `auto` takes the first there is. `say` gets what the reader must know before anything
-    is written, `verbose` what was passed over and why; `security` is how the given one is spoken to. Raises UsageError
-    for what excludes itself and for a remote address without `allow_remote`, BrokerError where there is no broker, with
-    what was tried and a remedy.
+    is written, `verbose` what was passed over and why; `security` is how the given one is spoken to, `properties` are
+    those of an embedded one that win over ours. Raises UsageError for what excludes itself and for a remote address
+    without `allow_remote`, BrokerError where there is no broker, with what was tried and a remedy.
     """
     async with AsyncExitStack() as stack:
+        start = partial(embedded.broker, progress, extra=properties)
         if bootstrap is not None:
             if kind != "auto":
                 raise UsageError(
@@ -41,15 +45,15 @@ async def choose(
                 )
             yield await given(bootstrap, allow_remote, security)
         elif kind == "auto":
-            yield await _auto(stack, progress, say, verbose)
+            yield await _auto(stack, start, say, verbose)
         else:
-            yield await _asked_for(kind, stack, progress, say)
+            yield await _asked_for(kind, stack, start, say)
 
 
-async def _asked_for(kind: Kind, stack: AsyncExitStack, progress: Progress | None, say: Say) -> RunningBroker:
+async def _asked_for(kind: Kind, stack: AsyncExitStack, start: Start, say: Say) -> RunningBroker:
     """The one source that was asked for, or a BrokerError."""
     if kind == "embedded":
-        return await stack.enter_async_context(embedded.broker(progress))
+        return await stack.enter_async_context(start())
     if kind == "docker":
         reason = await docker.why_not()
         if reason is not None:
@@ -67,7 +71,7 @@ async def _asked_for(kind: Kind, stack: AsyncExitStack, progress: Progress | Non
     return there
 
 
-async def _auto(stack: AsyncExitStack, progress: Progress | None, say: Say, verbose: Say) -> RunningBroker:
+async def _auto(stack: AsyncExitStack, start: Start, say: Say, verbose: Say) -> RunningBroker:
     """The first source that there is; each that is passed over is told to `verbose`."""
     there = await found()
     if not isinstance(there, str):
@@ -84,7 +88,7 @@ async def _auto(stack: AsyncExitStack, progress: Progress | None, say: Say, verb
     verbose(f"Passed over: {reason}.")
     say(f"Starting Apache Kafka {pinned().kafka}, embedded ...")
     try:
-        return await stack.enter_async_context(embedded.broker(progress))
+        return await stack.enter_async_context(start())
     except BrokerError as error:
         raise BrokerError(
             f"{error.message}\n(before that: {there}; {reason.splitlines()[0]})", remedy=error.remedy

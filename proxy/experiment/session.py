@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Literal
@@ -27,11 +28,12 @@ from .verify import verify
 
 @dataclass(frozen=True, slots=True)
 class BrokerChoice:
-    """Which broker to run against, as the command line says."""
+    """Which broker to run against, as the command line says. `properties` are an embedded one's, beside ours."""
 
     kind: Literal["auto", "found", "docker", "embedded"] = "auto"
     bootstrap: str | None = None
     allow_remote: bool = False
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -134,6 +136,7 @@ async def _broker(choice: BrokerChoice, told: Told, stop: Stop, stack: AsyncExit
                     progress=_downloading(told.progress),
                     say=told.say,
                     verbose=told.verbose,
+                    properties=choice.properties,
                 )
             )
     return None
@@ -166,9 +169,14 @@ async def watch_programs(scenario: Scenario | None, settings: WatchSettings, tol
     return 130
 
 
+AS_PROGRAMS_EXPECT = {"auto.create.topics.enable": "true"}
+"""Kafka's own default, and that of Redpanda in a container for development; our own topics are made by ackdrop."""
+
+
 async def execute_program(scenario: Scenario | None, settings: ExecSettings, choice: BrokerChoice, told: Told) -> int:
     """`ackdrop exec`: signals are the program's first, and the second one ends everything at once."""
     check_program(settings.program)
+    choice = dataclasses.replace(choice, properties=AS_PROGRAMS_EXPECT)
     async with signals() as stop, AsyncExitStack() as stack:
         broker = await _broker(choice, told, stop, stack)
         if broker is None:

@@ -192,6 +192,21 @@ class TestOneArm:
         assert running.report["arms"][0]["log"]["records"] == 5
 
 
+def test_without_a_broker_it_starts_one_that_makes_topics(tmp_path: Path, tool: Any) -> None:
+    """As programs expect of a broker for development."""
+    kcat = shlex.quote(tool("kcat"))
+    running = Running(
+        ["--broker", "embedded", "--", "sh", "-c", f'echo one | {kcat} -P -b "$ACKDROP_PROXY" -t made-by-itself'],
+        tmp_path,
+        {},
+    )
+    code, _, err = running.ended()
+    assert code == 3, err
+    report = running.report
+    assert report["broker"]["source"] == "embedded"
+    assert report["arms"][0]["log"]["records"] == 1
+
+
 class TestEndings:
     def test_what_cannot_be_started_is_told_before_anything_happens(self, start: Start) -> None:
         running = start("--", "./no-such-program")
