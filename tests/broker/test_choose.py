@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,12 +36,16 @@ class World:
 
     def _source(self, source: Any, fails: Callable[[], bool]) -> Any:
         @asynccontextmanager
-        async def broker(*_: object) -> AsyncIterator[RunningBroker]:
+        async def broker(*_: object, **asked: object) -> AsyncIterator[RunningBroker]:
+            self.asked = asked
             if fails():
                 raise BrokerError(f"{source} failed\nits last line", remedy="the remedy")
             yield RunningBroker("127.0.0.1:1", source)
 
         return broker
+
+    asked: Mapping[str, object] = {}  # noqa: RUF012
+    """What the source was asked for that was started."""
 
     async def source(self, kind: Kind = "auto", bootstrap: str | None = None) -> str:
         async with choose(kind, bootstrap, False, None, self.said.append, self.verbose.append) as running:
@@ -86,6 +90,11 @@ async def test_when_nothing_is_left_the_error_says_what_was_tried(world: World) 
     with pytest.raises(BrokerError, match=r"(?s)embedded failed.*localhost:9092.*there is no docker client") as caught:
         await world.source()
     assert caught.value.remedy == "the remedy"
+
+
+async def test_an_embedded_one_gets_its_properties(world: World) -> None:
+    async with choose("embedded", None, False, None, world.said.append, world.verbose.append, properties={"a": "b"}):
+        assert world.asked == {"extra": {"a": "b"}}
 
 
 @pytest.mark.parametrize("kind", ["docker", "embedded"])
