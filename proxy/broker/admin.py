@@ -85,7 +85,6 @@ def _message(body: bytes) -> str:
     return f": {text.splitlines()[0][:240]}" if text.strip() else ""
 
 
-def address_of(bootstrap: str) -> str:
-    """Where the Admin API of the broker with this Kafka address is by default."""
-    host = parse(bootstrap).host
+def address_of(host: str) -> str:
+    """Where the Admin API of a broker on this host is by default."""
     return f"[{host}]:{PORT}" if ":" in host else f"{host}:{PORT}"

@@ -10,7 +10,7 @@ import trio
 
 from ..errors import BrokerError
 from .acting import Steps
-from .given import parse
+from .given import Address, parse
 from .starting import answering
 
 WITHIN = 60.0
@@ -65,4 +65,23 @@ class Commands:
 
     def steps(self, word: str) -> Steps:
         """The same for every word: what the commands do is the scenario's affair."""
-        return Steps(self._do, self._undo, lambda: answering(*parse(self._bootstrap)))
+        return Steps(self._do, self._undo, self._back)
+
+    async def _back(self) -> None:
+        """Wait until one of the bootstrap addresses answers."""
+        failures: list[BrokerError] = []
+
+        async def wait(address: Address) -> None:
+            try:
+                await answering(*address)
+            except BrokerError as error:
+                failures.append(error)
+            else:
+                nursery.cancel_scope.cancel()
+
+        addresses = [parse(each) for each in self._bootstrap.split(",")]
+        async with trio.open_nursery() as nursery:
+            for address in addresses:
+                nursery.start_soon(wait, address)
+        if len(failures) == len(addresses):
+            raise failures[0]

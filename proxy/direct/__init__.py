@@ -8,6 +8,7 @@
     link.py        a connection that knows the broker's versions, and is opened again once when it breaks
     fetch.py       Fetch requests and answers, whose record batches stay memoryviews
     nodes.py       the brokers: where each is reached, who leads what
+    leadership.py  another broker becomes the leader of partitions
     patience.py    errors that pass, and asking again until they have
     cluster.py     topics, offsets, logs: asks the leader, follows it when it changes
     identity.py    which broker it is, by what it answers

@@ -19,9 +19,8 @@ from ..kafka.codes import error_code
 from ..security import ANYBODY, Security
 from . import fetch as fetching
 from .approach import Approach
-from .authentication import NotLetIn
-from .connection import ConnectionLost
 from .fetch import Fetched
+from .leadership import move_leadership
 from .link import Link
 from .nodes import Address, Nodes, parse_addresses
 from .patience import PassingError, check, patiently
@@ -181,13 +180,18 @@ class Cluster:
             "configs": [{"name": key, "value": str(value)} for key, value in (config or {}).items()],
         }
 
+        lost = False
+
         async def make() -> None:
+            nonlocal lost
             link = self._nodes.controller_link()
-            before = link.reopened
-            answer = await link.ask("create_topics", topics=[wish], timeout_ms=self._milliseconds, validate_only=False)
-            made = answer.topics[0]
+            before, again, lost = link.reopened, lost, True
+            answer = await self._nodes.at_one(
+                link.ask("create_topics", topics=[wish], timeout_ms=self._milliseconds, validate_only=False)
+            )
+            made, lost = answer.topics[0], False
             # After a lost connection the topic may be there because our own first request arrived.
-            if made.error_code != _EXISTS or link.reopened == before:
+            if made.error_code != _EXISTS or (link.reopened == before and not again):
                 check(made.error_code, what, made.error_message)
 
         if await self.topics([name]):
@@ -200,11 +204,17 @@ class Cluster:
 
         async def remove() -> None:
             link = self._nodes.controller_link()
-            answer = await link.ask("delete_topics", topic_names=[name], timeout_ms=self._milliseconds)
+            answer = await self._nodes.at_one(
+                link.ask("delete_topics", topic_names=[name], timeout_ms=self._milliseconds)
+            )
             if (error := answer.responses[0].error_code) != _UNKNOWN_TOPIC:
                 check(error, f"{self._nodes.name}: topic {name!r} could not be removed")
 
         await self._patiently(remove)
+
+    async def move_leadership(self, places: Iterable[tuple[str, int]], to: int | None = None) -> None:
+        """Another broker (`to`, or any in sync) becomes the leader of these partitions: see leadership.py."""
+        await move_leadership(self._nodes, places, to)
 
     # Offsets and logs
 
@@ -225,7 +235,7 @@ class Cluster:
 
         async def read() -> Fetched:
             link = await self._leader_link(topic, partition)
-            version, frame = await self._at_leader(link.ask_raw("fetch", **fields))
+            version, frame = await self._nodes.at_one(link.ask_raw("fetch", **fields))
             fetched = fetching.parse_answer(frame, version)
             if fetched.error == _OUT_OF_RANGE:
                 raise OffsetGone(f"{link.address}: {topic}/{partition} has no offset {offset}")
@@ -257,7 +267,7 @@ class Cluster:
             {"partition_index": partition, "current_leader_epoch": -1, "timestamp": timestamp}
             for partition in partitions
         ]
-        answer = await self._at_leader(
+        answer = await self._nodes.at_one(
             link.ask("list_offsets", replica_id=-1, isolation_level=0, topics=[{"name": topic, "partitions": wanted}])
         )
         offsets = {}
@@ -289,17 +299,6 @@ class Cluster:
         if (topic, partition) not in self._nodes.leaders:
             await self._leaders(topic)
         return self._nodes.node_link(self._nodes.leaders.get((topic, partition), -1))
-
-    async def _at_leader(self, answer: Awaitable[T]) -> T:
-        """What a leader answers. One that is gone may have been followed by another: that passes."""
-        try:
-            return await answer
-        except NotLetIn:
-            raise
-        except BrokerError as error:
-            if len(self._nodes.known) > 1 or isinstance(error, ConnectionLost):
-                raise PassingError(error.message, remedy=error.remedy) from error
-            raise
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         return await patiently(attempt, self.timeout, self.refresh)

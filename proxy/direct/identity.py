@@ -55,6 +55,11 @@ class BrokerIdentity:
     nodes: dict[int, Address]
 
 
+def is_redpanda(cluster_id: str | None) -> bool:
+    """Is this what a Redpanda calls its cluster?"""
+    return cluster_id is not None and cluster_id.startswith("redpanda.")
+
+
 async def identify(
     bootstrap: str,
     timeout: float = 10.0,  # noqa: ASYNC109
@@ -74,7 +79,7 @@ async def identity_of(cluster: Cluster, *, admin_port: int = ADMIN_PORT) -> Brok
     cluster_id = None if told == INITIALIZING else told
     if told is None:
         return BrokerIdentity("unknown", None, None, dict(cluster.nodes))
-    if told.startswith("redpanda."):
+    if is_redpanda(told):
         version = await _redpanda_version(cluster.bootstrap[0], admin_port, cluster_id)
         return BrokerIdentity("redpanda", version, cluster_id, dict(cluster.nodes))
     return BrokerIdentity("kafka", kafka_release(cluster.bootstrap_link.features), cluster_id, dict(cluster.nodes))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 import trio
 
 from ..errors import BrokerError, UsageError
 from .approach import PLAINLY, Approach
-from .connection import shown
+from .authentication import NotLetIn
+from .connection import ConnectionLost, shown
 from .link import Link
 from .patience import PassingError, patiently
+
+T = TypeVar("T")
 
 Address = tuple[str, int]
 
@@ -158,6 +161,17 @@ class Nodes:
     def controller_link(self) -> Link:
         """The link to the controller, or where there is none to the bootstrap address, which knows whom to ask."""
         return self.link(self.address(self.controller) if self.controller in self.known else self.bootstrap)
+
+    async def at_one(self, answer: Awaitable[T]) -> T:
+        """What one broker answers. One that is gone may have been followed by another: that passes."""
+        try:
+            return await answer
+        except NotLetIn:
+            raise
+        except BrokerError as error:
+            if len(self.known) > 1 or isinstance(error, ConnectionLost):
+                raise PassingError(error.message, remedy=error.remedy) from error
+            raise
 
     def _addresses(self) -> list[Address]:
         return list(dict.fromkeys((self.bootstrap, *map(self.address, self.known), *self.bootstraps)))

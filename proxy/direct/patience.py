@@ -28,6 +28,7 @@ _PASSING = frozenset(
             "FENCED_LEADER_EPOCH",
             "UNKNOWN_LEADER_EPOCH",
             "OFFSET_NOT_AVAILABLE",
+            "PREFERRED_LEADER_NOT_AVAILABLE",
         ),
     )
 )
@@ -37,7 +38,8 @@ _REMEDIES = {
     error_code("TOPIC_ALREADY_EXISTS"): "Choose another name, or delete the topic.",
     error_code("INVALID_REPLICATION_FACTOR"): "Ask for no more replicas than the cluster has brokers.",
     error_code("TOPIC_AUTHORIZATION_FAILED"): "Give the user that ackdrop connects as the right to use this topic.",
-    error_code("CLUSTER_AUTHORIZATION_FAILED"): "Give the user that ackdrop connects as the right to make topics.",
+    error_code("CLUSTER_AUTHORIZATION_FAILED"): "Give the user that ackdrop connects as the right to make topics, "
+    "and to alter the cluster where leaders are to be moved.",
 }
 
 

@@ -7,11 +7,9 @@ however the run ends; the run waits for it before it reads the log.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 import trio
 
-from ..broker import admin
 from ..broker.acting import perform
 from ..broker.commands import Commands
 from ..broker.running import RunningBroker
@@ -20,8 +18,8 @@ from ..errors import AckdropError, BrokerError, FaultError, ProducerError, Usage
 from ..faults.rule import Rule
 from ..faults.verdicts import Act
 from ..observations import Acted, Observation
-from ..result import BrokerInfo
 from ..workload.hand import Hand
+from .moving import Move
 from .stopping import Stop
 
 MOVE = "transfer_leadership"
@@ -37,18 +35,25 @@ Partitions = Callable[[], Iterable[tuple[str, int]]]
 class Actor:
     """Does things to one arm's broker and producer. A proxy calls it with each `Do`; `finish` waits for all.
 
-    `hand` is None where the producers are not ours. `partitions` tells which are written by now. `tell` gets an `Acted`
-    for each, when it is over.
+    `hand` is None where the producers are not ours. `partitions` tells which are written by now, `move` moves their
+    leadership. `tell` gets an `Acted` for each, when it is over.
     """
 
     def __init__(
-        self, nursery: trio.Nursery, broker: RunningBroker, hand: Hand | None, stop: Stop, partitions: Partitions
+        self,
+        nursery: trio.Nursery,
+        broker: RunningBroker,
+        hand: Hand | None,
+        stop: Stop,
+        partitions: Partitions,
+        move: Move,
     ) -> None:
         self._nursery = nursery
         self._broker = broker
         self._hand = hand
         self._stop = stop
         self._partitions = partitions
+        self._move = move
         self._last: dict[str, trio.Event] = {}
         self._under_way = 0
         self._change = trio.lowlevel.ParkingLot()
@@ -99,17 +104,12 @@ class Actor:
             steps = Commands(act.command, act.undo, self._broker.bootstrap, environment).steps(act.word)
             return await perform(steps, act.seconds, self._wait)
         if act.word == MOVE:
-            return await self._move(act)
+            return await self._move(self._partitions(), act.to)
         control = self._broker.control
         way = None if control is None else control.steps(act.word)
         if way is None:
             raise BrokerError(NOT_OURS)
         return await perform(way, act.seconds, self._wait)
-
-    async def _move(self, act: Act) -> None:
-        where = self._broker.admin or admin.address_of(self._broker.bootstrap)
-        for topic, partition in self._partitions():
-            await admin.transfer_leadership(where, topic, partition, act.to, allow_remote=self._broker.remote)
 
     async def _to_producer(self, act: Act) -> None:
         if self._hand is None:
@@ -135,31 +135,33 @@ def check_watched(rules: Iterable[Rule]) -> None:
             )
 
 
-def check(rules: Iterable[Rule], broker: RunningBroker, info: BrokerInfo, nodes: int) -> None:
+def check(rules: Iterable[Rule], broker: RunningBroker, nodes: int, replication: int | None) -> None:
     """Raises FaultError for the first rule at `broker` of which it is known beforehand that it cannot be done here.
 
-    `nodes` is how many brokers the cluster has. A rule with a `command` of its own can be done anywhere.
+    `nodes` is how many brokers the cluster has, `replication` how many replicas a partition of ours has (None: the
+    topics are not ours). A rule with a `command` of its own can be done anywhere.
     """
     for rule in rules:
         act = rule.fault.verdict(0.0)
         if rule.api != "broker" or rule.side != "event" or not isinstance(act, Act) or act.command:
             continue
-        problem = _moving(info.kind, nodes) if act.word == MOVE else _stopping(broker, act.word)
+        problem = _moving(nodes, replication) if act.word == MOVE else _stopping(broker, act.word)
         if problem is not None:
             why, remedy = problem
             raise FaultError(f'the fault "{rule.name}" ({act.word} at broker) cannot be done: {why}', remedy=remedy)
 
 
-def _moving(kind: Literal["redpanda", "kafka", "unknown"], nodes: int) -> tuple[str, str] | None:
+def _moving(nodes: int, replication: int | None) -> tuple[str, str] | None:
     if nodes < 2:
         return (
             "the cluster has one broker, and no other one could lead",
-            "run it against a cluster of several brokers with --bootstrap, or give the fault a `command`",
+            "run it against a cluster of several brokers with --bootstrap (ackdrop broker up --brokers 3 starts one), "
+            "or give the fault a `command`",
         )
-    if kind != "redpanda":
+    if replication == 1:
         return (
-            "ackdrop asks Redpanda's Admin API for it, and this broker is not known to be Redpanda",
-            "give the fault a `command` that does it, such as kafka-leader-election.sh",
+            "each partition has one replica, and no other broker could lead",
+            "say `topic: {replication: 3}` under workload, or give the fault a `command`",
         )
     return None
 

@@ -27,6 +27,7 @@ from ..workload.outcome import ProducerReport
 from ..workload.plan import ProducerPlan
 from ..workload.run import run_producer
 from .acting import Actor
+from .moving import mover
 from .settings import RunSettings
 from .stopping import Stop, ungrouped
 
@@ -124,7 +125,7 @@ async def _traffic(stage: Stage, arm: Arm, topic: str, writer: ArmWriter) -> _Se
     hand = Hand()
     with ungrouped():
         async with trio.open_nursery() as nursery:
-            actor = Actor(nursery, stage.broker, hand, stage.stop, starts.keys)
+            actor = Actor(nursery, stage.broker, hand, stage.stop, starts.keys, mover(stage.broker, stage.cluster))
             proxy = _proxy(stage, arm, writer, starts, actor)
             actor.tell = proxy.note
             await nursery.start(proxy.serve)

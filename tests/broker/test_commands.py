@@ -64,3 +64,18 @@ async def test_then_the_broker_has_to_answer(autojump_clock: MockClock) -> None:
     await steps.end()
     with pytest.raises(BrokerError, match=r"the broker did not answer at 127.0.0.1:1 again within 60 s"):
         await steps.back()
+
+
+async def test_of_several_brokers_one_that_answers_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    async def answering(host: str, port: int) -> None:
+        asked.append((host, port))
+        if port != 3:
+            raise BrokerError("nobody")
+
+    monkeypatch.setattr(commands, "answering", answering)
+    await Commands(("true",), (), "a:1,b:2,[::1]:3", {}).steps("kill").back()
+    assert sorted(asked) == [("::1", 3), ("a", 1), ("b", 2)]
+    with pytest.raises(BrokerError, match="nobody"):
+        await Commands(("true",), (), "a:1,b:2", {}).steps("kill").back()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 import trio
@@ -14,16 +14,13 @@ from ackdrop.broker.running import RunningBroker
 from ackdrop.core.commands import Do
 from ackdrop.errors import BrokerError, FaultError, UsageError
 from ackdrop.experiment.acting import Actor, check, check_watched
+from ackdrop.experiment.moving import Move
 from ackdrop.experiment.stopping import Stop
 from ackdrop.faults import Kill, Pause, Restart, TransferLeadership
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.faults.verdicts import Act, Fault
 from ackdrop.observations import Acted, Observation
-from ackdrop.result import BrokerInfo
 from ackdrop.workload.hand import Hand
-
-KAFKA = BrokerInfo("kafka", "4.3", "embedded", "127.0.0.1:1", "id")
-REDPANDA = dataclasses.replace(KAFKA, kind="redpanda")
 
 
 class Fake:
@@ -45,6 +42,10 @@ class Fake:
             raise BrokerError(f"no {name}")
 
 
+async def nobody_moves(places: Iterable[tuple[str, int]], to: int | None) -> None:
+    raise AssertionError("no leader was to be moved")
+
+
 @pytest.fixture
 def control() -> Fake:
     return Fake()
@@ -57,9 +58,9 @@ def told() -> list[Observation]:
 
 @pytest.fixture
 def make(nursery: trio.Nursery, told: list[Observation], control: Fake) -> Callable[..., Actor]:
-    def actor(stop: Stop | None = None, control: Fake = control) -> Actor:
+    def actor(stop: Stop | None = None, control: Fake = control, moved: Move | None = None) -> Actor:
         broker = RunningBroker("127.0.0.1:1", "embedded", control=control)
-        made = Actor(nursery, broker, Hand(), stop or Stop(), lambda: [("orders", 0)])
+        made = Actor(nursery, broker, Hand(), stop or Stop(), lambda: [("orders", 0)], moved or nobody_moves)
         made.tell = told.append
         return made
 
@@ -135,7 +136,7 @@ async def test_a_run_that_is_ended_at_once_undoes_it_too(
 ) -> None:
     async with trio.open_nursery() as nursery:
         broker = RunningBroker("127.0.0.1:1", "embedded", control=control)
-        actor = Actor(nursery, broker, None, Stop(), list)
+        actor = Actor(nursery, broker, None, Stop(), list, nobody_moves)
         actor.tell = told.append
         actor(do("pause", 60.0))
         await trio.sleep(1.0)
@@ -154,20 +155,47 @@ GIVEN = RunningBroker("127.0.0.1:1", "given")
 
 @pytest.mark.parametrize("fault", [Pause(1.0), Kill(), Restart()])
 def test_a_broker_that_is_not_ours_needs_a_command(fault: Fault) -> None:
-    check([rule(fault), rule(fault, "workload")], OWN, KAFKA, 1)
-    check([rule(dataclasses.replace(fault, command=("true",)))], GIVEN, KAFKA, 1)  # type: ignore[type-var]
+    check([rule(fault), rule(fault, "workload")], OWN, 1, 1)
+    check([rule(dataclasses.replace(fault, command=("true",)))], GIVEN, 1, 1)  # type: ignore[type-var]
     with pytest.raises(FaultError, match=r'"the act" .* at broker\) cannot be done: ackdrop did not start') as error:
-        check([rule(fault)], GIVEN, KAFKA, 1)
+        check([rule(fault)], GIVEN, 1, 1)
     assert "--broker embedded" in str(error.value.remedy)
     assert error.value.exit_code == 4
 
 
-def test_leadership_moves_where_there_is_somebody_to_lead_and_an_admin_api() -> None:
-    check([rule(TransferLeadership())], GIVEN, REDPANDA, 3)
-    check([rule(TransferLeadership(command=("true",)))], OWN, KAFKA, 1)
-    for info, nodes, why in ((REDPANDA, 1, "the cluster has one broker"), (KAFKA, 3, "not known to be Redpanda")):
-        with pytest.raises(FaultError, match=why):
-            check([rule(TransferLeadership())], GIVEN, info, nodes)
+@pytest.mark.parametrize(
+    ("nodes", "replication", "why", "remedy"),
+    [(1, 1, "the cluster has one broker", "--brokers 3"), (3, 1, "each partition has one replica", "replication: 3")],
+)
+def test_leadership_moves_where_there_is_somebody_to_lead(nodes: int, replication: int, why: str, remedy: str) -> None:
+    check([rule(TransferLeadership())], GIVEN, 3, 3)
+    check([rule(TransferLeadership())], GIVEN, 3, None)
+    check([rule(TransferLeadership(command=("true",)))], OWN, nodes, replication)
+    with pytest.raises(FaultError, match=why) as caught:
+        check([rule(TransferLeadership())], GIVEN, nodes, replication)
+    assert remedy in (caught.value.remedy or "")
+
+
+async def test_leadership_is_moved_of_what_is_written(
+    make: Callable[..., Actor], told: list[Observation], autojump_clock: MockClock
+) -> None:
+    seen: list[tuple[list[tuple[str, int]], int | None]] = []
+
+    async def move(places: Iterable[tuple[str, int]], to: int | None) -> None:
+        seen.append((list(places), to))
+        await trio.sleep(0.5)
+        if to == 3:
+            raise BrokerError("broker 3 is away")
+
+    actor = make(moved=move)
+    actor(Do("move it", "broker", TransferLeadership(2).verdict(0.0)))
+    actor(Do("move it", "broker", TransferLeadership(3).verdict(0.0)))
+    await actor.finish()
+    assert seen == [([("orders", 0)], 2), ([("orders", 0)], 3)]
+    assert told == [
+        Acted(0.0, "move it", "broker", "transfer_leadership", True, None, 0.5),
+        Acted(0.0, "move it", "broker", "transfer_leadership", False, "broker 3 is away", 1.0),
+    ]
 
 
 def test_a_watched_program_is_not_ours_to_kill() -> None:

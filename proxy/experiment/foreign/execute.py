@@ -74,7 +74,7 @@ class Execution:
             self._info = BrokerInfo(
                 identity.kind, identity.version, broker.source, broker.bootstrap, identity.cluster_id
             )
-            check(rules, broker, self._info, len(cluster.nodes))
+            check(rules, broker, len(cluster.nodes), None)
             folder = folders.make(settings.out, f"exec-{scenario.name if scenario else self._name}")
             record = Record(folder, settings.command)
             if scenario is not None:

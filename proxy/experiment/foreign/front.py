@@ -22,6 +22,7 @@ from ...relay import Proxy, ProxySettings
 from ...report.progress import Progress
 from ...scenario.models import Scenario
 from ..acting import Actor
+from ..moving import mover
 from ..settings import FrontSettings, Say
 from ..stopping import Stop
 from ..view import View
@@ -89,7 +90,9 @@ class Front:
         """Serve until `until(HOST:PORT)` returns, and then until what is under way has come to its end."""
         place, proxy = self.place, self.proxy
         async with trio.open_nursery() as nursery:
-            actor = Actor(nursery, place.broker, None, place.stop, proxy.wire.starts.keys)
+            actor = Actor(
+                nursery, place.broker, None, place.stop, proxy.wire.starts.keys, mover(place.broker, place.cluster)
+            )
             actor.tell, proxy.act = proxy.note, actor
             address = await nursery.start(proxy.serve)
             await until(address)

@@ -46,7 +46,7 @@ async def watch(
         broker = RunningBroker(settings.bootstrap, "given", remote=settings.allow_remote)
         meeting = Meeting(cluster, broker)
         if await meeting.at_once():
-            check(rules, broker, meeting.info, len(cluster.nodes))
+            check(rules, broker, len(cluster.nodes), None)
         folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
         record = Record(folder, settings.command)
         if scenario is not None:

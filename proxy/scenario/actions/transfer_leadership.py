@@ -25,7 +25,7 @@ class TransferLeadershipAction(Action):
     )
 
     to: fields.NodeId | None = Field(
-        None, description="The node id of the new leader; without it, any other replica.", examples=[2]
+        None, description="The node id of the new leader; without it, any other replica in sync.", examples=[2]
     )
     command: fields.Command = Field(
         (),
