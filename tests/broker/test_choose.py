@@ -44,7 +44,7 @@ class World:
 
         return broker
 
-    asked: Mapping[str, object] = {}  # noqa: RUF012
+    asked: Mapping[str, object] = {}
     """What the source was asked for that was started."""
 
     async def source(self, kind: Kind = "auto", bootstrap: str | None = None) -> str:
