@@ -9,20 +9,21 @@ from __future__ import annotations
 from functools import partial
 from struct import Struct
 
-from ..errors import ListenerError, UndecodableError
+from ..errors import ListenerError, UndecodableError, WireError
 from ..faults.engine import Outcome
 from ..faults.verdicts import Alter, Garble, Postpone, Shorten, Withhold
 from ..kafka.apis import api_name
 from ..kafka.error_answers import with_error_code
 from ..kafka.produce import with_errors
 from ..kafka.produce_edit import merged
+from ..kafka.sieve import Sieve
 from ..observations import Ack
 from .exchanges import Exchange
 from .judging import judged
 from .outlet import FAR
 from .parts import Parts
 from .produce import InFlight
-from .routing import rewritten, topic_ids, wanted_whole
+from .routing import rewritten, sieve, topic_ids, wanted_whole
 from .tampering import garbled_answer, shortened
 
 _HEAD = Struct(">ii")
@@ -37,19 +38,23 @@ class Answers:
         self._parts = parts
         self._wire = parts.wire
         self._streams_on = False
+        self._sieve: Sieve | None = None
         self._garbled = False
 
     # Frames as they come.
 
     def head(self, head: memoryview, now: float) -> bool:
         """Whether the answer that begins like this has to be seen whole. Raises WireError where it answers nothing."""
+        self._sieve = None
         if not self._parts.ends.broker_open:
             self._streams_on = False
             return False
         if self._parts.sasl.going_on and not len(self._parts.exchanges):
             self._streams_on = not self._parts.ends.silent
             return False
-        (_, correlation_id) = _HEAD.unpack_from(head)
+        if len(head) < _HEAD.size:  # as a raw SASL token may be
+            raise WireError(f"{len(head)} bytes where an answer was to come")
+        (size, correlation_id) = _HEAD.unpack_from(head)
         self.ours(now)
         for gone in self._parts.exchanges.passed_over(correlation_id):
             if gone.produce is not None:
@@ -57,18 +62,29 @@ class Answers:
             self._done(gone, now)
             self.ours(now)
         exchange = self._parts.exchanges.answered_by(correlation_id)
-        if wanted_whole(exchange.api_key, exchange.api_version) or self._wire.asks(exchange.api_key):
+        if exchange.after is not None or exchange.followers or self._wire.asks(exchange.api_key):
             return True
-        if exchange.after is not None or exchange.followers:
-            return True
+        if wanted_whole(exchange.api_key, exchange.api_version):
+            self._sieve = sieve(exchange.api_key, exchange.api_version, 4 + size, self._wire.translate)
+            if self._sieve is None:
+                return True
         self._parts.exchanges.pop()
         self._streams_on = not self._parts.ends.silent
         return False
 
     def through(self, data: memoryview, now: float) -> None:
-        """Bytes of an answer that need not be seen whole."""
-        if self._streams_on and self._parts.ends.client_open:
-            self._parts.to_client.put(data, now)
+        """Bytes of an answer that need not be seen whole. Raises UndecodableError where their end has to be read, and
+        cannot."""
+        if not self._streams_on or not self._parts.ends.client_open:
+            return
+        for part in [data] if self._sieve is None else self._sieved(self._sieve, data):
+            self._parts.to_client.put(part, now)
+
+    def _sieved(self, sieve: Sieve, data: memoryview) -> list[bytes | memoryview]:
+        try:
+            return sieve.feed(data)
+        except ListenerError as error:
+            raise UndecodableError(str(error)) from error
 
     def whole(self, frame: memoryview, now: float) -> None:
         """A whole answer."""

@@ -13,12 +13,16 @@ from collections.abc import Callable
 from ..kafka import addresses
 from ..kafka.apis import api_key
 from ..kafka.layouts import LAYOUTS
+from ..kafka.sieve import Sieve, can_sieve
 
 API_VERSIONS = api_key("api_versions")
 _NAMES_TOPICS = frozenset({api_key("metadata"), api_key("create_topics")})
 
 _PRODUCE = api_key("produce")
 _READ = frozenset({_PRODUCE, API_VERSIONS, *_NAMES_TOPICS})
+
+KEPT_WHOLE = 1 << 20
+"""Bytes that a Fetch answer may have to be read whole. Of a larger one only the end is kept (`kafka/sieve.py`)."""
 
 Translate = Callable[[int, str, int], tuple[str, int]]
 """(node id, host, port) as the broker tells them -> (host, port) as the client is told."""
@@ -33,6 +37,14 @@ def wanted_whole(key: int, version: int) -> bool:
     if key in _READ:
         return True
     return key in addresses.MAX_VERSIONS and not addresses.MIN_VERSIONS.get(key, 0) <= version < LAYOUTS[key].since
+
+
+def sieve(key: int, version: int, size: int, translate: Translate) -> Sieve | None:
+    """What lets an answer of so many bytes through as it comes, with its addresses translated; None for one that is
+    small, or that has to be seen whole for another reason."""
+    if size <= KEPT_WHOLE or key in _READ or not can_sieve(key, version):
+        return None
+    return Sieve(key, version, size, translate)
 
 
 def rewritten(key: int, version: int, frame: memoryview, translate: Translate) -> bytes | memoryview:

@@ -12,6 +12,7 @@
     records.py        the records in a batch
     bodies.py         every other body, by way of kafka-python
     addresses.py      broker addresses in answers: read, translated, spliced in
+    sieve.py          the same at the end of an answer that is too large to be kept
     walk.py           stepping through such an answer
     layouts.py        what stands where in it, by API and version
 

@@ -14,9 +14,9 @@ from struct import Struct
 from ..errors import UndecodableError
 from .apis import api_name
 from .headers import correlation_id
-from .layouts import LAYOUTS
+from .layouts import LAYOUTS, Field
 from .primitives import Buffer, encode_uvarint, skip, skip_tags, uvarint
-from .walk import Endpoint, Tag, walk
+from .walk import Endpoint, Tag, endpoints_in, walk
 
 Translate = Callable[[int, str, int], tuple[str, int]]
 """(node id, host, port) → (host, port) that the client is to be told."""
@@ -47,20 +47,35 @@ def rewrite(api_key: int, api_version: int, frame: Buffer, translate: Translate)
     if not _carries(api_key, api_version):
         return None
     findings = walk(api_key, api_version, frame)
+    edits, grown = _edits(findings.endpoints, findings.flexible, translate)
+    edits += [(tag.size_at, tag.start, encode_uvarint(tag.end - tag.start + by)) for tag, by in grown.items()]
+    if not edits:
+        return None
+    body = _spliced(frame, edits, 4)
+    return _INT.pack(len(body)) + body
+
+
+def translated(content: bytes, field: Field, translate: Translate) -> bytes:
+    """The content of a tagged field that holds addresses, with these translated. Raises UndecodableError."""
+    edits, _ = _edits(endpoints_in(content, field), True, translate)
+    return _spliced(content, edits, 0)
+
+
+def _edits(endpoints: list[Endpoint], flexible: bool, translate: Translate) -> tuple[list[_Edit], dict[Tag, int]]:
+    """What has to be replaced, and by how many bytes tagged fields grow with it."""
     edits: list[_Edit] = []
     grown: dict[Tag, int] = {}
-    for endpoint in _addresses(findings.endpoints):
+    for endpoint in _addresses(endpoints):
         host, port = translate(endpoint.node, endpoint.host, endpoint.port)
         if (host, port) == (endpoint.host, endpoint.port):
             continue
-        written = _string(host, findings.flexible)
+        written = _string(host, flexible)
         edits.append((endpoint.host_at, endpoint.host_end, written))
         edits.append((endpoint.port_at, endpoint.port_at + 4, _INT.pack(port)))
         if endpoint.tag is not None:
             growth = len(written) - (endpoint.host_end - endpoint.host_at)
             grown[endpoint.tag] = grown.get(endpoint.tag, 0) + growth
-    edits += [(tag.size_at, tag.start, encode_uvarint(tag.end - tag.start + by)) for tag, by in grown.items()]
-    return _splice(frame, edits) if edits else None
+    return edits, grown
 
 
 def _carries(api_key: int, api_version: int) -> bool:
@@ -85,15 +100,13 @@ def _string(value: str, flexible: bool) -> bytes:
     return (encode_uvarint(len(data) + 1) if flexible else _SHORT.pack(len(data))) + data
 
 
-def _splice(frame: Buffer, edits: list[_Edit]) -> bytes:
-    """The frame with each extent (start, end) replaced by its bytes, and its length set right."""
+def _spliced(data: Buffer, edits: list[_Edit], at: int) -> bytes:
+    """What stands from `at` on, with each extent (start, end) replaced by its bytes."""
     parts: list[Buffer] = []
-    at = 4
     for start, end, replacement in sorted(edits):
-        parts += [frame[at:start], replacement]
+        parts += [data[at:start], replacement]
         at = end
-    body = b"".join([*parts, frame[at:]])
-    return _INT.pack(len(body)) + body
+    return b"".join([*parts, data[at:]])
 
 
 def cluster_nodes(api_key: int, api_version: int, frame: Buffer) -> list[tuple[int, str, int]]:

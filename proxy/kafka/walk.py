@@ -67,6 +67,14 @@ def walk(api_key: int, version: int, frame: Buffer) -> Findings:
     return Findings(known.flexible, walker.endpoints, walker.topics)
 
 
+def endpoints_in(content: bytes, field: Field) -> list[Endpoint]:
+    """The addresses in the content of a tagged field of this kind, which they have to fill. Raises UndecodableError."""
+    walker = _Walker(content, True)
+    if walker.fields(0, (field,)) != len(content):
+        raise UndecodableError(f"a tagged field is not {len(content)} bytes long")
+    return walker.endpoints
+
+
 class _Walker:
     """One walk. Every step takes an offset and returns the next."""
 

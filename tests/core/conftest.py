@@ -59,6 +59,7 @@ class Frames:
     """Builds frames. Topics are names, or 16 bytes of topic id from Produce v13 on."""
 
     framed = staticmethod(framed)
+    uvarint = staticmethod(uvarint)
 
     def record(
         self, value: bytes, *, key: bytes | None = None, headers: Sequence[tuple[str, bytes]] = (), ms: int = 0

@@ -203,6 +203,37 @@ class TestStreaming:
         assert passed == size
         assert line.broker(frames.answer(2)) == [line.to_client(frames.answer(2))]
 
+    def test_of_a_large_fetch_answer_with_addresses_only_the_end_is_kept(self, playbook: Any, frames: Any) -> None:
+        """They are the last of 3 MiB, and their frame's length is out before."""
+        line = playbook(translate=lambda node, host, port: ("proxy", node)).connect()
+
+        def answer(host: bytes, port: int) -> bytes:
+            end = (
+                b"\2" + struct.pack(">i", 7) + frames.uvarint(len(host) + 1) + host + struct.pack(">i", port) + b"\0\0"
+            )
+            return frames.answer(1, head + records + b"\0" + b"\1\0" + frames.uvarint(len(end)) + end)
+
+        records = frames.uvarint((3 << 20) + 1) + bytes(3 << 20) + b"\0"
+        head = b"\0" + bytes(10) + b"\2" + bytes(16) + b"\2" + bytes(30) + b"\1" + bytes(4)
+        line.client(frames.request(FETCH, 17, 1, tags=b"\0"))
+        data, kept = answer(b"kafka", 9092), []
+        out = b""
+        for at in range(0, len(data), 100_000):
+            out += b"".join(bytes(sent.data) for sent in line.broker(data[at : at + 100_000]))
+            kept.append(at + 100_000 - len(out))
+        assert out == answer(b"proxy", 7)
+        assert max(kept[:-1]) == 0
+        assert line.connection._answer_frames.buffered == 0
+
+    def test_a_large_fetch_answer_that_contradicts_itself_ends_its_connection(self, playbook: Any, frames: Any) -> None:
+        play = playbook()
+        line = play.connect()
+        line.client(frames.request(FETCH, 17, 1, tags=b"\0"))
+        data = frames.answer(1, b"\0" + bytes(10) + b"\2" + bytes(16) + b"\xff\xff\xff\xff\x7f" + b"\xff" * (2 << 20))
+        commands = line.dribble(BROKER, data[:500_000], 50_000)
+        assert commands[-2:] == closing(1)
+        assert play.undecoded == [(1, "answer", True)]
+
     def test_an_answer_may_be_larger_than_any_request(self, playbook: Any, frames: Any) -> None:
         """A client that asks for more than 100 MiB at once gets it."""
         line = playbook(frame_limit=1000).connect()

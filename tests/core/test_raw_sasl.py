@@ -101,3 +101,14 @@ def test_a_second_handshake_begins_anew(playbook: Any, frames: Any, shake: Any) 
     assert line.broker(frames.answer(2, b"")) == [line.to_client(frames.answer(2, b""))]
     assert line.client(framed(b"\0alice\0secret")) == [line.to_broker(framed(b"\0alice\0secret"))]
     assert line.broker(framed(b"")) == [line.to_client(framed(b""))]
+
+
+def test_a_token_where_the_handshakes_answer_was_to_come_ends_the_connection(
+    playbook: Any, frames: Any, shake: Any
+) -> None:
+    play = playbook()
+    line = play.connect()
+    line.client(shake[0])
+    assert line.broker(framed(b"")) != []
+    assert [closed[:3] for closed in play.closed] == [(1, "ackdrop", "fin")]
+    assert play.undecoded == [(1, "answer", True)]
