@@ -26,6 +26,7 @@ from ..workload.hand import Hand
 from ..workload.outcome import ProducerReport
 from ..workload.plan import ProducerPlan
 from ..workload.run import run_producer
+from . import disk
 from .acting import Actor
 from .moving import mover
 from .settings import RunSettings
@@ -129,6 +130,7 @@ async def _traffic(stage: Stage, arm: Arm, topic: str, writer: ArmWriter) -> _Se
             proxy = _proxy(stage, arm, writer, starts, actor)
             actor.tell = proxy.note
             await nursery.start(proxy.serve)
+            nursery.start_soon(disk.tell, stage.ledger, stage.progress.note)
             seen = _Seen(await _produce(stage, arm, topic, proxy.bootstrap, hand))
             await actor.finish()
             await _come_to_rest(stage, topic, proxy, seen)
@@ -263,4 +265,5 @@ def _recorded(stage: Stage, arm: Arm, writer: ArmWriter, seen: _Seen) -> ArmEvid
         producer_error=report.error,
         barrier_quiet=seen.barrier is not None and seen.barrier.quiet,
         isolation=scenario.isolation,
+        disk_failure=None if stage.ledger.failure is None else stage.ledger.failure.reason,
     )

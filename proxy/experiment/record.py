@@ -6,6 +6,7 @@ arm: whatever kills ackdrop, the folder tells of it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 import time
@@ -18,6 +19,7 @@ from ..errors import SurroundingsError
 from ..report import as_json, html
 from ..report.finished import Finished
 from ..result import EXIT_CODES, Reason, RunInfo, RunResult
+from .reserve import Reserve
 
 SCENARIO, REPORT = "scenario.yaml", "report.html"
 
@@ -40,13 +42,16 @@ class Record:
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
         self._took: float | None = None
+        self._begun = False
+        self._reserve = Reserve(folder)
 
     def scenario(self, content: bytes) -> None:
         """Keep the scenario's file. Raises SurroundingsError where it cannot be written."""
         _write(self.folder / SCENARIO, content)
 
     def going_on(self, result: RunResult) -> None:
-        """Write what is known while the run still goes on."""
+        """Write what is known while the run still goes on. Raises SurroundingsError where not even the first of it can
+        be written; later on, that is no reason to end a run."""
         unfinished = Reason(UNFINISHED, None, _TEXT)
         seen = [reason for reason in result.reasons if reason.code not in ("interrupted", "arm-not-run")]
         interrupted = dataclasses.replace(
@@ -56,16 +61,34 @@ class Record:
             reasons=[unfinished, *seen],
             run=self._info(None),
         )
-        as_json.write(interrupted, self.folder / as_json.FILE)
+        try:
+            as_json.write(interrupted, self.folder / as_json.FILE)
+        except SurroundingsError:
+            if not self._begun:
+                raise
+        self._begun = True
 
     def finished(self, result: RunResult) -> Finished:
-        """The run's end: its result with what is known of the run itself, written in every format that it keeps."""
+        """The run's end: its result with what is known of the run itself, written in every format that it keeps.
+
+        A result that cannot be written is that of a run that failed for its surroundings; a page that cannot be is a
+        note.
+        """
         self._took = self._seconds()
+        self._reserve.give_back()
         told = self.told(result)
-        as_json.write(told, self.folder / as_json.FILE)
-        finished = Finished(told, self.folder)
-        _write(self.folder / REPORT, html.text([finished]).encode())
-        return finished
+        try:
+            as_json.write(told, self.folder / as_json.FILE)
+        except SurroundingsError as error:
+            told = _broken(told, error)
+        page = self.folder / REPORT
+        try:
+            _write(page, html.text([Finished(told, self.folder)]).encode())
+        except SurroundingsError as error:
+            with contextlib.suppress(OSError):
+                page.unlink()  # half of it
+            told = dataclasses.replace(told, notes=[*told.notes, f"{error.message}."])
+        return Finished(told, self.folder)
 
     def told(self, result: RunResult) -> RunResult:
         """The result with what is known of the run itself; its time stands still once it has finished."""
@@ -88,6 +111,13 @@ def versions() -> dict[str, str]:
         "trio": version("trio"),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
+
+
+def _broken(result: RunResult, error: SurroundingsError) -> RunResult:
+    """What was seen, of a run whose folder does not tell of it: nothing but this result does."""
+    text = f"{error.message}. Make room on the disk, or name another folder with --out, and run again."
+    reasons = [Reason("environment", None, text), *result.reasons]
+    return dataclasses.replace(result, verdict="error", exit_code=EXIT_CODES["error"], reasons=reasons)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -19,5 +19,6 @@ from __future__ import annotations
 
 from .limits import Limits
 from .store import ArmWriter, Ledger
+from .writer import Failure
 
-__all__ = ["ArmWriter", "Ledger", "Limits"]
+__all__ = ["ArmWriter", "Failure", "Ledger", "Limits"]

@@ -26,6 +26,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from io import FileIO
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -90,13 +91,19 @@ def dispatched_line(arm: str, dispatched: Dispatched) -> str:
 
 
 class EventFile:
-    """`events.jsonl` of a run that goes on, and the one before it; each grows to `limit` bytes and some lines."""
+    """`events.jsonl` of a run that goes on, and the one before it; each grows to `limit` bytes and some lines.
+
+    Nothing waits in a buffer of ours: of the lines that are written all are in the file or none, and where the disk
+    does not take them the same ones may come again.
+    """
 
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
         self._limit = limit
-        self._file = (folder / FILE).open("w", encoding="ascii")
+        self._file = self._new()
         self._size = 0
+        self._begins = ""
+        """The first line of the file, where it is still to be written."""
         self._here: Counter[str] = Counter()
         self._before: Counter[str] = Counter()
         self._let_go: Counter[str] = Counter()
@@ -104,29 +111,42 @@ class EventFile:
 
     def write(self, lines: Sequence[str], arms: Sequence[str]) -> None:
         """Write the lines; `arms` are those among them with which arms begin. Raises OSError."""
-        self._arms += [line.rstrip("\n") for line in arms]
-        self._file.writelines(lines)
-        self._file.flush()
-        self._size += sum(map(len, lines))
-        self._here.update(map(_kind, lines))
+        if not lines:
+            return
         if self._size >= self._limit:
             self._rotate()
+        self._append("".join([self._begins, *lines]).encode("ascii"))
+        self._begins = ""
+        self._arms += [line.rstrip("\n") for line in arms]
+        self._here.update(map(_kind, lines))
 
     def close(self) -> None:
         """Raises OSError."""
         self._file.close()
 
+    def _append(self, data: bytes) -> None:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+            raise
+        self._size += len(data)
+
     def _rotate(self) -> None:
-        self._file.close()
         os.replace(self._folder / FILE, self._folder / FILE_BEFORE)
+        full, self._file = self._file, self._new()
+        full.close()
         self._let_go.update(self._before)
         self._here, self._before = Counter(), self._here
-        self._file = (self._folder / FILE).open("w", encoding="ascii")
         gone = f'"let_go":{self._let_go["decided"]},"frames_let_go":{self._let_go["frame"]}'
-        line = f'{{"event":"rotated",{gone},"arms":[{",".join(self._arms)}]}}\n'
-        self._file.write(line)
-        self._file.flush()
-        self._size = len(line)
+        self._begins = f'{{"event":"rotated",{gone},"arms":[{",".join(self._arms)}]}}\n'
+        self._size = 0
+
+    def _new(self) -> FileIO:
+        return (self._folder / FILE).open("wb", buffering=0)
 
 
 def _kind(line: str) -> str:

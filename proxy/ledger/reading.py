@@ -68,6 +68,7 @@ def connected(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that can only read, closed at the end. Works beside a writer, and after one that was killed."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     try:
+        connection.execute("PRAGMA temp_store = MEMORY")  # the disk may be full
         yield connection
     finally:
         connection.close()
@@ -111,6 +112,11 @@ def wire(connection: sqlite3.Connection, name: str) -> ArmWire:
         acted=_acted(connection, arm),
         changes=_changes(connection, arm, zero),
     )
+
+
+def nothing(name: str) -> ArmWire:
+    """The wire of an arm of which nothing is in the file."""
+    return ArmWire(name, None, 0, 0, 0, 0, 0, (), (), (), {}, 0)
 
 
 def sends(connection: sqlite3.Connection, name: str) -> list[Send]:

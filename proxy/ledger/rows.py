@@ -194,10 +194,10 @@ class Rows:
         self._inserts["findings"].extend(_finding_row(arm, finding) for finding in findings)
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Write everything; the caller holds the transaction. Raises what sqlite3 raises."""
-        self._inserts["attempts"].extend(self._attempts.values())
-        self._inserts["connections"].extend(self._connections.values())
-        for table, rows in self._inserts.items():
+        """Write everything; the caller holds the transaction. Raises what sqlite3 raises, and may be called again."""
+        merged: dict[str, list[Row]] = {"attempts": [*self._attempts.values()]}
+        merged["connections"] = [*self._connections.values()]
+        for table, rows in (self._inserts | merged).items():
             verb, conflict = _COMES_AGAIN.get(table, ("INSERT", ""))
             insert(connection, f"{verb} INTO {table}", COLUMNS[table], rows, conflict)
         if self._fates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -18,7 +19,7 @@ from . import events, reading, schema
 from .database import Database
 from .limits import Limits
 from .rows import Rows
-from .writer import Writer
+from .writer import Failure, Writer
 
 FILE = "ledger.db"
 
@@ -78,10 +79,11 @@ class ArmWriter:
             yield value
 
     def _hand_over(self, values: Iterable[T], add: Callable[[Rows, int, Sequence[T]], None]) -> None:
-        """Hand over in chunks, and wait for the writer now and then: what is read from the log must not pile up."""
+        """Hand over in chunks, and wait for the writer now and then: what is read from the log must not pile up. Where
+        the disk takes nothing, the rest is left out."""
         rest = iter(values)
         number = 0
-        while chunk := tuple(islice(rest, _CHUNK)):
+        while not self._writer.failing and (chunk := tuple(islice(rest, _CHUNK))):
             self._writer.do(partial(_add_chunk, add, self._arm, chunk))
             number += 1
             if number % _CHUNKS_WAITING == 0:
@@ -91,8 +93,9 @@ class ArmWriter:
 class Ledger:
     """A run's ledger: `ledger.db` and `events.jsonl` in the run's folder.
 
-    `create` for a run, `open` to read a finished one. The reading methods see all that was handed over before. They
-    and `flush` wait for the disk: call them in a worker thread. All raise SurroundingsError when it cannot be written.
+    `create` for a run, `open` to read a finished one. The reading methods see all that was handed over before, as far
+    as the disk took it: `failure` tells where it did not. They and `flush` wait for the disk: call them in a worker
+    thread. All raise SurroundingsError where the file cannot be read, or nobody writes it any more.
     """
 
     def __init__(self, folder: Path, writer: Writer | None, limits: Limits = DEFAULT) -> None:
@@ -137,6 +140,11 @@ class Ledger:
                 remedy="Read it with the version of ackdrop that wrote it.",
             )
         return cls(folder, None)
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the ledger cannot be written, or could not be for a while; None: it always could."""
+        return None if self._writer is None else self._writer.failure
 
     def arm(
         self, name: str, idempotence: bool | None, faults: Sequence[str] = (), *, topic_suffix: str = ""
@@ -190,7 +198,15 @@ class Ledger:
     def wire(self, arm: str) -> ArmWire:
         """All that was seen on the wire in the arm. KeyError: no such arm."""
         with self._reader() as connection:
-            return reading.wire(connection, arm)
+            try:
+                wire = reading.wire(connection, arm)
+            except KeyError:
+                if arm not in self._arms:
+                    raise
+                wire = reading.nothing(arm)  # it has begun, and the disk took nothing of it
+        if self._writer is None:
+            return wire
+        return dataclasses.replace(wire, let_go=wire.let_go + self._writer.missing(self._arms.index(arm) + 1))
 
     def sends_of(self, arm: str) -> list[Send]:
         """What the producers reported, by producer and order of `send()`."""
@@ -212,9 +228,16 @@ class Ledger:
         with self._reader() as connection:
             return reading.findings(connection, arm)
 
-    def _reader(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
         self.flush()
-        return reading.connected(self.folder / FILE)
+        try:
+            with reading.connected(self.folder / FILE) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise SurroundingsError(
+                f"{self.folder / FILE} cannot be read: {error}", remedy="See whether there is room on the disk."
+            ) from error
 
 
 def _add_chunk(add: Callable[[Rows, int, Sequence[T]], None], arm: int, chunk: Sequence[T], rows: Rows) -> None:

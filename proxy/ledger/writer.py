@@ -3,8 +3,9 @@
 What is handed over waits in a queue; the thread gathers it for at most a third of a second, or until nothing new comes,
 and writes it in one transaction. More than `limit` observations waiting means that the disk cannot keep up: further
 ones are let go and counted, for an event loop must never wait for a disk. So it is while a reader keeps the write-ahead
-log from being emptied and that has reached its limit. A write that fails is kept and raised by `flush` and `close`;
-from then on everything is let go.
+log from being emptied and that has reached its limit, and while the disk takes nothing: then the one transaction that
+failed is kept and tried again every second, and what comes meanwhile is let go and counted. What stood in the files
+before is still there, whole.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -33,10 +35,18 @@ IDLE = 0.05
 _ENOUGH = 20_000
 
 _LOOK_AGAIN = 1.0
-"""Seconds after which the database is looked after again although nothing may be written."""
+"""Seconds after which the database is looked after again although nothing may be written, or nothing could be."""
 
 Job = Callable[[Rows], None]
 """Something to put among the rows of the next transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The ledger could not be written: `reason` says why, in a clause. `over`: it can again."""
+
+    reason: str
+    over: bool = False
 
 
 def _dispensable(observation: Observation) -> bool:
@@ -55,7 +65,11 @@ class Writer:
         self._handed = self._written = 0
         self._let_go: Counter[int] = Counter()
         self._told: dict[int, int] = {}
-        self._failure: Exception | None = None
+        self._rows = Rows()
+        self._taken: Counter[int] = Counter()
+        """How many observations of each arm are in these rows."""
+        self._again = 0.0
+        self.failure: Failure | None = None
         self._ended = self._done = self._closed = False
         self._thread = threading.Thread(target=self._run, name="ackdrop-ledger", daemon=True)
         self._thread.start()
@@ -72,7 +86,7 @@ class Writer:
     def _admit(self, arm: int, offered: int) -> int:
         """How many of the offered observations may wait; the rest are counted as let go."""
         with self._lock:
-            shut = self._failure is not None or self._ended or self._database.crowded
+            shut = self._ended or self._database.crowded
             room = 0 if shut else self._limit - (self._handed - self._written)
             kept = max(0, min(offered, room))
             self._handed += kept
@@ -90,8 +104,19 @@ class Writer:
         """Hand over something that is never let go."""
         self._queue.put((job, 0, 0))
 
+    @property
+    def failing(self) -> bool:
+        """The last write failed."""
+        return self.failure is not None and not self.failure.over
+
+    def missing(self, arm: int) -> int:
+        """How many observations of the arm the file lacks that it does not tell of itself."""
+        with self._lock:
+            return self._let_go[arm] - self._told.get(arm, 0) + (self._taken[arm] if self.failing else 0)
+
     def flush(self) -> None:
-        """Wait until all that was handed over before is committed. Raises SurroundingsError when it could not be."""
+        """Wait until all that was handed over before is committed, or could not be: then `failing` is so. Raises
+        SurroundingsError where the thread is gone."""
         barrier = threading.Event()
         self._queue.put(barrier)
         while self._thread.is_alive() and not barrier.wait(0.1):
@@ -108,11 +133,6 @@ class Writer:
         self._check()
 
     def _check(self) -> None:
-        if self._failure is not None:
-            raise SurroundingsError(
-                f"the ledger could not be written: {self._failure}",
-                remedy="Make room on the disk, or choose another folder with --out.",
-            ) from self._failure
         if self._ended and not self._done:
             raise SurroundingsError("the thread that writes the ledger ended early")
 
@@ -127,49 +147,64 @@ class Writer:
 
     def _cycle(self) -> bool:
         """Gather, commit, let those who wait go on; False at the end."""
-        rows, taken, barriers, more = self._gather()
-        self._write(rows, taken)
+        barriers, more = self._gather()
+        if not self.failing or barriers or not more or monotonic() >= self._again:
+            self._write()
         for barrier in barriers:
             barrier.set()
         return more
 
-    def _gather(self) -> tuple[Rows, Counter[int], list[threading.Event], bool]:
-        rows = Rows()
-        taken: Counter[int] = Counter()
+    def _gather(self) -> tuple[list[threading.Event], bool]:
         try:
-            item = self._queue.get(timeout=_LOOK_AGAIN if self._database.crowded else None)
+            item = self._queue.get(timeout=_LOOK_AGAIN if self.failing or self._database.crowded else None)
         except Empty:
-            return rows, taken, [], True
+            return [], True
         due = monotonic() + GATHER
         while isinstance(item, tuple):
-            job, arm, count = item
-            if self._failure is None:
-                job(rows)
-            taken[arm] += count
+            self._take(*item)
             wait = min(IDLE, due - monotonic())
-            if wait <= 0 or taken.total() >= _ENOUGH:
-                return rows, taken, [], True
+            if wait <= 0 or self._taken.total() >= _ENOUGH:
+                return [], True
             try:
                 item = self._queue.get(timeout=wait)
             except Empty:
-                return rows, taken, [], True
-        return rows, taken, [] if item is None else [item], item is not None
+                return [], True
+        return [] if item is None else [item], item is not None
 
-    def _write(self, rows: Rows, taken: Counter[int]) -> None:
+    def _take(self, job: Job, arm: int, count: int) -> None:
+        if count and self.failing:  # the disk takes nothing
+            with self._lock:
+                self._written += count
+                self._let_go[arm] += count
+            return
+        job(self._rows)
+        self._taken[arm] += count
+
+    def _write(self) -> None:
+        try:
+            self._store()
+            self._database.tend()
+        except (sqlite3.Error, OSError, OverflowError) as error:
+            self.failure = Failure(reason(error))
+            self._again = monotonic() + _LOOK_AGAIN
+        else:
+            if self.failure is not None:
+                self.failure = Failure(self.failure.reason, over=True)
+
+    def _store(self) -> None:
+        """Write the rows: first those of the database, and then their lines, so that neither comes twice."""
         with self._lock:
             let_go = {arm: count for arm, count in self._let_go.items() if self._told.get(arm) != count}
-        if self._failure is None:
-            try:
-                self._database.write(rows, let_go)
-                self._events.write(rows.events, rows.arms)
-                self._database.tend()
-            except (sqlite3.Error, OSError, OverflowError) as error:
-                self._failure = error
-        self._told.update(let_go)
+        self._database.write(self._rows, let_go)
+        lines = Rows()
+        lines.events, lines.arms = self._rows.events, self._rows.arms
         with self._lock:
-            self._written += taken.total()
-            if self._failure is not None:
-                self._let_go += taken
+            self._told.update(let_go)
+            self._written += self._taken.total()
+            self._taken.clear()
+            self._rows = lines
+        self._events.write(lines.events, lines.arms)
+        self._rows = Rows()
 
     def _seal(self) -> None:
         try:
@@ -177,3 +212,8 @@ class Writer:
         finally:
             with contextlib.suppress(OSError):  # flushed at every commit; what fails here failed there
                 self._events.close()
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be written, in a clause."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -26,6 +26,7 @@ CODES = {
     "log-gone": "Part of the log had been removed before it was read.",
     "not-settled": "Attempts were still open, or the log still grew, when it was read.",
     "ledger-incomplete": "The ledger let go of observations for its limit.",
+    "ledger-not-written": "The disk did not take what was seen: it is full, or the ledger's folder is gone.",
     "no-broker": "No broker was found, or none could be started.",
     "broker-error": "The broker refused what was asked of it, or went away.",
     "port-not-opened": "A port of the proxy could not be opened.",

@@ -34,7 +34,8 @@ class Case:
         """Extra copies that came from retries of an idempotent producer; None where there may be more: in a part of
         the log that was not read, or among those that nobody can tell the cause of."""
         count = self.duplicates.protected
-        return count if count or (self.tally.sure and not self.duplicates.may_be_protected) else None
+        sure = self.tally.sure and not self.evidence.whose_unknown and not self.duplicates.may_be_protected
+        return count if count or sure else None
 
 
 def open_case(evidence: ArmEvidence, limit: int = LIMIT) -> Case:

@@ -110,16 +110,18 @@ def log_counts(tally: Tally, evidence: ArmEvidence) -> LogCounts:
     rests on presence in it (a duplicate) may be more, and what rests on both is not known at all. A phantom is not
     known where the producer died before it had named all that it sent; nor is what went past the proxy, where the
     ledger has let something go, or where nobody watched. A loss is not known without the wire and the producer's word.
+    Of a program that is not ours all figures are about what passed the proxy, as far as the ledger has it.
     """
     if not tally.read:
         return LogCounts(*[None] * 10)
     ours, sure, wire = not evidence.foreign, tally.sure, evidence.wire
     items, own, extra = tally.items, tally.own, tally.duplicates.count
+    whole = not evidence.whose_unknown
     return LogCounts(
-        records=own.selection.count,
-        distinct=own.selection.count - extra,
-        duplicates=_at_least(extra, sure),
-        lost=_at_most(items.lost.count, sure) if ours or wire is not None else None,
+        records=own.selection.count if whole else None,
+        distinct=own.selection.count - extra if whole else None,
+        duplicates=_at_least(extra, sure and whole),
+        lost=_at_least(_at_most(items.lost.count, sure), whole) if ours or wire is not None else None,
         unacked_present=_at_least(items.unacked_present.count, sure) if ours else None,
         out_of_order=items.out_of_order.count if ours and sure else None,
         phantom=_at_least(_at_most(items.phantom.count, tally.told), sure) if ours else None,

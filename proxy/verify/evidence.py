@@ -33,6 +33,7 @@ class ArmEvidence:
     `producer_error`       why the producer died, None where it did not
     `barrier_quiet`        every partition's end stood still before the log was read
     `isolation`            the isolation level that was asked for; a log that was read has its own
+    `disk_failure`         why the ledger could not be written, if only for a while, in a clause; None: it always could
     `named`                the user has named what foreign records are known by, as the log may say itself: equal names
                            are copies for certain
     """
@@ -54,6 +55,7 @@ class ArmEvidence:
     producer_error: str | None = None
     barrier_quiet: bool = True
     isolation: Isolation = "read_uncommitted"
+    disk_failure: str | None = None
     named: bool = False
 
     @property
@@ -70,6 +72,12 @@ class ArmEvidence:
     def alone(self) -> bool:
         """A log of which nothing else is known: nobody watched the wire."""
         return self.wire is None
+
+    @property
+    def whose_unknown(self) -> bool:
+        """Which records in the log passed the proxy is not known: they carry no identity of ours, and the ledger lacks
+        some of what was seen on the wire."""
+        return self.foreign and self.wire is not None and self.wire.let_go > 0
 
     def unread(self) -> list[tuple[str, int]]:
         """The (topic, partition) pairs that the broker appended to and whose start offset was never taken."""

@@ -74,7 +74,7 @@ def _protected(case: Case) -> Judged:
     """Of a program that is watched. Where copies by an idempotent producer may be retries, or may be meant, none is
     proved and none is ruled out."""
     judged = _none_of("duplicates from protected retries", case.protected_duplicates)
-    undecided = judged.result.held is None and case.tally.sure
+    undecided = judged.result.held is None and case.tally.sure and not case.evidence.whose_unknown
     return Judged(judged.result, judged.seen, undecided)
 
 

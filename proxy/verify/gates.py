@@ -18,6 +18,7 @@ A reason has a code that programs rely on, and a text that says what is missing 
     late-not-released           what a request was held back for never came
     producer-died               the producer ended before it was done
     ledger-incomplete           observations were let go for a limit
+    ledger-not-written          observations were let go because the disk did not take them
 
 Where nobody watched the wire (`ackdrop verify` of a topic), only those that speak of the log can fail.
 """
@@ -249,11 +250,18 @@ def at_rest(case: Case) -> Iterator[Failure]:
 
 def ledger_whole(case: Case) -> Iterator[Failure]:
     let_go = 0 if case.evidence.wire is None else case.evidence.wire.let_go
-    if let_go:
+    if let_go and case.evidence.disk_failure is not None:
+        yield (
+            "ledger-not-written",
+            f"{counted(let_go, 'observation')} could not be written to the ledger ({case.evidence.disk_failure}), so "
+            "what they tell is not known. Make room on its disk, or name a folder on another one with --out, and run "
+            "again.",
+        )
+    elif let_go:
         yield (
             "ledger-incomplete",
-            f"The ledger let go of {counted(let_go, 'observation')} for its limit, so a story may lack its beginning. "
-            "Run for a shorter time, or at a lower rate.",
+            f"The ledger let go of {counted(let_go, 'observation')} for a limit, or for want of room on its disk, so a "
+            "story may lack its beginning. Run for a shorter time, or at a lower rate.",
         )
 
 

@@ -127,10 +127,10 @@ def _failed(judged: Iterable[Judged], arm: str) -> Iterable[Reason]:
 
 
 def _unknown(judged: Iterable[Judged], case: Case) -> Iterable[Reason]:
-    """One reason for all figures that are not known; none where the log was not read, which says it already, nor for
-    one that ambiguous copies leave open."""
+    """One reason for all figures that are not known; none where the log was not read or the ledger lacks something,
+    which says it already, nor for one that ambiguous copies leave open."""
     names = [one.result.expect for one in judged if one.result.held is None and not one.undecided]
-    if names and case.evidence.log is not None:
+    if names and case.evidence.log is not None and not case.evidence.whose_unknown:
         foreign = case.evidence.foreign and case.tally.sure
         why = "a program that is not ours does not tell" if foreign else "a part of the evidence is missing"
         text = f"Cannot be known, as {why}: {', '.join(names)}. See the other reasons, or expect something else."
@@ -152,7 +152,7 @@ def _notes(case: Case) -> Iterable[str]:
         )
     yield from _done(case)
     others = case.tally.own.past - case.tally.own.past_ours
-    if others:
+    if others and not case.evidence.whose_unknown:
         yield (
             f"{others} {'record in the log is' if others == 1 else 'records in the log are'} not of this run: they "
             "did not pass the proxy and are not judged."

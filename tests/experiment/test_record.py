@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ackdrop.errors import SurroundingsError
 from ackdrop.experiment.record import Record, versions
+from ackdrop.experiment.reserve import SIZE
 from ackdrop.result import Reason, RunResult, ScenarioInfo
 
 RESULT = RunResult(ScenarioInfo("Mine", None, 7, None), None, "passed", [], 0, [], notes=["A note."])
@@ -56,4 +61,55 @@ def test_a_folder_that_is_gone_is_told(record: Record, tmp_path: Path) -> None:
     with pytest.raises(SurroundingsError, match="could not be written"):
         lost.scenario(b"")
     with pytest.raises(SurroundingsError, match="could not be written"):
-        lost.finished(RESULT)
+        lost.going_on(RESULT)
+
+
+def test_a_result_that_cannot_be_written_is_told_and_is_no_success(record: Record) -> None:
+    """What was seen is still there to be shown."""
+    record.going_on(RESULT)
+    shutil.rmtree(record.folder)
+    record.going_on(RESULT)  # later on that ends nothing
+    result = record.finished(RESULT).result
+    assert (result.verdict, result.exit_code, result.reasons[0].code) == ("error", 4, "environment")
+    assert "report.json could not be written" in result.reasons[0].text
+    assert "report.html could not be written" in result.notes[-1]
+    assert result.scenario == RESULT.scenario
+
+
+def test_a_page_that_cannot_be_written_is_a_note(record: Record) -> None:
+    (record.folder / "report.html").mkdir()
+    result = record.finished(RESULT).result
+    assert (result.verdict, result.exit_code) == ("passed", 0)
+    assert "report.html could not be written" in result.notes[-1]
+    assert json.loads((record.folder / "report.json").read_text())["verdict"] == "passed"
+
+
+def test_room_for_the_report_is_kept_from_the_beginning_and_given_back(tmp_path: Path) -> None:
+    """The blocks of a file that has no name any more are taken from the disk all the same."""
+    before = descriptors(tmp_path)
+    record = Record(tmp_path, COMMAND)
+    (kept,) = descriptors(tmp_path) - before
+    assert os.fstat(kept).st_size == SIZE
+    assert os.fstat(kept).st_blocks * 512 >= SIZE
+    assert list(tmp_path.iterdir()) == []
+    record.finished(RESULT)
+    assert descriptors(tmp_path) == before
+
+
+def test_nothing_is_kept_of_a_run_that_is_given_up(tmp_path: Path) -> None:
+    before = descriptors(tmp_path)
+    record = Record(tmp_path, COMMAND)
+    assert descriptors(tmp_path) != before
+    del record
+    gc.collect()
+    assert descriptors(tmp_path) == before
+
+
+def descriptors(folder: Path) -> set[int]:
+    """Those of our own files in the folder."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith(str(folder)):
+                found.add(int(name))
+    return found

@@ -19,7 +19,8 @@ import dataclasses, resource, sys
 from pathlib import Path
 from ackdrop.errors import SurroundingsError
 from ackdrop.ledger import Ledger
-from ackdrop.observations import Attempt
+from ackdrop.ledger.events import read_events
+from ackdrop.observations import Attempt, Decided, LogRecord, Reached
 attempt = Attempt(1, 1.0, 1, 1, "app", "", 7, -1, None, "orders", 0, -1, -1, -1, 1, 5, 100, None, 1, False)
 """
 
@@ -73,38 +74,141 @@ def test_commits_by_itself(tmp_path, attempt):
     assert rows == 1
 
 
-def test_a_full_disk_is_told_and_what_follows_is_let_go(tmp_path):
-    """The kernel's limit on a file's size stands in for a full disk."""
+def run(script: str, *arguments: object) -> list[str]:
+    """The lines that it prints."""
+    process = child(script, *arguments)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return out.splitlines()
+
+
+# The kernel's limit on a file's size stands in for a full disk. The hard limit stays, so that there can be room again.
+FULL = """
+def full(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+def many(first, last):
+    return [dataclasses.replace(attempt, number=number) for number in range(first, last)]
+
+def numbers(wire):
+    found = [story.attempt.number for story in wire.attempts]
+    return len(found), found[:1], found[-1:], wire.let_go
+
+folder = Path(sys.argv[1])
+"""
+
+
+def test_a_full_disk_leaves_what_was_there_and_counts_what_is_missing(tmp_path):
     script = """
-        ledger = Ledger.create(Path(sys.argv[1]))
+        ledger = Ledger.create(folder)
+        arm = ledger.arm("off", False)
+        arm.put(many(0, 100))
+        ledger.flush()
+        full(200_000)
+        arm.put(many(100, 5000))
+        ledger.flush()
+        print(ledger.failure.over, "disk" in ledger.failure.reason, *numbers(ledger.wire("off")))
+        arm.put(many(5000, 5010))
+        arm.log([])
+        print(*numbers(ledger.wire("off")))
+        ledger.close()
+        print(*numbers(Ledger.open(folder).wire("off")))
+    """
+    told = run(FULL + textwrap.dedent(script), tmp_path)
+    assert told == ["False True 100 [0] [99] 4900", "100 [0] [99] 4910", "100 [0] [99] 0"]
+
+
+def test_what_waited_for_room_is_written_when_there_is_some(tmp_path):
+    """All of it once, in both files, and the count of what was let go with it."""
+    script = """
+        ledger = Ledger.create(folder)
+        arm = ledger.arm("off", False)
+        full(200_000)
+        look = Decided(1.0, "lose", 1, 1, "app", "orders", 0, 1, False, "pass", False, 1)
+        arm.put([*many(0, 5000), *[look] * 3000])
+        ledger.flush()
+        arm.put(many(5000, 5007))
+        full(resource.RLIM_INFINITY)
+        ledger.flush()
+        print(ledger.failure.over, *numbers(ledger.wire("off")))
+        arm.put([*many(5007, 5010), look])
+        ledger.close()
+        print(*numbers(Ledger.open(folder).wire("off")))
+        print(*[sum(event["event"] == kind for event in read_events(folder)) for kind in ("arm", "decided")])
+    """
+    told = run(FULL + textwrap.dedent(script), tmp_path)
+    assert told == ["True 5000 [0] [4999] 7", "5003 [0] [5009] 7", "1 3001"]
+
+
+def test_a_full_disk_under_the_events_alone_writes_nothing_twice(tmp_path):
+    script = """
+        ledger = Ledger.create(folder)
+        arm = ledger.arm("off", False)
+        seen = Reached(2.5, "produce.response", "produce", 7, "response", "a" * 500, 1, -1, False, 9, -1, None, (), 0.5)
+        look = Decided(1.0, "lose", 1, 1, "app", "orders", 0, 1, False, "pass", False, 1)
+        ledger.flush()
+        full(2_000_000)
+        arm.put([*[seen] * 3000, attempt, look])
+        ledger.flush()
+        print(ledger.failure.reason, *numbers(ledger.wire("off")), (folder / "events.jsonl").stat().st_size < 1000)
+        full(resource.RLIM_INFINITY)
+        ledger.close()
+        print(*numbers(Ledger.open(folder).wire("off")))
+        print(*[sum(event["event"] == kind for event in read_events(folder)) for kind in ("arm", "frame", "decided")])
+    """
+    told = run(FULL + textwrap.dedent(script), tmp_path)
+    assert told == ["File too large 1 [1] [1] 0 True", "1 [1] [1] 0", "1 3000 1"]
+
+
+def test_an_arm_that_begins_on_a_full_disk(tmp_path):
+    """Nothing of it is in the file, and what it lacks is known all the same; with room it is there."""
+    script = """
+        ledger = Ledger.create(folder)
+        full(1)
+        arm = ledger.arm("off", False)
+        arm.put(many(0, 7))
+        print(*numbers(ledger.wire("off")))
+        full(resource.RLIM_INFINITY)
+        ledger.close()
+        print(*numbers(Ledger.open(folder).wire("off")), *Ledger.open(folder).arms())
+    """
+    told = run(FULL + textwrap.dedent(script), tmp_path)
+    assert told == ["0 [] [] 7", "7 [0] [6] 0 off"]
+
+
+def test_nothing_piles_up_while_the_disk_is_full(tmp_path):
+    script = """
+        ledger = Ledger.create(folder)
         arm = ledger.arm("off", False)
         ledger.flush()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-        arm.put([dataclasses.replace(attempt, number=number) for number in range(5000)])
-        for what in (ledger.flush, lambda: ledger.wire("off"), ledger.close):
-            try:
-                what()
-            except SurroundingsError as error:
-                print(type(error.__cause__).__name__, error.remedy)
-        arm.put([attempt])
-        print(ledger._writer._let_go[1])
+        full(1)
+        arm.put(many(0, 10))
+        ledger.flush()
+        for _ in range(300):
+            arm.put(many(0, 1000))
+        arm.log(LogRecord("orders", 0, n, "x", 0, 0, "p", True, 7, 0, 3, 5, 9, 17) for n in range(100_000))
+        writer = ledger._writer
+        ledger.flush()
+        print(writer._queue.qsize(), writer._taken.total(), writer.missing(1), len(writer._rows._inserts["log"]))
     """
-    process = child(script, tmp_path)
-    out, _ = process.communicate(timeout=60)
-    *told, let_go = out.splitlines()
-    assert len(told) == 3
-    assert all(line.startswith("OperationalError") and "disk" in line for line in told)
-    assert let_go == "5001"
-    assert process.returncode == 0
+    waiting, kept, missing, log = map(int, run(FULL + textwrap.dedent(script), tmp_path)[0].split())
+    assert (waiting, kept, missing, log) == (0, 10, 300_010, 0)
 
 
 def test_a_value_that_cannot_be_stored_is_told(tmp_path, attempt):
     ledger = Ledger.create(tmp_path)
     ledger.arm("off", False).put([attempt(number=2**70)])
-    with pytest.raises(SurroundingsError, match="could not be written"):
-        ledger.flush()
-    with pytest.raises(SurroundingsError):
-        ledger.close()
+    assert ledger.wire("off").let_go == 1
+    assert "too large" in ledger.failure.reason
+    ledger.close()
+
+
+def test_a_file_that_is_no_ledger_any_more_is_told(tmp_path, attempt):
+    with Ledger.create(tmp_path) as ledger:
+        ledger.arm("off", False).put([attempt()])
+    (tmp_path / "ledger.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(SurroundingsError, match="cannot be read"):
+        ledger.wire("off")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -312,6 +312,29 @@ def test_the_ledger_let_something_go(lost_ack):
     assert codes(lost_ack(True).evidence(wire={"let_go": 1})) == ["ledger-incomplete"]
 
 
+def test_the_disk_did_not_take_all_of_it(lost_ack):
+    """Only what is missing counts, not that the disk was full for a while."""
+    stage = lost_ack(True)
+    (reason,) = failed_gates(open_case(stage.evidence(wire={"let_go": 7}, disk_failure="the disk is full")))
+    assert reason.code == "ledger-not-written"
+    assert reason.text.startswith("7 observations could not be written to the ledger (the disk is full)")
+    assert codes(stage.evidence(disk_failure="the disk is full")) == []
+
+
+def test_of_a_watched_program_nothing_is_claimed_where_the_ledger_lacks_something(lost_ack):
+    """Which of the records passed the proxy, and what their acks were, is not known then."""
+    stage = lost_ack(None)
+    whole = open_case(stage.evidence()).log
+    assert (whole.records, whole.distinct, whole.duplicates, whole.lost) == (4, 3, 1, 0)
+    verdict = judge_arm(stage.evidence(wire={"let_go": 1}))
+    log = verdict.result.log
+    assert (log.records, log.distinct, log.duplicates, log.lost, log.past_proxy) == (None, None, 1, None, 0)
+    assert [expectation.held for expectation in verdict.result.expectations] == [None, None]
+    assert [reason.code for reason in verdict.reasons] == ["ledger-incomplete"]
+    ours = open_case(lost_ack(True).evidence(wire={"let_go": 1})).log
+    assert (ours.records, ours.distinct, ours.duplicates, ours.lost) == (3, 3, 0, 0)
+
+
 @pytest.mark.parametrize("idempotence", [True, None])
 def test_what_the_ledger_let_go_is_not_told_as_what_never_was(scene, idempotence):
     """No fault, no retry, no answer: each may have been among what is missing."""

@@ -21,6 +21,7 @@ from ...ledger import Ledger
 from ...relay import Proxy, ProxySettings
 from ...report.progress import Progress
 from ...scenario.models import Scenario
+from .. import disk
 from ..acting import Actor
 from ..moving import mover
 from ..settings import FrontSettings, Say
@@ -95,6 +96,7 @@ class Front:
             )
             actor.tell, proxy.act = proxy.note, actor
             address = await nursery.start(proxy.serve)
+            nursery.start_soon(disk.tell, place.ledger, place.say)
             await until(address)
             await actor.finish()
             proxy.end_detention()

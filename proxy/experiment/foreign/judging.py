@@ -39,6 +39,7 @@ async def verdict_on(front: Front, config: dict[str, str | int | None] | None = 
         control=claim.control,
         is_control=claim.is_control,
         barrier_quiet=quiet,
+        disk_failure=None if place.ledger.failure is None else place.ledger.failure.reason,
         isolation=place.view.isolation,
         named=place.view.naming is not None,
     )

@@ -248,7 +248,7 @@ def _notes(wire: ArmWire, single: Sequence[AttemptStory], rest: Sequence[Attempt
     if sum(bool(story.faults) for story in wire.attempts) > _MOST_FAULTS:
         notes.append(f"Faults are marked the first {_MOST_FAULTS} times.")
     if wire.let_go:
-        notes.append(f"The ledger let go of {wire.let_go:,} observations for its limit: attempts may lack a part.")
+        notes.append(f"The ledger let go of {wire.let_go:,} observations: attempts may lack a part.")
     folded = sum(part.attempts for part in wire.ranges)
     if folded:
         notes.append(f"{folded:,} more attempts were acked at once and are known by their offsets alone.")

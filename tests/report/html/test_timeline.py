@@ -128,7 +128,7 @@ def test_many_faults_are_marked_above_the_lanes_alone(facts, wire_of, parsed):
 
 def test_what_the_ledger_let_go_is_said(facts, wire_of):
     wire = dataclasses.replace(wire_of(facts(1)), let_go=1200)
-    assert draw(wire).notes == ["The ledger let go of 1,200 observations for its limit: attempts may lack a part."]
+    assert draw(wire).notes == ["The ledger let go of 1,200 observations: attempts may lack a part."]
 
 
 def test_what_the_ledger_folded_is_said(facts, wire_of):

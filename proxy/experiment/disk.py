@@ -1,0 +1,42 @@
+"""What is said while a run goes on and its ledger cannot be written: once that it is so, once that it is over."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import trio
+
+from ..ledger import Failure
+from .settings import Say
+
+LOOK = 1.0
+"""Seconds between two looks."""
+WELL_FOR = 5
+"""Looks in a row that find it well before that is said: a disk that is nearly full takes now and then a little."""
+
+
+class Watched(Protocol):
+    """What a `Ledger` tells of it."""
+
+    @property
+    def failure(self) -> Failure | None: ...
+
+
+async def tell(ledger: Watched, say: Say) -> None:
+    """Runs until it is cancelled."""
+    told, well = False, 0
+    while True:
+        await trio.sleep(LOOK)
+        failure = ledger.failure
+        if failure is not None and not failure.over:
+            if not told:
+                say(
+                    f"the ledger cannot be written: {failure.reason}; traffic goes on, what happens now is not recorded"
+                    " (try: make room on the disk that --out names)"
+                )
+            told, well = True, 0
+        elif told:
+            well += 1
+            if well >= WELL_FOR:
+                say("the ledger can be written again; what happened meanwhile is not in it")
+                told = False

@@ -1,0 +1,121 @@
+"""A disk that is full under the run's folder: traffic goes on, and what is not known of it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ackdrop.ledger import Ledger
+
+pytestmark = [pytest.mark.integration, pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux's means")]
+
+PATIENCE = 20.0
+DISK = 4 << 20
+
+
+class Disk:
+    """A small one, mounted at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._filler = path / "filler"
+
+    def fill(self) -> None:
+        with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
+            for size in (4096, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+
+    def empty(self) -> None:
+        self._filler.unlink()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """Of 4 MiB, in memory. Only root may mount one."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a file system")
+    yield Disk(path)
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+@pytest.fixture
+def produce(library: Any) -> Callable[[str, str, int], list[int]]:
+    """`produce(bootstrap, topic, count)`: a program that is not ours; gives the offsets."""
+    kafka = library("kafka")
+
+    def send(bootstrap: str, topic: str, count: int) -> list[int]:
+        with contextlib.closing(kafka.KafkaProducer(bootstrap_servers=bootstrap)) as producer:
+            sent = [producer.send(topic, b"%d" % number, partition=0) for number in range(count)]
+            return [future.get(PATIENCE).offset for future in sent]
+
+    return send
+
+
+def written(folder: Path, records: int) -> None:
+    """Waits until so many records' attempts are in the ledger."""
+    deadline = time.monotonic() + PATIENCE
+    while sum(story.attempt.records for story in Ledger.open(folder).wire("proxy").attempts) < records:
+        assert time.monotonic() < deadline
+
+
+def test_traffic_goes_on_and_the_verdict_is_inconclusive(
+    start_proxy: Any, new_topic: Callable[..., str], produce: Callable[..., list[int]], disk: Disk
+) -> None:
+    topic, process = new_topic(), start_proxy("--out", str(disk.path))
+    address = process.address()
+    assert produce(address, topic, 5) == [0, 1, 2, 3, 4]
+    (folder,) = disk.path.iterdir()
+    written(folder, 5)
+    disk.fill()
+    assert len(produce(address, topic, 50)) == 50
+    process.says(r"the ledger cannot be written: .*full.*; traffic goes on")
+    assert len(produce(address, topic, 50)) == 50
+    ended = process.end()
+    assert (ended.exit_code, ended.codes) == (3, ["ledger-not-written"])
+    assert "Make room on its disk" in ended.report["reasons"][0]["text"]
+    assert (ended.arm["log"]["records"], ended.arm["log"]["duplicates"], ended.arm["log"]["lost"]) == (None, None, None)
+    assert "not of this run" not in ended.out
+    assert ended.err.count("the ledger cannot be written") == 1
+    assert json.loads((folder / "report.json").read_text()) == ended.report
+    attempts = Ledger.open(folder).wire("proxy").attempts
+    assert [story.base_offset for story in attempts][:1] == [0]
+    assert len(attempts) < 105
+
+
+def test_it_goes_on_where_there_is_room_again(
+    start_proxy: Any, new_topic: Callable[..., str], produce: Callable[..., list[int]]
+) -> None:
+    """The kernel's limit on a file's size stands in for a full disk, and is lifted."""
+    topic, process = new_topic(), start_proxy()
+    address = process.address()
+    produce(address, topic, 5)
+    (folder,) = process.out_folder.iterdir()
+    written(folder, 5)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    produce(address, topic, 5)
+    process.says("the ledger cannot be written: ")
+    produce(address, topic, 5)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    process.says("the ledger can be written again")
+    produce(address, topic, 5)
+    ended = process.end()
+    assert (ended.exit_code, ended.codes) == (3, ["ledger-not-written"])
+    wire = Ledger.open(folder).wire("proxy")
+    offsets = {story.base_offset for story in wire.attempts}
+    assert {0, 15} <= offsets
+    assert 10 not in offsets
+    assert wire.let_go > 0
