@@ -32,8 +32,7 @@ class UpstreamTls:
         """What Python needs to connect. Raises UsageError for a file that is not what it should be."""
         if self.ca is not None:
             _readable(self.ca, "--upstream-ca")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = _context(ssl.PROTOCOL_TLS_CLIENT)
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -57,8 +56,7 @@ class ClientTls:
 
     def context(self) -> ssl.SSLContext:
         """What Python needs to accept. Raises UsageError for a file that is not what it should be."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = _context(ssl.PROTOCOL_TLS_SERVER)
         _load_pair(context, self.cert, self.key, "--tls-cert", "--tls-key")
         if self.client_ca is not None:
             _load_ca(context, self.client_ca, "--tls-client-ca")
@@ -121,6 +119,14 @@ def _password(file: Path) -> str:
         what = "is empty" if not text else "holds no password: it is too long, or no text"
         raise UsageError(f"{option} {what}", remedy="name a file with the password alone")
     return text
+
+
+def _context(protocol: int) -> ssl.SSLContext:
+    """TLS from 1.2 on, and never negotiated anew in the middle, as TLS 1.3 does not know it either."""
+    context = ssl.SSLContext(protocol)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    return context
 
 
 def _readable(path: Path, option: str) -> None:

@@ -130,7 +130,7 @@ def check_watched(rules: Iterable[Rule]) -> None:
     for rule in rules:
         if rule.api == "workload" and rule.side == "event":
             raise UsageError(
-                f'the fault "{rule.name}" is at workload, and ackdrop proxy starts no producer',
+                f'the fault "{rule.name}" is at workload, and the producers here are not ackdrop\'s own',
                 remedy="run the scenario with ackdrop run, or take the fault out",
             )
 
