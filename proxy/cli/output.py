@@ -15,6 +15,7 @@ from .failing import tell
 if TYPE_CHECKING:
     from ..experiment.session import Told
     from ..report.finished import Finished
+    from ..report.live.desk import Form, Live
     from .options import Wanted
 
 
@@ -44,13 +45,26 @@ class Output:
             if file != "-":
                 _check_writable(Path(file))
 
-    def told(self) -> Told:
-        """The voice of a run, for as long as it lasts."""
+    def told(self, *, in_lines: bool = False) -> Told:
+        """The voice of a run, for as long as it lasts; `in_lines` where standard error holds JSON lines alone."""
         from ..experiment.session import Told
         from ..report.progress import Progress
 
-        progress = Progress(console=self._err, quiet=self._wanted.quiet)
+        progress = Progress(console=self._err, quiet=self._wanted.quiet or in_lines)
         return Told(progress, self._say, self._say_verbose, self.show, tell)
+
+    def live(self, form: Form | None) -> Live:
+        """How a proxy is shown while it runs: on the terminal that standard error is, in log lines where there is none
+        or they are asked for. Where nothing shall be said, lines go nowhere."""
+        from ..report.live.lines import Lines
+        from ..report.live.screen import Screen
+        from ..report.live.terminal import Terminal, fits
+
+        if self._wanted.quiet:
+            return Lines(None, "text")
+        if form is None and fits(sys.stderr):
+            return Screen(Terminal(self._err, sys.stdin.fileno() if fits(sys.stdin) else None))
+        return Lines(sys.stderr, form or "text")
 
     def _say(self, line: str) -> None:
         if not self._wanted.quiet:

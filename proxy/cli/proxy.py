@@ -30,6 +30,12 @@ Examples:
 @set_option
 @option("--for", "seconds", type=DURATION, help="End by itself after so long, instead of at Ctrl-C.")
 @option("--verify/--no-verify", default=True, show_default=True, help="Read the log at the end, or leave it alone.")
+@option(
+    "--log-format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    help="Log lines in this form, on a terminal too; otherwise a terminal shows a live view, and anything else text.",
+)
 @log_options
 @report_options
 @click.pass_context
@@ -45,6 +51,7 @@ def proxy(
     sets: tuple[str, ...],
     seconds: float | None,
     verify: bool,
+    form: Any,
     naming: Any,
     isolation: Any,
     wanted: Wanted,
@@ -53,6 +60,8 @@ def proxy(
 
     Point your programs at the address that --listen names. Ctrl-C, SIGTERM or --for ends it; then the topics that were
     written through it are read back and what happened is reported. Exit codes are those of `ackdrop run`.
+
+    On a terminal a live view shows what happens meanwhile: a fault's number arms or disarms it, q ends the proxy.
     """
     import trio
 
@@ -80,7 +89,7 @@ def proxy(
         verify=verify,
         mapping=dict(mapping),
     )
-    told = output.told()
-    code = trio.run(watch_programs, chosen, settings, told)
+    told = output.told(in_lines=form == "json")
+    code = trio.run(watch_programs, chosen, settings, told, output.live(form))
     output.write(told.results)
     return code

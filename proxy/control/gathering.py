@@ -96,10 +96,13 @@ class _Open:
 
 
 class Gathering:
-    """Give it every batch with `take`; `snapshot` says how things stand. `recent` facts become text only then."""
+    """Give it every batch with `take`; `snapshot` says how things stand. `recent` facts become text only then.
 
-    def __init__(self, sources: Sources) -> None:
+    `happened` gets each of them as it is taken: those that `told` has words for."""
+
+    def __init__(self, sources: Sources, *, happened: Callable[[Observation], None] = lambda fact: None) -> None:
         self._sources = sources
+        self._happened = happened
         self._began = sources.clock()
         self._zero: float | None = None
         self._open: dict[int, _Open] = {}
@@ -193,11 +196,11 @@ class Gathering:
     def _opened(self, fact: ConnectionOpened) -> None:
         self._connections += 1
         self._open[fact.connection] = _Open(fact)
-        self._recent.append(fact)
+        self._tell(fact)
 
     def _closed(self, fact: ConnectionClosed) -> None:
         self._open.pop(fact.connection, None)
-        self._recent.append(fact)
+        self._tell(fact)
 
     def _attempt(self, fact: Attempt) -> None:
         self._attempts += 1
@@ -218,7 +221,7 @@ class Gathering:
             connection.client_id, connection.software = fact.client_id, fact.software
         self._retries.attempt(fact)
         if fact.retry_of is not None:
-            self._recent.append(fact)
+            self._tell(fact)
 
     def _forwarded(self, fact: Forwarded) -> None:
         story = self._retries.story(fact.attempt)
@@ -229,7 +232,7 @@ class Gathering:
         self._retries.answered(fact)
         if fact.error:
             self._errors += 1
-            self._recent.append(fact)
+            self._tell(fact)
 
     def _ack(self, fact: Acked) -> None:
         story = self._retries.acked(fact)
@@ -257,14 +260,18 @@ class Gathering:
         if not self._hit:
             self._hit = True
             total[1] += 1
-            self._recent.append(fact)
+            self._tell(fact)
 
     def _unread(self, fact: Undecoded) -> None:
         self._undecoded += 1
-        self._recent.append(fact)
+        self._tell(fact)
 
     def _done(self, fact: Acted | Changed) -> None:
+        self._tell(fact)
+
+    def _tell(self, fact: Observation) -> None:
         self._recent.append(fact)
+        self._happened(fact)
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {

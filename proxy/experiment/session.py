@@ -13,6 +13,7 @@ from ..broker.given import allowed, given
 from ..broker.running import RunningBroker
 from ..errors import AckdropError, UsageError
 from ..report.finished import Finished
+from ..report.live.desk import Live
 from ..report.progress import Progress
 from ..scenario.models import Scenario
 from ..verify.verdict import worst
@@ -157,14 +158,14 @@ def _downloading(progress: Progress) -> Callable[[int, int], None]:
     return show
 
 
-async def watch_programs(scenario: Scenario | None, settings: WatchSettings, told: Told) -> int:
+async def watch_programs(scenario: Scenario | None, settings: WatchSettings, told: Told, live: Live) -> int:
     """`ackdrop proxy`: the first signal ends the watching and reports; the second one ends at once."""
     await allowed(settings.bootstrap, settings.allow_remote)
     async with signals() as stop:
-        with told.progress:
-            finished = await watch(scenario, settings, told.progress, told.say, stop)
+        finished = await watch(scenario, settings, told.progress, live, stop)
         told.results.append(finished)
         told.show(finished)
+        live.ended(finished.result.verdict, finished.result.exit_code, str(finished.folder))
         return finished.result.exit_code
     return 130
 

@@ -59,10 +59,13 @@ def origin(result: RunResult) -> str:
 
 def broker(info: BrokerInfo | None) -> str:
     """`Redpanda 22.3.25 at 127.0.0.1:9092 (found)`"""
-    if info is None:
-        return "no broker"
+    return "no broker" if info is None else f"{broker_at(info)} ({info.source})"
+
+
+def broker_at(info: BrokerInfo) -> str:
+    """`Redpanda 22.3.25 at 127.0.0.1:9092`"""
     version = f" {info.version}" if info.version else ""
-    return f"{_KINDS[info.kind]}{version} at {info.bootstrap} ({info.source})"
+    return f"{_KINDS[info.kind]}{version} at {info.bootstrap}"
 
 
 def again(result: RunResult) -> str | None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import trio
 
 from ...broker.running import RunningBroker
+from ...control.gathering import Gathering, Sources
+from ...control.snapshot import LedgerState, Traffic
 from ...core.commands import AskStarts
 from ...direct.cluster import Cluster
 from ...errors import AckdropError
 from ...faults.engine import Engine
 from ...ledger import Ledger
+from ...observations import Observation
 from ...relay import Proxy, ProxySettings
 from ...report.progress import Progress
 from ...scenario.models import Scenario
@@ -27,6 +30,7 @@ from ..moving import mover
 from ..settings import FrontSettings, Say
 from ..stopping import Stop
 from ..view import View
+from .controls import Controls
 
 PATIENCE = 10.0
 """Seconds for the broker to come to rest, and for each question that is put to it."""
@@ -34,7 +38,10 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What all arms share: what is asked for, where it happens, and who is told."""
+    """What all arms share: what is asked for, where it happens, and who is told.
+
+    `happened` gets what is worth a line, at once: see `Gathering`.
+    """
 
     scenario: Scenario | None
     settings: FrontSettings
@@ -45,6 +52,7 @@ class Place:
     progress: Progress
     say: Say
     stop: Stop
+    happened: Callable[[Observation], None] = lambda fact: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,8 @@ class Claim:
 
 
 class Front:
-    """One arm. `proxy` is there from the start, and serves within `stand`."""
+    """One arm. `proxy` is there from the start, and serves within `stand`; `gathering` says how things stand with it,
+    and `faults` changes its faults."""
 
     def __init__(self, place: Place, claim: Claim) -> None:
         scenario = place.scenario
@@ -82,10 +91,12 @@ class Front:
                 wire=dataclasses.replace(settings.wire, ask_starts=True, naming=place.view.naming),
             ),
             engine,
-            self.writer.put,
+            self._observe,
             ask=self._starts,
             tell=place.say,
         )
+        self.gathering = Gathering(self._sources(), happened=place.happened)
+        self.faults = Controls(self.proxy)
 
     async def stand(self, until: Callable[[str], Awaitable[None]]) -> None:
         """Serve until `until(HOST:PORT)` returns, and then until what is under way has come to its end."""
@@ -104,6 +115,19 @@ class Front:
             with trio.move_on_after(place.settings.grace):
                 await proxy.settled()
             nursery.cancel_scope.cancel()
+
+    def _observe(self, batch: list[Observation]) -> None:
+        self.writer.put(batch)
+        self.gathering.take(batch)
+
+    def _sources(self) -> Sources:
+        proxy, ledger = self.proxy, self.place.ledger
+        return Sources(
+            clock=trio.current_time,
+            traffic=lambda: Traffic(*astuple(proxy.wire.received)),
+            faults=lambda: self.faults.states(self.gathering.totals),
+            ledger=lambda: LedgerState(*ledger.lag),
+        )
 
     async def _starts(self, asked: AskStarts) -> tuple[str, dict[int, int]]:
         """The high watermarks of partitions that are about to be written through us for the first time.

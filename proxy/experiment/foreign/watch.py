@@ -9,11 +9,14 @@ import shutil
 import trio
 
 from ...broker.running import RunningBroker
+from ...control.snapshot import Snapshot
 from ...direct.cluster import Cluster
 from ...errors import ListenerError
 from ...ledger import Ledger
 from ...report.finished import Finished
+from ...report.live.desk import About, Live
 from ...report.progress import Progress
+from ...report.words import broker_at
 from ...result import BrokerInfo, Reason, RunResult, ScenarioInfo
 from ...scenario.models import Scenario
 from ...verify.verdict import ArmVerdict, RunVerdict, judge_run
@@ -21,7 +24,7 @@ from .. import folder as folders
 from ..acting import check, check_watched
 from ..record import Record
 from ..scenario import scenario_info
-from ..settings import Say, WatchSettings
+from ..settings import WatchSettings
 from ..stopping import Stop
 from ..view import View
 from .front import Claim, Front, Place
@@ -32,9 +35,9 @@ ARM = "proxy"
 
 
 async def watch(
-    scenario: Scenario | None, settings: WatchSettings, progress: Progress, say: Say, stop: Stop
+    scenario: Scenario | None, settings: WatchSettings, progress: Progress, live: Live, stop: Stop
 ) -> Finished:
-    """Relay until the stop is asked for or the time is over, then verify and report.
+    """Relay until the stop is asked for or the time is over, shown by `live`; then verify and report.
 
     A broker that does not answer yet is waited for. Raises ListenerError where the port is taken, and FaultError for a
     fault that the broker cannot have; neither leaves a folder.
@@ -53,11 +56,14 @@ async def watch(
             record.scenario(scenario.content)
         try:
             with Ledger.create(folder) as ledger:
-                place = Place(scenario, settings, view, cluster, broker, ledger, progress, say, stop)
+                place = Place(
+                    scenario, settings, view, cluster, broker, ledger, progress, live.say, stop, live.happened
+                )
                 front = Front(place, Claim(ARM))
                 record.going_on(_result(scenario, meeting.info, judge_run([], control=False, interrupted=True), None))
-                await front.stand(lambda address: _until_ended(place, meeting, address))
-                verdict = await verdict_on(front)
+                await front.stand(lambda address: _until_ended(front, meeting, live, address))
+                with progress:
+                    verdict = await verdict_on(front)
         except* ListenerError:
             if not front.proxy.bootstrap:
                 shutil.rmtree(folder)
@@ -67,8 +73,9 @@ async def watch(
     return record.finished(_result(scenario, meeting.info, run, verdict))
 
 
-async def _until_ended(place: Place, meeting: Meeting, address: str) -> None:
+async def _until_ended(front: Front, meeting: Meeting, live: Live, address: str) -> None:
     """Say where it listens, and wait for the end; and for the broker, where it is not there yet."""
+    place = front.place
     seconds = place.settings.seconds
     behind = "" if meeting.trouble else f"{meeting.told} at "
     place.say(f"ackdrop listens on {address}, in front of {behind}{meeting.info.bootstrap}")
@@ -80,9 +87,39 @@ async def _until_ended(place: Place, meeting: Meeting, address: str) -> None:
         if meeting.trouble is not None:
             place.say(f"{meeting.trouble.message}; ackdrop goes on asking, and clients are sent away until it answers")
             nursery.start_soon(meeting.later, place.say)
+        nursery.start_soon(live.run, _Desk(front, meeting, address))
         with trio.move_on_after(math.inf if seconds is None else seconds):
             await place.stop.event.wait()
         nursery.cancel_scope.cancel()
+
+
+class _Desk:
+    """The proxy as the live view wants it: a `Desk`."""
+
+    def __init__(self, front: Front, meeting: Meeting, address: str) -> None:
+        self._front = front
+        self._meeting = meeting
+        self._address = address
+
+    @property
+    def about(self) -> About:
+        scenario, meeting = self._front.place.scenario, self._meeting
+        answers = meeting.trouble is None
+        name = broker_at(meeting.info) if answers else f"{meeting.info.bootstrap}, which does not answer yet"
+        title = "ackdrop proxy, with no faults" if scenario is None else scenario.title
+        return About(title, self._address, name, self._front.place.settings.seconds)
+
+    def snapshot(self) -> Snapshot:
+        return self._front.gathering.snapshot()
+
+    def toggle(self, fault: str) -> None:
+        for state in self.snapshot().faults:
+            if state.name == fault:
+                change = self._front.faults.disarm if state.armed else self._front.faults.arm
+                change(fault, "keys")
+
+    def end(self) -> None:
+        self._front.place.stop.ask()
 
 
 def _result(scenario: Scenario | None, broker: BrokerInfo, run: RunVerdict, arm: ArmVerdict | None) -> RunResult:
