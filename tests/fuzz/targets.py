@@ -28,6 +28,7 @@ from ackdrop.kafka.produce import ProduceRequest, parse_request, parse_response,
 from ackdrop.kafka.produce_edit import error_answer as produce_error
 from ackdrop.kafka.produce_edit import merged, patched, without
 from ackdrop.kafka.records import iter_records
+from ackdrop.kafka.sieve import Sieve, can_sieve
 
 from ..core.random_world import some_rules
 from . import corpus
@@ -100,6 +101,8 @@ def _response(key: int, version: int, data: memoryview) -> None:
     _try(response_body_at, data, key, version)
     _try(_rewritten, key, version, data)
     _try(topic_ids, key, version, data)
+    if can_sieve(key, version):
+        _try(_sieved, key, version, data)
     if key == PRODUCE:
         answers = parse_response(data, version)
         if len(with_errors(data, version, answers, 7)) != len(data):
@@ -118,6 +121,14 @@ def _rewritten(key: int, version: int, data: memoryview) -> None:
         told = cluster_nodes(key, version, changed)
         if told != [(node, "proxy.example", 1) for node, _, _ in nodes]:
             raise AssertionError(f"{nodes} became {told}")
+
+
+def _sieved(key: int, version: int, data: memoryview) -> None:
+    sieve = Sieve(key, version, len(data), lambda node, host, port: ("proxy.example", 1))
+    piece = 1 + len(data) % 97
+    parts = [part for at in range(0, len(data), piece) for part in sieve.feed(data[at : at + piece])]
+    if sum(map(len, parts)) != len(data):
+        raise AssertionError(f"{len(data)} bytes became {sum(map(len, parts))}")
 
 
 class Scene:
