@@ -10,7 +10,7 @@ The map, from top to bottom; a room imports only from below it:
     workload/        producers that make the traffic, each in a process of its own
     broker/          where a broker comes from: given, found, Docker, embedded
     ledger/          the store of what happened on the wire
-    control/         looking at a proxy while it runs, and changing its faults
+    control/         looking at a proxy while it runs, and changing its faults: HTTP, metrics, ctl
     scenario/        YAML to arms, workload and faults, with line numbers
     direct/          our own conversation with the broker, past the proxy
     core/            a run's wire, sans-io: bytes in, commands out

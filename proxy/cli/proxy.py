@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .again import again
+from .control import control_options
 from .front import front_options
 from .options import DURATION, Wanted, broker_options, log_options, option, report_options, set_option
 
 if TYPE_CHECKING:
     from ..core.wire import WireSettings
-    from ..experiment.settings import Listening
+    from ..experiment.settings import ControlSettings, Listening
 
 EPILOG = """\b
 Examples:
   ackdrop proxy --bootstrap localhost:9092 --listen 127.0.0.1:19092
   ackdrop proxy --bootstrap localhost:9092 --scenario lost-ack --for 30s
+  ackdrop proxy --bootstrap localhost:9092 --control 127.0.0.1:9191
   ackdrop proxy --bootstrap a:9092,b:9092 --listen 0.0.0.0:19092 \\
       --advertise proxy.test --ports 19093-19099
 """
@@ -28,6 +30,7 @@ Examples:
 @front_options("127.0.0.1:19092")
 @option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
 @set_option
+@control_options
 @option("--for", "seconds", type=DURATION, help="End by itself after so long, instead of at Ctrl-C.")
 @option("--verify/--no-verify", default=True, show_default=True, help="Read the log at the end, or leave it alone.")
 @option(
@@ -49,6 +52,7 @@ def proxy(
     grace: float,
     scenario: str | None,
     sets: tuple[str, ...],
+    control: ControlSettings | None,
     seconds: float | None,
     verify: bool,
     form: Any,
@@ -62,6 +66,9 @@ def proxy(
     written through it are read back and what happened is reported. Exit codes are those of `ackdrop run`.
 
     On a terminal a live view shows what happens meanwhile: a fault's number arms or disarms it, q ends the proxy.
+
+    The scenario's files are watched: what is changed in their faults is taken while it runs. With --control, faults are
+    added, removed, armed, disarmed and reset over HTTP, or with `ackdrop ctl`.
     """
     import trio
 
@@ -85,6 +92,8 @@ def proxy(
         naming=naming,
         isolation=isolation,
         command=again(context),
+        control=control,
+        sets=sets,
         seconds=seconds,
         verify=verify,
         mapping=dict(mapping),

@@ -49,6 +49,10 @@ class Record:
         """Keep the scenario's file. Raises SurroundingsError where it cannot be written."""
         _write(self.folder / SCENARIO, content)
 
+    def revised(self, content: bytes, revision: int) -> None:
+        """Keep the scenario's file once more, as it was changed while the run went on. Raises SurroundingsError."""
+        _write(self.folder / f"scenario.{revision}.yaml", content)
+
     def going_on(self, result: RunResult) -> None:
         """Write what is known while the run still goes on. Raises SurroundingsError where not even the first of it can
         be written; later on, that is no reason to end a run."""

@@ -20,6 +20,7 @@ from ..verify.verdict import worst
 from .foreign.execute import Execution
 from .foreign.program import check as check_program
 from .foreign.watch import watch
+from .live.door import opened
 from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
 from .settings import ExecSettings, RunSettings, Say, VerifySettings, WatchSettings
@@ -162,7 +163,8 @@ async def watch_programs(scenario: Scenario | None, settings: WatchSettings, tol
     """`ackdrop proxy`: the first signal ends the watching and reports; the second one ends at once."""
     await allowed(settings.bootstrap, settings.allow_remote)
     async with signals() as stop:
-        finished = await watch(scenario, settings, told.progress, live, stop)
+        with opened(settings.control) as door:
+            finished = await watch(scenario, settings, told.progress, live, stop, door)
         told.results.append(finished)
         told.show(finished)
         live.ended(finished.result.verdict, finished.result.exit_code, str(finished.folder))

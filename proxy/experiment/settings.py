@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..control.address import ControlAddress
 from ..core.wire import WireSettings
 from ..identity import Naming
 from ..observations import Isolation
@@ -55,23 +56,35 @@ class Listening:
     limits: Limits = field(default_factory=Limits)
 
 
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """The control API: where it listens; its token, or the file that holds it (neither: one is made)."""
+
+    address: ControlAddress
+    token: str | None = None
+    token_file: Path | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontSettings(Settings):
     """What is asked for where the programs are not ours. Without `verify` the log is left alone. `seconds` None: for as
-    long as it takes. `grace`: seconds for what is in flight at the end."""
+    long as it takes. `grace`: seconds for what is in flight at the end. `sets` are what `--set` gave to the scenario,
+    and gives to it again when its file was changed."""
 
     listening: Listening
     seconds: float | None = None
     verify: bool = True
     grace: float = 5.0
+    sets: tuple[str, ...] = ()
     wire: WireSettings = field(default_factory=WireSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchSettings(FrontSettings):
-    """What `ackdrop proxy` was asked for: `seconds` None is until a signal."""
+    """What `ackdrop proxy` was asked for: `seconds` None is until a signal. `control` None: no control API."""
 
     bootstrap: str
+    control: ControlSettings | None = None
     allow_remote: bool = False
 
 

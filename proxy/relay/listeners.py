@@ -91,6 +91,12 @@ class Listeners:
             trio.lowlevel.notify_closing(listener.sock)
             listener.sock.close()
 
+    def told(self) -> list[tuple[int, str, str]]:
+        """Broker, the address where clients find it, and the ones where it leads, of each that lets clients in."""
+        there = [] if self._closed else list(self._by_node.values())
+        host = f"[{self._advertise}]" if ":" in self._advertise else self._advertise
+        return [(each.node, f"{host}:{each.port}", ",".join(map(str, each.upstream))) for each in there]
+
     def address(self, node: int, host: str, port: int) -> Address:
         """Where clients find broker `node`, which tells its own address as host and port.
 

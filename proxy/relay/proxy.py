@@ -127,6 +127,10 @@ class Proxy:
         if observations:
             self._observe(observations)
 
+    def listening(self) -> list[tuple[int, str, str]]:
+        """The listeners: broker (-1: the bootstrap listener), the address for clients, and where it leads."""
+        return self._listeners.told()
+
     def note(self, observation: Observation) -> None:
         """Tell of something that was not seen on the wire, in its place among what was."""
         self.wire.observe(observation)

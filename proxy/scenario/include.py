@@ -44,6 +44,8 @@ class Reader:
     def __init__(self, sources: Sources) -> None:
         self.problems: list[Problem] = []
         self.parts = 0
+        self.files: list[Path] = []
+        """The files of its parts, those that are not there included."""
         self._sources = sources
         self._bytes = 0
         self._nodes = 0
@@ -82,6 +84,8 @@ class Reader:
                 self.problems.append(Problem(item.value_at, f"include: {unfit.text}", unfit.hint, "include"))
 
     def _part(self, node: Node, path: Path, above: tuple[Path, ...]) -> Node | None:
+        if isinstance(node.value, str) and node.value.isprintable():
+            self.files.append(path.parent / node.value)
         found = _path(node, path.parent)
         name = str(Path(self._sources.of(node.at).name).parent / str(node.value))
         try:

@@ -19,11 +19,13 @@ __all__ = ["LIMIT", "Examined", "examine", "load", "parse"]
 class Examined:
     """What a file means: one scenario, or one for each combination of its matrix; and what was found in it.
 
-    With an error among `diagnostics` there are no scenarios.
+    With an error among `diagnostics` there are no scenarios. `files` are those that it is made of, and those that it
+    names though they are not there.
     """
 
     scenarios: Sequence[Scenario] = ()
     diagnostics: Sequence[Diagnostic] = field(default_factory=list)
+    files: tuple[Path, ...] = ()
 
     def errors(self) -> list[Diagnostic]:
         """What makes it no scenario."""
@@ -54,7 +56,7 @@ def examine(path: Path, sets: Sequence[str] = (), *, whole: bool = False) -> Exa
     try:
         content = content_of(path, str(path))
     except Refusal as refusal:
-        return Examined((), refusal.diagnostics)
+        return Examined((), refusal.diagnostics, (path,))
     return _examined(content, str(path), path, slug(path), sets, whole)
 
 
@@ -78,7 +80,7 @@ def _examined(
     try:
         root = reader.tree(file or "scenario", content, path)
     except Refusal as refusal:
-        return Examined((), refusal.diagnostics)
+        return Examined((), refusal.diagnostics, _files(path, reader))
     scenarios: list[Scenario] = []
     problems: list[Problem] = reader.problems
     if root is not None:
@@ -87,4 +89,8 @@ def _examined(
         problems = problems + found
     if any(problem.severity == "error" for problem in problems):
         scenarios, problems = [], [problem for problem in problems if problem.severity == "error"]
-    return Examined(scenarios, sources.diagnostics(problems))
+    return Examined(scenarios, sources.diagnostics(problems), _files(path, reader))
+
+
+def _files(path: Path | None, reader: Reader) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys([*([] if path is None else [path]), *reader.files]))

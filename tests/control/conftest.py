@@ -1,12 +1,22 @@
-"""Facts with everyday defaults, so that a test names only what it is about."""
+"""Facts with everyday defaults, so that a test names only what it is about; and proxies that can be controlled."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from ackdrop.control.address import address_of
+from ackdrop.control.client import Client
 from ackdrop.observations import Acked, Answered, Attempt, Decided, Forwarded, Observation
 
 ATTEMPT = Attempt(
@@ -65,3 +75,109 @@ def lost_and_sent_again() -> Callable[..., list[Observation]]:
         ]
 
     return make
+
+
+class Running:
+    """An `ackdrop proxy` in a process of its own, in front of a broker that is not there, and its control API."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.folder = folder
+        runtime = folder / "runtime"
+        runtime.mkdir(mode=0o700)
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), **environment}
+        command = [sys.executable, "-P", "-m", "ackdrop", "proxy", "--bootstrap", "127.0.0.1:1", "--no-verify"]
+        command += ["--listen", "127.0.0.1:0", "--out", str(folder / "runs"), *arguments]
+        self.process = subprocess.Popen(
+            command, env=self.environment, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        assert self.process.stderr is not None
+        self.said: list[str] = []
+        self._told = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.wait_for("with: ackdrop ctl")
+        found = re.search(r"control API at (\S+?)(?:, its token is in (.*))?$", "\n".join(self.said), re.MULTILINE)
+        assert found is not None
+        self.address = address_of(found[1])
+        self.token_file = None if found[2] is None else Path(found[2])
+        self.token = self.environment.get("ACKDROP_CONTROL_TOKEN") or (
+            "" if self.token_file is None else self.token_file.read_text().strip()
+        )
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as lines:
+            for line in lines:
+                with self._told:
+                    self.said.append(line.rstrip("\n"))
+                    self._told.notify_all()
+        with self._told:
+            self.said.append(ENDED)
+            self._told.notify_all()
+
+    def wait_for(self, text: str, since: int = 0) -> None:
+        """Wait until the proxy has said this, from that line on."""
+        with self._told:
+            there = self._told.wait_for(lambda: any(text in line or line == ENDED for line in self.said[since:]), 30)
+        assert there, self.said
+        assert any(text in line for line in self.said[since:]), self.said
+
+    def client(self, token: str | None = None) -> Client:
+        return Client(self.address, self.token if token is None else token)
+
+    def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of an answer, whatever it says."""
+        connection = http.client.HTTPConnection(self.address.host, self.address.port, timeout=10)
+        try:
+            headers = {"Authorization": f"Bearer {self.token}", **headers}
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.headers), answer.read()
+        finally:
+            connection.close()
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(30)
+        self._reader.join(10)
+        return code
+
+
+ENDED = "<ended>"
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """`begin(*arguments, **environment)`: one more proxy, which ends with the test."""
+    begun: list[Running] = []
+
+    def start(*arguments: str, **environment: str) -> Running:
+        folder = tmp_path / f"proxy-{len(begun)}"
+        folder.mkdir()
+        begun.append(Running(folder, *arguments, **environment))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        if one.process.poll() is None:
+            one.end()
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A proxy for all tests of a module, with a scenario of one fault."""
+    folder = tmp_path_factory.mktemp("proxy")
+    (folder / "mine.yaml").write_text(SCENARIO)
+    running = Running(folder, "--control", "127.0.0.1:0", "--scenario", "mine.yaml")
+    yield running
+    assert running.process.poll() is None, "the proxy has ended"
+    assert running.end() == 4  # no broker was ever there
+    assert not [line for line in running.said if "Traceback" in line or "internal error" in line]
+
+
+SCENARIO = """\
+version: 1
+title: One fault
+faults:
+  - {name: lose it, at: produce.response, when: {nth: 3}, do: {drop: {}}}
+"""

@@ -1,7 +1,6 @@
 """Programs that are not ours behind the proxy: what they do is seen on the wire, and held against the log.
 
 front.py      the proxy of one arm, from its start until nothing is under way any more
-controls.py   its faults, changed while it serves
 meeting.py    the cluster behind it, which may come later
 judging.py    the log of what went through it, and the arm's verdict
 watch.py      `ackdrop proxy`: until somebody ends it

@@ -7,30 +7,32 @@ there. The program's futures are unknown: records are known by key, value, heade
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import astuple, dataclass
 
 import trio
 
 from ...broker.running import RunningBroker
 from ...control.gathering import Gathering, Sources
-from ...control.snapshot import LedgerState, Traffic
+from ...control.snapshot import LedgerState, ListenerState, Traffic
 from ...core.commands import AskStarts
 from ...direct.cluster import Cluster
 from ...errors import AckdropError
 from ...faults.engine import Engine
+from ...faults.rule import Rule
 from ...ledger import Ledger
 from ...observations import Observation
 from ...relay import Proxy, ProxySettings
 from ...report.progress import Progress
+from ...result import BrokerInfo
 from ...scenario.models import Scenario
 from .. import disk
-from ..acting import Actor
+from ..acting import Actor, check, check_watched
+from ..live.faults import LiveFaults
 from ..moving import mover
 from ..settings import FrontSettings, Say
 from ..stopping import Stop
 from ..view import View
-from .controls import Controls
 
 PATIENCE = 10.0
 """Seconds for the broker to come to rest, and for each question that is put to it."""
@@ -53,6 +55,7 @@ class Place:
     say: Say
     stop: Stop
     happened: Callable[[Observation], None] = lambda fact: None
+    info: Callable[[], BrokerInfo | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,28 @@ class Front:
             tell=place.say,
         )
         self.gathering = Gathering(self._sources(), happened=place.happened)
-        self.faults = Controls(self.proxy)
+        self.faults = LiveFaults(self.proxy, scenario, self._check)
+
+    def _observe(self, batch: list[Observation]) -> None:
+        self.writer.put(batch)
+        self.gathering.take(batch)
+
+    def _sources(self) -> Sources:
+        proxy, ledger = self.proxy, self.place.ledger
+        return Sources(
+            clock=trio.current_time,
+            traffic=lambda: Traffic(*astuple(proxy.wire.received)),
+            faults=lambda: self.faults.states(self.gathering.totals),
+            listeners=lambda: tuple(ListenerState(*each) for each in proxy.listening()),
+            ledger=lambda: LedgerState(*ledger.lag),
+        )
+
+    def _check(self, rules: Iterable[Rule]) -> None:
+        """Raises UsageError and FaultError for rules that cannot be done here."""
+        rules, place = list(rules), self.place
+        check_watched(rules)
+        nodes = len(place.cluster.nodes) or 2  # a cluster that was not met yet may have any number
+        check(rules, place.broker, nodes, None)
 
     async def stand(self, until: Callable[[str], Awaitable[None]]) -> None:
         """Serve until `until(HOST:PORT)` returns, and then until what is under way has come to its end."""
@@ -115,19 +139,6 @@ class Front:
             with trio.move_on_after(place.settings.grace):
                 await proxy.settled()
             nursery.cancel_scope.cancel()
-
-    def _observe(self, batch: list[Observation]) -> None:
-        self.writer.put(batch)
-        self.gathering.take(batch)
-
-    def _sources(self) -> Sources:
-        proxy, ledger = self.proxy, self.place.ledger
-        return Sources(
-            clock=trio.current_time,
-            traffic=lambda: Traffic(*astuple(proxy.wire.received)),
-            faults=lambda: self.faults.states(self.gathering.totals),
-            ledger=lambda: LedgerState(*ledger.lag),
-        )
 
     async def _starts(self, asked: AskStarts) -> tuple[str, dict[int, int]]:
         """The high watermarks of partitions that are about to be written through us for the first time.

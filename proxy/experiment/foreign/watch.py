@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shutil
+from functools import partial
 
 import trio
 
@@ -22,6 +23,8 @@ from ...scenario.models import Scenario
 from ...verify.verdict import ArmVerdict, RunVerdict, judge_run
 from .. import folder as folders
 from ..acting import check, check_watched
+from ..live.door import Door
+from ..live.running import kept_live
 from ..record import Record
 from ..scenario import scenario_info
 from ..settings import WatchSettings
@@ -35,7 +38,12 @@ ARM = "proxy"
 
 
 async def watch(
-    scenario: Scenario | None, settings: WatchSettings, progress: Progress, live: Live, stop: Stop
+    scenario: Scenario | None,
+    settings: WatchSettings,
+    progress: Progress,
+    live: Live,
+    stop: Stop,
+    door: Door | None = None,
 ) -> Finished:
     """Relay until the stop is asked for or the time is over, shown by `live`; then verify and report.
 
@@ -57,11 +65,21 @@ async def watch(
         try:
             with Ledger.create(folder) as ledger:
                 place = Place(
-                    scenario, settings, view, cluster, broker, ledger, progress, live.say, stop, live.happened
+                    scenario,
+                    settings,
+                    view,
+                    cluster,
+                    broker,
+                    ledger,
+                    progress,
+                    live.say,
+                    stop,
+                    live.happened,
+                    lambda: meeting.info,
                 )
                 front = Front(place, Claim(ARM))
                 record.going_on(_result(scenario, meeting.info, judge_run([], control=False, interrupted=True), None))
-                await front.stand(lambda address: _until_ended(front, meeting, live, address))
+                await front.stand(partial(_until_ended, front, record, meeting, live, door))
                 with progress:
                     verdict = await verdict_on(front)
         except* ListenerError:
@@ -73,9 +91,11 @@ async def watch(
     return record.finished(_result(scenario, meeting.info, run, verdict))
 
 
-async def _until_ended(front: Front, meeting: Meeting, live: Live, address: str) -> None:
+async def _until_ended(
+    front: Front, record: Record, meeting: Meeting, live: Live, door: Door | None, address: str
+) -> None:
     """Say where it listens, and wait for the end; and for the broker, where it is not there yet."""
-    place = front.place
+    place, sets = front.place, front.place.settings.sets
     seconds = place.settings.seconds
     behind = "" if meeting.trouble else f"{meeting.told} at "
     place.say(f"ackdrop listens on {address}, in front of {behind}{meeting.info.bootstrap}")
@@ -83,7 +103,7 @@ async def _until_ended(front: Front, meeting: Meeting, live: Live, address: str)
     place.say("  Ctrl-C ends it and reports" if seconds is None else f"  it ends after {seconds:g} s")
     for note in meeting.notes:
         place.say(note)
-    async with trio.open_nursery() as nursery:
+    async with kept_live(front, record, door, sets), trio.open_nursery() as nursery:
         if meeting.trouble is not None:
             place.say(f"{meeting.trouble.message}; ackdrop goes on asking, and clients are sent away until it answers")
             nursery.start_soon(meeting.later, place.say)

@@ -19,6 +19,12 @@ def place(rule: Rule) -> str:
     return f"at the answers to {what} requests" if rule.side == "response" else f"at {what} requests"
 
 
+def said(rule: Rule, seed: int) -> str:
+    """What the rule does where and when, in a line."""
+    parts = (f"{rule.fault.word} {place(rule)}", which(rule.match), when(rule, seed))
+    return "; ".join(part for part in parts if part)
+
+
 def which(match: Match) -> str:
     """What a match asks for; empty where everything fits."""
     parts = [_attempt(match.attempt), _idempotent(match.idempotent)]

@@ -1,0 +1,124 @@
+"""The server of a control API: Hypercorn on trio, on a socket of our own making.
+
+It begins once it listens, and ends when it is cancelled. Its libraries are imported here and nowhere sooner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import trio
+
+from ..errors import ListenerError, SurroundingsError
+from .address import ControlAddress
+from .port import Handle
+
+MISSING = "pip install 'ackdrop[control]'"
+
+
+def check() -> None:
+    """Raises SurroundingsError where the libraries of the extra `control` are missing, with what installs them."""
+    try:
+        import fastapi  # noqa: F401
+        import hypercorn.trio  # noqa: F401
+        import prometheus_client  # noqa: F401
+    except ImportError as error:
+        raise SurroundingsError(
+            f"the control API needs {error.name}, which is not installed", remedy=MISSING
+        ) from error
+
+
+@contextlib.contextmanager
+def listening(address: ControlAddress) -> Iterator[tuple[ControlAddress, socket.socket]]:
+    """The address with its port, and a socket that listens there. Raises ListenerError.
+
+    A Unix socket is its user's alone, and goes with the server; one that nobody listens on any more is replaced.
+    """
+    sock = _unix(address.path) if address.path is not None else _tcp(address)
+    made = None if address.path is None else os.stat(address.path).st_ino
+    try:
+        yield (address if address.path is not None else replace(address, port=sock.getsockname()[1])), sock
+    finally:
+        sock.close()
+        if address.path is not None:
+            with contextlib.suppress(OSError):
+                if os.stat(address.path).st_ino == made:
+                    os.unlink(address.path)
+
+
+async def serve(
+    handle: Handle, token: str, sock: socket.socket, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve until cancelled."""
+    from hypercorn.config import Config
+    from hypercorn.trio import serve as run
+
+    from .app import application
+
+    config = Config()
+    config.bind = [f"fd://{os.dup(sock.fileno())}"]
+    config.accesslog = None
+    config.loglevel = "ERROR"
+    config.errorlog = "-"
+    config.include_server_header = False
+    config.keep_alive_timeout = 60.0
+    config.graceful_timeout = 0.5
+    config.h11_max_incomplete_size = 32 * 1024
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_run, run, application(handle, token), config)
+        task_status.started()
+
+
+async def _run(run, app, config, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:  # type: ignore[no-untyped-def]
+    await run(app, config, mode="asgi", task_status=task_status)
+
+
+def _tcp(address: ControlAddress) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        sock = socket.create_server((address.host, address.port), family=family, backlog=100)
+    except OSError as error:
+        raise _cannot(address, error) from error
+    sock.setblocking(False)
+    return sock
+
+
+def _unix(path: Path) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _clear(path)
+        before = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(before)
+        sock.listen(100)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise _cannot(ControlAddress(path=path), error) from error
+    return sock
+
+
+def _clear(path: Path) -> None:
+    """Remove a socket that nobody listens on any more; anything else is left, and binding fails."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.stat(path).st_mode):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                try:
+                    probe.connect(str(path))
+                except ConnectionRefusedError:
+                    os.unlink(path)
+
+
+def _cannot(address: ControlAddress, error: OSError) -> ListenerError:
+    return ListenerError(
+        f"the control API cannot listen on {address}: {error.strerror or error}",
+        remedy="choose another address with --control, or port 0 for any free one",
+    )
