@@ -79,7 +79,7 @@ def _rows(arms: Sequence[ArmResult]) -> Iterator[Row]:
     yield from _where_any("of aborted transactions", arms, lambda arm: arm.log.aborted or 0)
     yield _row("duplicates", arms, lambda arm: arm.log.duplicates)
     yield _pair("lost, out of order", arms, lambda arm: arm.log.lost, lambda arm: arm.log.out_of_order)
-    yield from _violations(arms, watched)
+    yield from _violations(arms)
     if any(arm.producer.not_applicable for arm in arms):
         yield Row("not applicable", tuple(", ".join(arm.producer.not_applicable) or "-" for arm in arms))
 
@@ -103,12 +103,13 @@ def _faults(arms: Sequence[ArmResult]) -> Iterator[Row]:
         yield _row("faults fired", arms, lambda arm: sum(fault.fired for fault in arm.wire.faults))
 
 
-def _violations(arms: Sequence[ArmResult], watched: bool) -> Iterator[Row]:
-    """What cannot be known is left out where nobody watched the wire: it is not a part that is missing."""
+def _violations(arms: Sequence[ArmResult]) -> Iterator[Row]:
+    """What cannot be known of programs that are not ours is left out: it is not a part that is missing."""
     if all(arm.log.records is None for arm in arms):
         return
+    ours = any(arm.records.sent is not None for arm in arms)
     for label, value in _VIOLATIONS:
-        if watched or any(value(arm) is not None for arm in arms):
+        if ours or any(value(arm) is not None for arm in arms):
             yield from _where_any(label, arms, value)
 
 

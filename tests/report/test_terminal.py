@@ -94,8 +94,6 @@ Redpanda 22.3.25 at 127.0.0.1:9092 (found)
   records in the log                 300
   duplicates                           0
   lost, out of order          0, unknown
-  in the log, not acked          unknown
-  at another offset              unknown
   expected                duplicates 0 ✓
                                 lost 0 ✓
 
