@@ -87,15 +87,15 @@ PROXY = """
 What passed the proxy                                       seed 7 · sarama 1.43
 Redpanda 22.3.25 at 127.0.0.1:9092 (found)
 
-                                   proxy
-  sent, acked                    unknown
-  acks dropped                         1
-  retries                              1
-  records in the log                 300
-  duplicates                           0
-  lost, out of order          0, unknown
-  expected                duplicates 0 ✓
-                                lost 0 ✓
+                                proxy
+  sent, acked                 unknown
+  acks dropped                      1
+  retries                           1
+  records in the log              300
+  duplicates                        0
+  lost, out of order       0, unknown
+  expected             duplicates 0 ✓
+                             lost 0 ✓
 
 proxy  records 3fa9c1… to 77ab01… stand at offsets 2 to 6 of orders, partition
        0, each once
