@@ -30,4 +30,16 @@ def _option(option: click.Option, value: Any) -> list[str]:
         return [name] if name else []
     values = value if option.multiple else (value,)
     text = getattr(option.type, "text", str)
-    return [word for one in values for word in (option.opts[0], text(one))]
+    return [word for one in values for word in (option.opts[0], _shown(option.opts[0], text(one)))]
+
+
+_NAMES = {"--set": 1, "--arm": 2}
+"""How many names stand before the value, each with `=` behind it."""
+
+
+def _shown(option: str, text: str) -> str:
+    """A value as it may stand in a report: masked where the name before it is that of a secret."""
+    from ..workload.words import MASK, is_secret
+
+    *names, _ = text.split("=", _NAMES.get(option, 0))
+    return "=".join([*names, MASK]) if any(map(is_secret, names)) else text

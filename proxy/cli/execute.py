@@ -20,10 +20,12 @@ from .options import (
     set_option,
     source_option,
 )
+from .upstream import upstream_options
 
 if TYPE_CHECKING:
     from ..core.wire import WireSettings
     from ..experiment.settings import Listening, ProgramArm
+    from ..security import Security
 
 EPILOG = """\b
 Examples:
@@ -46,6 +48,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 @click.command("exec", epilog=EPILOG, context_settings={"allow_interspersed_args": False}, options_metavar="[OPTIONS]")
 @click.argument("program", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
 @broker_options
+@upstream_options
 @source_option
 @front_options("127.0.0.1:0")
 @option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
@@ -76,6 +79,7 @@ def execute(
     broker: Any,
     allow_remote: bool,
     mapping: tuple[Any, ...],
+    security: Security,
     listening: Listening,
     wire: WireSettings,
     grace: float,
@@ -126,6 +130,7 @@ def execute(
         seconds=seconds,
         verify=verify,
         mapping=dict(mapping),
+        security=security,
     )
     chosen = chosen_one(scenario, sets, quiet=wanted.quiet)
     output = Output(wanted, aside=True)

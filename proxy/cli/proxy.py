@@ -10,10 +10,12 @@ from .again import again
 from .control import control_options
 from .front import front_options
 from .options import DURATION, Wanted, broker_options, log_options, option, report_options, set_option
+from .upstream import upstream_options
 
 if TYPE_CHECKING:
     from ..core.wire import WireSettings
     from ..experiment.settings import ControlSettings, Listening
+    from ..security import Security
 
 EPILOG = """\b
 Examples:
@@ -22,11 +24,15 @@ Examples:
   ackdrop proxy --bootstrap localhost:9092 --control 127.0.0.1:9191
   ackdrop proxy --bootstrap a:9092,b:9092 --listen 0.0.0.0:19092 \\
       --advertise proxy.test --ports 19093-19099
+  ackdrop proxy --bootstrap kafka.test:9093 --allow-remote --upstream-tls \\
+      --upstream-ca ca.pem --upstream-sasl-mechanism SCRAM-SHA-256 \\
+      --upstream-sasl-username alice --upstream-sasl-password-file password
 """
 
 
 @click.command(epilog=EPILOG)
 @broker_options
+@upstream_options
 @front_options("127.0.0.1:19092")
 @option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
 @set_option
@@ -47,6 +53,7 @@ def proxy(
     bootstrap: str | None,
     allow_remote: bool,
     mapping: tuple[Any, ...],
+    security: Security,
     listening: Listening,
     wire: WireSettings,
     grace: float,
@@ -97,6 +104,7 @@ def proxy(
         seconds=seconds,
         verify=verify,
         mapping=dict(mapping),
+        security=security,
     )
     told = output.told(in_lines=form == "json")
     code = trio.run(watch_programs, chosen, settings, told, output.live(form))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from .again import again
 from .options import PRODUCER, Wanted, broker_options, option, report_options, set_option, source_option
+from .upstream import upstream_options
+
+if TYPE_CHECKING:
+    from ..security import Security
 
 EPILOG = """\b
 Examples:
@@ -30,6 +34,7 @@ Exit codes:
 @click.command(epilog=EPILOG)
 @click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
 @broker_options
+@upstream_options
 @source_option
 @option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Instead of the scenario's own seed.")
 @option("--producer", type=PRODUCER, metavar="NAME", help="Instead of the scenario's own producer.")
@@ -56,6 +61,7 @@ def run(
     broker: Any,
     allow_remote: bool,
     mapping: tuple[Any, ...],
+    security: Security,
     seed: int | None,
     producer: str | None,
     producer_python: str | None,
@@ -75,12 +81,13 @@ def run(
 
     from ..experiment.session import BrokerChoice, run_scenarios
     from ..experiment.settings import RunSettings
+    from ..security import ANYBODY
     from .output import Output
     from .scenarios import chosen_ones, not_varied
 
     chosen = chosen_ones(scenarios or ("lost-ack",), sets, strict=strict, quiet=wanted.quiet)
     not_varied(chosen, producer=producer, seed=seed, isolation=isolation, repeat=repeat)
-    output = Output(wanted)
+    output, overruled = Output(wanted), _overruled(context)
     settings = RunSettings(
         out=wanted.out,
         command=again(context),
@@ -92,9 +99,10 @@ def run(
         strict=strict,
         keep=keep,
         mapping=dict(mapping),
+        security=ANYBODY if overruled else security,
     )
     told = output.told()
-    choice = BrokerChoice(broker, _unless_overruled(context, bootstrap), allow_remote)
+    choice = BrokerChoice(broker, None if overruled else bootstrap, allow_remote)
     try:
         return trio.run(run_scenarios, chosen, choice, settings, told)
     finally:
@@ -102,8 +110,8 @@ def run(
         output.write(told.results)
 
 
-def _unless_overruled(context: click.Context, bootstrap: str | None) -> str | None:
-    """The bootstrap address; None where it stands in the environment and the command line asks for another broker."""
+def _overruled(context: click.Context) -> bool:
+    """Whether a broker of the user's stands in the environment, and the command line asks for another one."""
     environment, typed = ParameterSource.ENVIRONMENT, ParameterSource.COMMANDLINE
     given, asked = context.get_parameter_source("bootstrap"), context.get_parameter_source("broker")
-    return None if given is environment and asked is typed and context.params["broker"] != "auto" else bootstrap
+    return given is environment and asked is typed and context.params["broker"] != "auto"

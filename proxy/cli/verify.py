@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .again import again
 from .options import Wanted, broker_options, log_options, option, report_options
+from .upstream import upstream_options
+
+if TYPE_CHECKING:
+    from ..security import Security
 
 EPILOG = """\b
 Examples:
@@ -26,6 +30,7 @@ Exit codes:
 
 @click.command(epilog=EPILOG)
 @broker_options
+@upstream_options
 @option("--topic", "topics", multiple=True, metavar="TOPIC", help="A topic to look at; may be given several times.")
 @option(
     "--run",
@@ -42,6 +47,7 @@ def verify(
     bootstrap: str | None,
     allow_remote: bool,
     mapping: tuple[Any, ...],
+    security: Security,
     topics: tuple[str, ...],
     folder: Path | None,
     naming: Any,
@@ -71,6 +77,7 @@ def verify(
         run=folder,
         allow_remote=allow_remote,
         mapping=dict(mapping),
+        security=security,
         naming=naming,
         isolation=isolation,
         out=wanted.out,

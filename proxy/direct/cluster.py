@@ -19,6 +19,7 @@ from ..kafka.codes import error_code
 from ..security import ANYBODY, Security
 from . import fetch as fetching
 from .approach import Approach
+from .authentication import SaslWanted
 from .fetch import Fetched
 from .leadership import move_leadership
 from .link import Link
@@ -33,6 +34,11 @@ _EARLIEST, _LATEST = -2, -1
 _OUT_OF_RANGE = error_code("OFFSET_OUT_OF_RANGE")
 _UNKNOWN_TOPIC = error_code("UNKNOWN_TOPIC_OR_PARTITION")
 _EXISTS = error_code("TOPIC_ALREADY_EXISTS")
+
+ANYONE = (
+    "The brokers' certificates were not verified (--upstream-insecure): whoever answers was believed, and can read and"
+    " change all that went there."
+)
 
 _UNKNOWN_FOR = 2.0
 """For so many seconds a topic may be unknown to the broker that we ask: the news of a new one takes its time."""
@@ -82,6 +88,8 @@ class Cluster:
     ) -> AsyncIterator[Cluster]:
         """As `connect`, without a question: `meet` asks the first one."""
         nodes = Nodes(parse_addresses(bootstrap), mapping or {}, timeout, Approach.of(security))
+        if security.tls is not None and not security.tls.verify:
+            nodes.notes.append(ANYONE)
         try:
             yield cls(nodes)
         finally:
@@ -105,6 +113,11 @@ class Cluster:
     def notes(self) -> list[str]:
         """Sentences about what is unusual, such as an advertised address that had to be replaced."""
         return self._nodes.notes
+
+    @property
+    def locked(self) -> SaslWanted | None:
+        """Why nothing can be asked, where `meet` found that the brokers want to know who is speaking."""
+        return self._nodes.locked
 
     @property
     def cluster_id(self) -> str | None:

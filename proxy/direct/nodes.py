@@ -10,7 +10,7 @@ import trio
 
 from ..errors import BrokerError, UsageError
 from .approach import PLAINLY, Approach
-from .authentication import NotLetIn
+from .authentication import NotLetIn, SaslWanted
 from .connection import ConnectionLost, shown
 from .link import Link
 from .patience import PassingError, patiently
@@ -45,6 +45,7 @@ class Nodes:
     `bootstraps` are asked in their order; `bootstrap` is the one that answered.
     `known` maps broker ids to the addresses that they advertise, `mapping` replaces addresses that cannot be reached
     from here, `leaders` maps (topic, partition) to a broker id, -1 where there is none. `notes` holds sentences.
+    `locked` is why nothing can be asked, where nobody is named and the brokers want to know who is speaking.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Nodes:
         self.cluster_id: str | None = None
         self.controller = -1
         self.notes: list[str] = []
+        self.locked: SaslWanted | None = None
         self._approach = approach
         self._links: dict[Address, Link] = {}
 
@@ -77,11 +79,15 @@ class Nodes:
 
         Raises BrokerError when that takes longer than the timeout.
         """
+        self.locked = None
         try:
             with trio.fail_after(self.timeout):
                 await self._connect()
                 await patiently(self._await_brokers, self.timeout, trio.lowlevel.checkpoint)
                 await self._try_advertised()
+        except SaslWanted as error:
+            self.locked = error
+            raise
         except trio.TooSlowError:
             raise BrokerError(
                 f"{self.name}: the broker did not tell of itself within {self.timeout:g} s",

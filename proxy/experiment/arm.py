@@ -18,6 +18,7 @@ from ..relay import Proxy, ProxySettings
 from ..report.progress import Progress
 from ..result import ProducerInfo
 from ..scenario.models import Arm, Scenario
+from ..security import Sasl
 from ..verify.barrier import Barrier, wait_quiet
 from ..verify.evidence import ArmEvidence
 from ..verify.reader import LogReading, read_log
@@ -145,6 +146,7 @@ def _proxy(stage: Stage, arm: Arm, writer: ArmWriter, starts: dict[tuple[str, in
             upstream=stage.cluster.bootstraps,
             mapping=dict(stage.cluster.mapping),
             upstream_tls=stage.settings.security.tls,
+            upstream_sasl=stage.settings.security.sasl,
         ),
         Engine(stage.scenario.rules, seed=stage.scenario.seed, arm=arm.name, label=label),
         writer.put,
@@ -180,6 +182,7 @@ async def _produce(stage: Stage, arm: Arm, topic: str, bootstrap: str, hand: Han
         client_config=dict(workload.client_config),
         deadline=workload.deadline,
         strict=stage.settings.strict,
+        sasl=_who(stage.settings.security.sasl),
     )
     stage.progress.phase(f"arm {arm.name}: producing", plan.planned)
     return await run_producer(
@@ -191,6 +194,14 @@ async def _produce(stage: Stage, arm: Arm, topic: str, bootstrap: str, hand: Han
         stop=stage.stop.event,
         hand=hand,
     )
+
+
+def _who(sasl: Sasl | None) -> dict[str, str] | None:
+    """Who a producer is, in the words of its plan: the one that ackdrop is too."""
+    if sasl is None:
+        return None
+    sasl = sasl.renewed()
+    return {"mechanism": sasl.mechanism, "username": sasl.username, "password": sasl.password}
 
 
 async def _come_to_rest(stage: Stage, topic: str, proxy: Proxy, seen: _Seen) -> None:

@@ -115,7 +115,7 @@ class ScenarioRun:
         with ungrouped():
             async with (
                 _ledger(self.folder) as ledger,
-                Cluster.connect(broker.bootstrap, mapping=self.settings.mapping) as cluster,
+                Cluster.connect(broker.bootstrap, mapping=self.settings.mapping, security=broker.security) as cluster,
             ):
                 self.notes.extend(cluster.notes)
                 for note in cluster.notes:

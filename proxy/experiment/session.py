@@ -11,11 +11,13 @@ from typing import Literal
 from ..broker.choose import choose
 from ..broker.given import allowed, given
 from ..broker.running import RunningBroker
+from ..direct.authentication import SaslWanted
 from ..errors import AckdropError, UsageError
 from ..report.finished import Finished
 from ..report.live.desk import Live
 from ..report.progress import Progress
 from ..scenario.models import Scenario
+from ..security import ANYBODY
 from ..verify.verdict import worst
 from .foreign.execute import Execution
 from .foreign.program import check as check_program
@@ -23,7 +25,7 @@ from .foreign.watch import watch
 from .live.door import opened
 from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
-from .settings import ExecSettings, RunSettings, Say, VerifySettings, WatchSettings
+from .settings import ExecSettings, RunSettings, Say, Settings, VerifySettings, WatchSettings
 from .stopping import Stop, signals
 from .verify import verify
 
@@ -59,7 +61,7 @@ async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, set
     """
     try:
         async with signals() as stop, AsyncExitStack() as stack:
-            broker = await _broker(choice, told, stop, stack)
+            broker = await _broker(choice, settings, told, stop, stack)
             for number, scenario in enumerate(scenarios, 1):
                 if broker is None or stop.asked:
                     break
@@ -125,8 +127,26 @@ def _left_out(scenarios: Sequence[Scenario], settings: RunSettings, told: Told) 
     told.results.extend(Finished(not_run(scenario, settings, None), None) for scenario in scenarios)
 
 
-async def _broker(choice: BrokerChoice, told: Told, stop: Stop, stack: AsyncExitStack) -> RunningBroker | None:
-    """The broker, which ends with the stack; None where a stop was asked for before there was one."""
+async def _broker(
+    choice: BrokerChoice, settings: Settings, told: Told, stop: Stop, stack: AsyncExitStack, *, locked: bool = False
+) -> RunningBroker | None:
+    """The broker, which ends with the stack; None where a stop was asked for before there was one. `locked`: one that
+    wants to know who is speaking will do, where nobody is named."""
+    if choice.bootstrap is None and settings.security != ANYBODY:
+        raise UsageError(
+            "the --upstream-... options are about a broker of yours, and none is named", remedy="--bootstrap HOST:PORT"
+        )
+    try:
+        return await _chosen(choice, settings, told, stop, stack)
+    except SaslWanted:
+        if not locked or choice.bootstrap is None:
+            raise
+        return RunningBroker(choice.bootstrap, "given", remote=choice.allow_remote, security=settings.security)
+
+
+async def _chosen(
+    choice: BrokerChoice, settings: Settings, told: Told, stop: Stop, stack: AsyncExitStack
+) -> RunningBroker | None:
     with told.progress:
         told.progress.phase("looking for a broker")
         async with stop.until():
@@ -139,6 +159,7 @@ async def _broker(choice: BrokerChoice, told: Told, stop: Stop, stack: AsyncExit
                     say=told.say,
                     verbose=told.verbose,
                     properties=choice.properties,
+                    security=settings.security,
                 )
             )
     return None
@@ -181,7 +202,7 @@ async def execute_program(scenario: Scenario | None, settings: ExecSettings, cho
     check_program(settings.program)
     choice = dataclasses.replace(choice, properties=AS_PROGRAMS_EXPECT)
     async with signals() as stop, AsyncExitStack() as stack:
-        broker = await _broker(choice, told, stop, stack)
+        broker = await _broker(choice, settings, told, stop, stack, locked=True)
         if broker is None:
             return 130
         executed = await Execution(scenario, settings, broker, stop).run(told.progress, told.say)
@@ -193,7 +214,7 @@ async def execute_program(scenario: Scenario | None, settings: ExecSettings, cho
 
 async def verify_log(settings: VerifySettings, told: Told) -> int:
     """`ackdrop verify`: a signal ends it at once; nothing is changed at the broker."""
-    await given(settings.bootstrap, settings.allow_remote)
+    await given(settings.bootstrap, settings.allow_remote, settings.security)
     async with signals() as stop, stop.until():
         with told.progress:
             finished = await verify(settings, told.progress, told.say)

@@ -38,7 +38,7 @@ async def verify(settings: VerifySettings, progress: Progress, say: Say) -> Fini
     for a topic or a folder that is not there; neither leaves a folder."""
     past = None if settings.run is None else _Past(settings.run)
     name = settings.topics[0] if past is None else past.folder.name
-    async with Cluster.connect(settings.bootstrap, mapping=settings.mapping) as cluster:
+    async with Cluster.connect(settings.bootstrap, mapping=settings.mapping, security=settings.security) as cluster:
         identity = await identity_of(cluster)
         broker = BrokerInfo(identity.kind, identity.version, "given", settings.bootstrap, identity.cluster_id)
         for note in cluster.notes:
@@ -58,7 +58,7 @@ async def verify(settings: VerifySettings, progress: Progress, say: Say) -> Fini
             reasons=run.reasons,
             exit_code=run.exit_code,
             arms=[verdict.result for verdict in verdicts],
-            notes=[note for verdict in verdicts for note in verdict.notes],
+            notes=[*cluster.notes, *(note for verdict in verdicts for note in verdict.notes)],
         )
     )
 

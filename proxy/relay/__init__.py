@@ -3,7 +3,8 @@
 proxy.py      one arm's proxy: ties wire, listeners and sessions together
 listeners.py  a listener for every broker that the cluster tells of
 session.py    one client's connection: two sockets, two pumps
-copying.py    a connection of our own, for a copy of a produce request
+copying.py    a connection of our own, for a copy of a request
+authenticating.py  who we are on it (SASL)
 dialing.py    connections to brokers, with TLS where they want it
 peer.py       one socket: reads, non-blocking sends, FIN, RST
 tls_peer.py   the same behind TLS

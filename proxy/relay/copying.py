@@ -1,4 +1,5 @@
-"""A connection of ackdrop's own to a broker, for one copy of a produce request: dial, send, read the answer, close."""
+"""A connection of ackdrop's own to a broker, for one copy of a request: dial, say who we are where somebody is named,
+send, read the answer, close."""
 
 from __future__ import annotations
 
@@ -8,21 +9,28 @@ import trio
 
 from ..core.commands import Command
 from ..core.copy_connection import CopyConnection
-from ..errors import BrokerError
+from ..direct.authentication import OPTIONS
+from ..errors import BrokerError, WireError
+from ..security import Sasl
+from .authenticating import say_who
 from .dialing import Dialler, Upstream
 from .peer import Peer
 
 TIMEOUT = 30.0
-"""Seconds from dialling to the answer. A broker that wants SASL first closes at once; nothing waits for longer."""
+"""Seconds from dialling to the answer; nothing waits for longer."""
+CLOSED = "the broker closed the connection"
 _READ_SIZE = 64 * 1024
 
 
 class CopySession:
     """Runs until the copy has its answer, or gets none. `perform` carries out commands of the core."""
 
-    def __init__(self, copy: CopyConnection, dialler: Dialler, perform: Callable[[list[Command]], None]) -> None:
+    def __init__(
+        self, copy: CopyConnection, dialler: Dialler, sasl: Sasl | None, perform: Callable[[list[Command]], None]
+    ) -> None:
         self._copy = copy
         self._dialler = dialler
+        self._sasl = sasl
         self._perform = perform
         self._peer: Peer | None = None
 
@@ -43,7 +51,9 @@ class CopySession:
         """Why it ended, where the core did not end it."""
         try:
             peer = self._peer = await self._dialler.dial(upstream)
-        except BrokerError as error:
+            if self._sasl is not None:
+                await say_who(peer, self._sasl, str(upstream[0]))
+        except (BrokerError, WireError) as error:
             return error.message
         self._perform(self._copy.connected(trio.current_time()))
         await peer.flush()
@@ -51,7 +61,7 @@ class CopySession:
         while not self._copy.done:
             count = await peer.read(buffer)
             if not count or count < 0:
-                return "the broker closed the connection"
+                return CLOSED if self._sasl else f"{CLOSED}; where it wants to know who is speaking, say {OPTIONS}"
             self._perform(self._copy.received(buffer[:count], trio.current_time()))
         return ""
 

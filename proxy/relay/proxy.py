@@ -16,7 +16,7 @@ from ..core.wire import Wire, WireSettings
 from ..errors import BrokerError
 from ..faults.engine import Engine
 from ..observations import Observation
-from ..security import ClientTls, UpstreamTls
+from ..security import ClientTls, Sasl, UpstreamTls
 from .copying import CopySession
 from .dialing import Dialler, Upstream
 from .limits import Doorkeeper, Limits, Watch
@@ -45,7 +45,7 @@ class ProxySettings:
     host that is listened on). `mapping` turns a broker's advertised address into one that can be reached from here.
     `ports` are those that brokers' listeners may have (none: any free ones).
     `limits` are those of clients. `client_tls` is the TLS that clients are met with, `upstream_tls` the one towards
-    brokers; None: none.
+    brokers; None: none. `upstream_sasl` is who we are on connections of our own; clients say themselves who they are.
     """
 
     upstream: tuple[Address, ...]
@@ -55,6 +55,7 @@ class ProxySettings:
     mapping: dict[Address, Address] = field(default_factory=dict)
     client_tls: ClientTls | None = None
     upstream_tls: UpstreamTls | None = None
+    upstream_sasl: Sasl | None = None
     limits: Limits = field(default_factory=Limits)
     wire: WireSettings = field(default_factory=WireSettings)
 
@@ -245,7 +246,9 @@ class Proxy:
             self._nursery.start_soon(self._copy, copy)
 
     async def _copy(self, copy: CopyConnection) -> None:
-        session = self._copies[copy.number] = CopySession(copy, self._dialler, self.perform)
+        session = self._copies[copy.number] = CopySession(
+            copy, self._dialler, self._settings.upstream_sasl, self.perform
+        )
         try:
             await session.run(self._listeners.upstream(copy.node))
         finally:

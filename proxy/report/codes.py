@@ -23,6 +23,7 @@ CODES = {
     "went-past-proxy": "Records of this run are in the log that no attempt through the proxy accounts for.",
     "undecoded": "Frames that matter could not be read.",
     "log-not-read": "The log, or a partition of it, was not read back.",
+    "no-credentials": "The broker wants to know who is speaking (SASL), and ackdrop has nobody to name.",
     "log-gone": "Part of the log had been removed before it was read.",
     "not-settled": "Attempts were still open, or the log still grew, when it was read.",
     "ledger-incomplete": "The ledger let go of observations for its limit.",

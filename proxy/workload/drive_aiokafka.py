@@ -38,8 +38,30 @@ def settings(job: driving.Job, defaults: dict[str, Any]) -> tuple[dict[str, Any]
         "client_id": plan.client_id,
         "enable_idempotence": plan.idempotence,
     }
+    own.update(security(plan.sasl))
     config, missing = words.translate(plan.config, TABLE, defaults)
     return {**own, **config, **plan.client_config}, missing
+
+
+def security(sasl: dict[str, str] | None) -> dict[str, Any]:
+    """Who the producer is, where somebody is to be named. The proxy is on this machine: no TLS."""
+    if sasl is None:
+        return {}
+    who: dict[str, Any] = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": sasl["mechanism"]}
+    if sasl["mechanism"] == "OAUTHBEARER":
+        return {**who, "sasl_oauth_token_provider": bearer(sasl["password"])}
+    return {**who, "sasl_plain_username": sasl["username"], "sasl_plain_password": sasl["password"]}
+
+
+def bearer(token: str) -> Any:
+    """What aiokafka asks for a token, in its loop; it wants an object of its own class."""
+    module = importlib.import_module("aiokafka.abc")
+
+    class Provider(module.AbstractTokenProvider):  # type: ignore[misc, name-defined]
+        async def token(self) -> str:
+            return token
+
+    return Provider()
 
 
 def defaults_of(aiokafka: ModuleType) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
@@ -32,6 +33,10 @@ TABLE: words.Table = {
 }
 
 
+TOKEN_FOR = 3600.0
+"""Seconds for which a token counts as good: the broker is who decides."""
+
+
 def settings(job: driving.Job) -> tuple[dict[str, Any], list[str]]:
     """(Producer's settings, the words that it does not have). Idempotence is off unless asked for; it is always said.
 
@@ -43,8 +48,24 @@ def settings(job: driving.Job) -> tuple[dict[str, Any], list[str]]:
         "client.id": plan.client_id,
         "enable.idempotence": plan.idempotence,
     }
+    own.update(security(plan.sasl))
     config, missing = words.translate(plan.config, TABLE)
     return {**own, **config, **plan.client_config}, missing
+
+
+def security(sasl: dict[str, str] | None) -> dict[str, Any]:
+    """Who the producer is, where somebody is to be named. The proxy is on this machine: no TLS."""
+    if sasl is None:
+        return {}
+    who: dict[str, Any] = {"security.protocol": "sasl_plaintext", "sasl.mechanism": sasl["mechanism"]}
+    if sasl["mechanism"] == "OAUTHBEARER":
+        return {**who, "oauth_cb": functools.partial(bearer, sasl["password"])}
+    return {**who, "sasl.username": sasl["username"], "sasl.password": sasl["password"]}
+
+
+def bearer(token: str, config: str) -> tuple[str, float]:
+    """What librdkafka asks for a token, and until when it is good: it asks again before that."""
+    return token, time.time() + TOKEN_FOR
 
 
 def version(library: ModuleType) -> str:

@@ -79,6 +79,7 @@ class Plan(NamedTuple):
     resent: list[list[int]]
     position: int
     first: int
+    sasl: dict[str, str] | None
     begun_fd: int
 
 
@@ -195,7 +196,7 @@ class Job:
         text, name = str(error), type(error).__name__
         if isinstance(error, BaseException) and not text.startswith(name):
             text = f"{name}: {text}" if text else name
-        return words.redact(text, self.plan.client_config)
+        return words.redact(text, {**self.plan.client_config, **(self.plan.sasl or {})})
 
     @property
     def settled(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -22,6 +22,9 @@ class ProducerPlan:
     A producer that goes on with a dead one's work sends `again` first, (record, send) each, and then the plan's own
     sends from `position` on; its sends are numbered from `first`. `resent` has the records of which there were more
     than `sends` sends before, with how many more.
+
+    `sasl` says who the producer is to the broker, where somebody is to be named: `mechanism`, `username` and
+    `password`; with OAUTHBEARER `password` is the token, and `username` may be empty.
     """
 
     client: str
@@ -46,6 +49,7 @@ class ProducerPlan:
     resent: tuple[tuple[int, int], ...] = ()
     position: int = 0
     first: int = 0
+    sasl: dict[str, str] | None = field(default=None, repr=False)
 
     @property
     def planned(self) -> int:

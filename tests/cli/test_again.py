@@ -26,6 +26,8 @@ def typed() -> Again:
     @option("--identity", "naming", type=NamingType())
     @option("--verify/--no-verify", default=True)
     @option("--keep", is_flag=True)
+    @option("--set", "sets", multiple=True)
+    @option("--arm", "arms", multiple=True)
     @option("--seed", type=int)
     @report_options
     @click.pass_context
@@ -65,3 +67,21 @@ def test_what_the_environment_said_is_typed_the_next_time(typed: Again) -> None:
 def test_where_a_report_goes_is_no_part_of_it(typed: Again) -> None:
     line = "--out x --json a --junit b --markdown c --html d --quiet --verbose --no-color"
     assert typed(line) == ("ackdrop", "watch")
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("--set workload.client_config.sasl_plain_password=a=b", "workload.client_config.sasl_plain_password=***"),
+        ("--set workload.records=5", "workload.records=5"),
+        ("--set value=password", "value=password"),
+        ("--arm off=API_TOKEN=a=b", "off=API_TOKEN=***"),
+        ("--arm off=IDEMPOTENCE=false", "off=IDEMPOTENCE=false"),
+    ],
+)
+def test_a_secret_is_not_kept(typed: Again, line: str, kept: str) -> None:
+    assert typed(line)[-1] == kept
+
+
+def test_an_address_may_be_called_secret(typed: Again) -> None:
+    assert typed("--map secret:1=token:2")[-1] == "secret:1=token:2"

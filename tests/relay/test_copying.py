@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import trio
 
+from ackdrop.direct.authentication import OPTIONS
 from ackdrop.faults import Duplicate
 from ackdrop.observations import Acked, Answered, Attempt, ConnectionClosed, Forwarded
 from ackdrop.relay import copying
@@ -83,7 +84,8 @@ class TestNewConnection:
         own.reset()
         await running.proxy.settled()
         running.proxy.flush()
-        assert [seen.reason for seen in running.all(ConnectionClosed)] == ["the broker closed the connection"]
+        (told,) = running.all(ConnectionClosed)
+        assert told.reason == f"{copying.CLOSED}; where it wants to know who is speaking, say {OPTIONS}"
         assert [seen.attempt for seen in running.all(Answered)] == [1]
 
     async def test_a_broker_that_says_nothing_is_not_waited_for(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...broker.running import RunningBroker
+from ...direct.authentication import SaslWanted
 from ...direct.cluster import Cluster
 from ...direct.identity import identity_of
 from ...errors import ListenerError
@@ -26,6 +27,7 @@ from ..stopping import Stop
 from ..view import View
 from .front import Claim, Front, Place
 from .judging import verdict_on
+from .meeting import in_words, instead, no_credentials
 from .program import Ending, run
 
 ADDRESS_IN = ("ACKDROP_PROXY", "KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS")
@@ -61,6 +63,7 @@ class Execution:
         self._arms: list[ArmVerdict] = []
         self._endings: list[Ending] = []
         self._notes = list(broker.notes)
+        self._missing: list[Reason] = []
 
     async def run(self, progress: Progress, say: Say) -> Executed:
         """Run the program in every arm, and report. Raises BrokerError where no broker answers, ListenerError where no
@@ -68,13 +71,13 @@ class Execution:
         scenario, settings, broker = self._scenario, self._settings, self._broker
         rules = () if scenario is None else scenario.rules
         check_watched(rules)
-        async with Cluster.connect(broker.bootstrap, mapping=settings.mapping) as cluster:
-            identity = await identity_of(cluster)
+        async with Cluster.not_met(broker.bootstrap, mapping=settings.mapping, security=broker.security) as cluster:
+            self._info = await self._met(cluster, say)
             self._notes.extend(cluster.notes)
-            self._info = BrokerInfo(
-                identity.kind, identity.version, broker.source, broker.bootstrap, identity.cluster_id
-            )
-            check(rules, broker, len(cluster.nodes), None)
+            for note in cluster.notes:
+                say(note)
+            if cluster.locked is None:
+                check(rules, broker, len(cluster.nodes), None)
             folder = folders.make(settings.out, f"exec-{scenario.name if scenario else self._name}")
             record = Record(folder, settings.command)
             if scenario is not None:
@@ -88,8 +91,20 @@ class Execution:
                 if not self._arms:
                     shutil.rmtree(folder)
                 raise
+            self._missing = no_credentials(cluster) if settings.verify else []
         finished = record.finished(self._result())
         return Executed(finished, next((each.code for each in self._endings if each.code and not each.timed_out), 0))
+
+    async def _met(self, cluster: Cluster, say: Say) -> BrokerInfo:
+        """Who the broker is; unknown where it wants to know who is speaking, which the program says for itself."""
+        source, bootstrap = self._broker.source, self._broker.bootstrap
+        try:
+            await cluster.meet()
+        except SaslWanted as error:
+            say(in_words(error))
+            return BrokerInfo("unknown", None, source, bootstrap, None)
+        identity = await identity_of(cluster)
+        return BrokerInfo(identity.kind, identity.version, source, bootstrap, identity.cluster_id)
 
     async def _all(self, place: Place, record: Record) -> None:
         for arm in self._settings.arms or (ONLY,):
@@ -126,7 +141,7 @@ class Execution:
             self._arms,
             control=False,
             interrupted=bool(left),
-            extra=[Reason("arm-not-run", name, text) for name in left],
+            extra=[*self._missing, *(Reason("arm-not-run", name, text) for name in left)],
         )
         return RunResult(
             scenario=ScenarioInfo(f"{self._name}, with no faults", None, 0, None)
@@ -134,7 +149,7 @@ class Execution:
             else scenario_info(self._scenario),
             broker=self._info,
             verdict=run.verdict,
-            reasons=run.reasons,
+            reasons=instead(self._missing, run.reasons),
             exit_code=run.exit_code,
             arms=[arm.result for arm in self._arms],
             notes=list(self._notes),

@@ -89,6 +89,7 @@ class Front:
                 ports=settings.listening.ports,
                 client_tls=settings.listening.tls,
                 upstream_tls=settings.security.tls,
+                upstream_sasl=settings.security.sasl,
                 mapping=place.cluster.mapping,  # it may learn one more when it meets the broker
                 limits=settings.listening.limits,
                 wire=dataclasses.replace(settings.wire, ask_starts=True, naming=place.view.naming),
@@ -146,6 +147,8 @@ class Front:
         A broker that does not answer makes them unknown; the request goes on, and the report says so.
         """
         cluster = self.place.cluster
+        if cluster.locked is not None:
+            return asked.topic, {}
         with trio.move_on_after(PATIENCE):
             try:
                 topic = asked.topic if asked.topic_id is None else await cluster.topic_name(asked.topic_id)

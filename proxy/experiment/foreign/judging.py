@@ -70,7 +70,7 @@ async def _read(front: Front, wire: ArmWire) -> tuple[LogReading | None, bool]:
     """
     place = front.place
     topics = {topic for topic, _ in wire.starts}
-    if not place.settings.verify:
+    if not place.settings.verify or place.cluster.locked is not None:
         return None, True
     if not topics:
         return place.view.nothing(), True

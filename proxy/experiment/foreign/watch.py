@@ -11,6 +11,7 @@ import trio
 
 from ...broker.running import RunningBroker
 from ...control.snapshot import Snapshot
+from ...direct.authentication import NotLetIn
 from ...direct.cluster import Cluster
 from ...errors import ListenerError
 from ...ledger import Ledger
@@ -18,7 +19,7 @@ from ...report.finished import Finished
 from ...report.live.desk import About, Live
 from ...report.progress import Progress
 from ...report.words import broker_at
-from ...result import BrokerInfo, Reason, RunResult, ScenarioInfo
+from ...result import Reason, RunResult, ScenarioInfo
 from ...scenario.models import Scenario
 from ...verify.verdict import ArmVerdict, RunVerdict, judge_run
 from .. import folder as folders
@@ -32,7 +33,7 @@ from ..stopping import Stop
 from ..view import View
 from .front import Claim, Front, Place
 from .judging import verdict_on
-from .meeting import Meeting
+from .meeting import Meeting, in_words, instead, no_credentials
 
 ARM = "proxy"
 
@@ -53,11 +54,13 @@ async def watch(
     view = View.chosen(scenario, settings)
     rules = () if scenario is None else scenario.rules
     check_watched(rules)
-    async with Cluster.not_met(settings.bootstrap, mapping=settings.mapping) as cluster:
-        broker = RunningBroker(settings.bootstrap, "given", remote=settings.allow_remote)
+    security = settings.security
+    async with Cluster.not_met(settings.bootstrap, mapping=settings.mapping, security=security) as cluster:
+        broker = RunningBroker(settings.bootstrap, "given", remote=settings.allow_remote, security=security)
         meeting = Meeting(cluster, broker)
         if await meeting.at_once():
             check(rules, broker, len(cluster.nodes), None)
+        meeting.check()
         folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
         record = Record(folder, settings.command)
         if scenario is not None:
@@ -78,7 +81,7 @@ async def watch(
                     lambda: meeting.info,
                 )
                 front = Front(place, Claim(ARM))
-                record.going_on(_result(scenario, meeting.info, judge_run([], control=False, interrupted=True), None))
+                record.going_on(_result(scenario, meeting, judge_run([], control=False, interrupted=True), None))
                 await front.stand(partial(_until_ended, front, record, meeting, live, door))
                 with progress:
                     verdict = await verdict_on(front)
@@ -86,9 +89,11 @@ async def watch(
             if not front.proxy.bootstrap:
                 shutil.rmtree(folder)
             raise
-    run = judge_run([verdict], control=False, interrupted=False, error=meeting.reason)
-    run = dataclasses.replace(run, reasons=[_left_alone(reason, settings) for reason in run.reasons])
-    return record.finished(_result(scenario, meeting.info, run, verdict))
+        missing = no_credentials(cluster) if settings.verify else []
+    run = judge_run([verdict], control=False, interrupted=False, extra=missing, error=meeting.reason)
+    reasons = instead(missing, run.reasons)
+    run = dataclasses.replace(run, reasons=[_left_alone(reason, settings) for reason in reasons])
+    return record.finished(_result(scenario, meeting, run, verdict))
 
 
 async def _until_ended(
@@ -104,7 +109,9 @@ async def _until_ended(
     for note in meeting.notes:
         place.say(note)
     async with kept_live(front, record, door, sets), trio.open_nursery() as nursery:
-        if meeting.trouble is not None:
+        if isinstance(meeting.trouble, NotLetIn):
+            place.say(in_words(meeting.trouble))
+        elif meeting.trouble is not None:
             place.say(f"{meeting.trouble.message}; ackdrop goes on asking, and clients are sent away until it answers")
             nursery.start_soon(meeting.later, place.say)
         nursery.start_soon(live.run, _Desk(front, meeting, address))
@@ -125,7 +132,8 @@ class _Desk:
     def about(self) -> About:
         scenario, meeting = self._front.place.scenario, self._meeting
         answers = meeting.trouble is None
-        name = broker_at(meeting.info) if answers else f"{meeting.info.bootstrap}, which does not answer yet"
+        why = "which wants SASL" if meeting.locked else "which does not answer yet"
+        name = broker_at(meeting.info) if answers else f"{meeting.info.bootstrap}, {why}"
         title = "ackdrop proxy, with no faults" if scenario is None else scenario.title
         return About(title, self._address, name, self._front.place.settings.seconds)
 
@@ -142,17 +150,17 @@ class _Desk:
         self._front.place.stop.ask()
 
 
-def _result(scenario: Scenario | None, broker: BrokerInfo, run: RunVerdict, arm: ArmVerdict | None) -> RunResult:
+def _result(scenario: Scenario | None, meeting: Meeting, run: RunVerdict, arm: ArmVerdict | None) -> RunResult:
     return RunResult(
         scenario=ScenarioInfo("Watching, with no faults", None, 0, None)
         if scenario is None
         else scenario_info(scenario),
-        broker=broker,
+        broker=meeting.info,
         verdict=run.verdict,
         reasons=run.reasons,
         exit_code=run.exit_code,
         arms=[] if arm is None else [arm.result],
-        notes=[] if arm is None else arm.notes,
+        notes=[*meeting.notes, *([] if arm is None else arm.notes)],
     )
 
 

@@ -27,7 +27,8 @@ class DuplicateAction(Action):
         pipelined="With `same` the copy goes behind the original, before requests that come later.",
         unasked="A copy goes out like the original; nothing tells whether it was appended but the log.",
         others="The broker does twice what it was asked: a copy of `init_producer_id` gives a producer id that nobody "
-        "uses. On a connection of its own a broker that wants to know who is speaking (SASL) answers no copy.",
+        "uses. On a connection of its own it says who ackdrop is, where `--upstream-sasl-...` names somebody; "
+        "else a broker that wants to know (SASL) answers no copy.",
     )
 
     times: fields.Copies = Field(1, description="How many copies are sent.", examples=[1, 6])
