@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import stat
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +34,9 @@ def folder() -> Path:
     """The folder, which is this user's alone. Raises SurroundingsError where it cannot be had."""
     import platformdirs
 
-    path = platformdirs.user_runtime_path("ackdrop")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a fallback without XDG_RUNTIME_DIR, which is looked at below
+        path = platformdirs.user_runtime_path("ackdrop")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         about = path.stat(follow_symlinks=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -61,3 +62,11 @@ def test_a_link_is_no_folder(runtime, tmp_path):
     (runtime / "ackdrop").symlink_to(tmp_path / "other")
     with pytest.raises(SurroundingsError, match="is not a folder of yours alone"):
         found.folder()
+
+
+def test_a_user_without_a_runtime_folder_is_told_nothing_of_it(monkeypatch, tmp_path):
+    """Warnings are errors here; on a machine without a login session there is none."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert found.folder().is_dir()
