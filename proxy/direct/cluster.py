@@ -24,7 +24,7 @@ from .fetch import Fetched
 from .leadership import move_leadership
 from .link import Link
 from .nodes import Address, Nodes, parse_addresses
-from .patience import PassingError, check, patiently
+from .patience import PassingError, check, one, patiently
 
 T = TypeVar("T")
 
@@ -174,8 +174,9 @@ class Cluster:
         """The name of the topic with this id (16 bytes). Raises BrokerError where no topic has it."""
 
         async def ask() -> str:
-            (topic,) = (await self._nodes.metadata_by_id(topic_id)).topics
-            check(topic.error_code, f"{self._nodes.name}: topic id {topic_id.hex()} is not known")
+            what = f"{self._nodes.name}: topic id {topic_id.hex()} is not known"
+            topic = one((await self._nodes.metadata_by_id(topic_id)).topics, what)
+            check(topic.error_code, what)
             return str(topic.name)
 
         return await self._patiently(ask)
@@ -202,7 +203,7 @@ class Cluster:
             answer = await self._nodes.at_one(
                 link.ask("create_topics", topics=[wish], timeout_ms=self._milliseconds, validate_only=False)
             )
-            made, lost = answer.topics[0], False
+            made, lost = one(answer.topics, what), False
             # After a lost connection the topic may be there because our own first request arrived.
             if made.error_code != _EXISTS or (link.reopened == before and not again):
                 check(made.error_code, what, made.error_message)
@@ -220,8 +221,9 @@ class Cluster:
             answer = await self._nodes.at_one(
                 link.ask("delete_topics", topic_names=[name], timeout_ms=self._milliseconds)
             )
-            if (error := answer.responses[0].error_code) != _UNKNOWN_TOPIC:
-                check(error, f"{self._nodes.name}: topic {name!r} could not be removed")
+            what = f"{self._nodes.name}: topic {name!r} could not be removed"
+            if (error := one(answer.responses, what).error_code) != _UNKNOWN_TOPIC:
+                check(error, what)
 
         await self._patiently(remove)
 
@@ -284,7 +286,7 @@ class Cluster:
             link.ask("list_offsets", replica_id=-1, isolation_level=0, topics=[{"name": topic, "partitions": wanted}])
         )
         offsets = {}
-        for entry in answer.topics[0].partitions:
+        for entry in one(answer.topics, f"{link.address}: the offsets of {topic} are not told").partitions:
             check(entry.error_code, f"{link.address}: the offsets of {topic}/{entry.partition_index} are not told")
             offsets[entry.partition_index] = entry.offset
         return offsets

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import trio
 
@@ -73,3 +73,10 @@ async def patiently(attempt: Callable[[], Awaitable[T]], seconds: float, recover
         await trio.sleep(pause)
         pause = min(1.0, pause * 2)
         await recover()
+
+
+def one(told: Sequence[Any], what: str) -> Any:
+    """The one thing that an answer about one tells of. Raises BrokerError where it tells of none, or of more."""
+    if len(told) != 1:
+        raise BrokerError(f"{what}: the answer is about {len(told)}, and not about one")
+    return told[0]

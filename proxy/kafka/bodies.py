@@ -57,7 +57,8 @@ def decode_response(api: str, version: int, frame: Buffer) -> Any:
 
     Fields that the version does not have hold their defaults, topic ids are `uuid.UUID`, records are bytes-like, null
     arrays None. ApiVersions answers that carry an error are read as version 0, as a broker sends them to a client
-    that asked in a version it does not know (KIP-511). Raises UndecodableError.
+    that asked in a version it does not know (KIP-511). An array that is null where it may not be counts as empty.
+    Raises UndecodableError.
     """
     try:
         message = _message_class(api, "Response")
@@ -67,9 +68,23 @@ def decode_response(api: str, version: int, frame: Buffer) -> Any:
         raise UndecodableError(f"{api} v{version} is not known: 0 to {message.max_version} are")
     body = memoryview(frame)[response_body_at(frame, api_key(api), version) :]
     try:
-        return message.decode(body, version=version)
+        return _filled(message.decode(body, version=version), message._struct, version)
     except _FAILURES as error:
         raise UndecodableError(f"{api} v{version}: the answer cannot be read ({error})") from None
+
+
+def _filled(body: Any, struct: Any, version: int) -> Any:
+    """The body, with an empty array for each that is null and may not be: whoever reads it goes through it."""
+    for field in struct._fields:
+        if not field.is_array() or not field.for_version_q(version):
+            continue
+        items, nullable = getattr(body, field.name), field._nullable_versions
+        if items is None and not (nullable and nullable[0] <= version <= nullable[1]):
+            setattr(body, field.name, [])
+        elif field.is_struct_array():
+            for item in items or ():
+                _filled(item, field.array_of, version)
+    return body
 
 
 def empty_response(api: str, version: int) -> Any:

@@ -94,3 +94,14 @@ def test_a_frame_cut_short_is_a_wire_error_or_nothing(responses: Any, framed: An
 def test_kafka_python_is_not_imported_before_it_is_needed() -> None:
     code = "import sys, ackdrop.kafka.bodies, ackdrop.kafka.records; print({'kafka', 'cramjam'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.strip() == b"set()"
+
+
+def test_an_array_that_is_null_where_it_may_not_be_is_empty() -> None:
+    """Metadata v12: no throttling, brokers null, no cluster id, no controller, one topic whose partitions are null."""
+    topic = b"\0\0" + b"\2t" + bytes(16) + b"\0" + b"\0" + bytes(4) + b"\0"
+    body = b"\0" + bytes(4) + b"\0" + b"\0" + bytes(4) + b"\2" + topic + b"\0"
+    frame = (4 + len(body)).to_bytes(4, "big") + bytes(4) + body
+    told = bodies.decode_response("metadata", 12, frame)
+    assert told.brokers == []
+    assert told.cluster_id is None
+    assert [one.partitions for one in told.topics] == [[]]
