@@ -28,16 +28,18 @@ async def choose(
     verbose: Say,
     security: Security = ANYBODY,
     properties: Mapping[str, str] | None = None,
+    brokers: int = 1,
 ) -> AsyncIterator[RunningBroker]:
     """The broker for this run; one of our own ends with the block, one of the user's is left alone.
 
     `kind` asks for one source, `auto` takes the first there is. `say` gets what the reader must know before anything
-    is written, `verbose` what was passed over and why; `security` is how the given one is spoken to, `properties` are
-    those of an embedded one that win over ours. Raises UsageError for what excludes itself and for a remote address
-    without `allow_remote`, BrokerError where there is no broker, with what was tried and a remedy.
+    is written, `verbose` what was passed over and why; `security` is how the given one is spoken to. An embedded one
+    has `properties` that win over ours, and consists of so many `brokers`; Docker's is always one. Raises UsageError
+    for what excludes itself and for a remote address without `allow_remote`, BrokerError where there is no broker, with
+    what was tried and a remedy.
     """
     async with AsyncExitStack() as stack:
-        start = partial(embedded.broker, progress, extra=properties)
+        start = partial(embedded.broker, progress, extra=properties, brokers=brokers)
         if bootstrap is not None:
             if kind != "auto":
                 raise UsageError(
@@ -45,7 +47,7 @@ async def choose(
                 )
             yield await given(bootstrap, allow_remote, security)
         elif kind == "auto":
-            yield await _auto(stack, start, say, verbose)
+            yield await _auto(stack, start, say, verbose, brokers)
         else:
             yield await _asked_for(kind, stack, start, say)
 
@@ -71,14 +73,14 @@ async def _asked_for(kind: Kind, stack: AsyncExitStack, start: Start, say: Say) 
     return there
 
 
-async def _auto(stack: AsyncExitStack, start: Start, say: Say, verbose: Say) -> RunningBroker:
+async def _auto(stack: AsyncExitStack, start: Start, say: Say, verbose: Say, brokers: int) -> RunningBroker:
     """The first source that there is; each that is passed over is told to `verbose`."""
     there = await found()
     if not isinstance(there, str):
         _say_found(say)
         return there
     verbose(f"Passed over: {there}.")
-    reason = await docker.why_not()
+    reason = await docker.why_not() if brokers == 1 else "Redpanda in Docker is one broker, and more are wanted"
     if reason is None:
         try:
             return await stack.enter_async_context(docker.broker(say))
@@ -86,7 +88,7 @@ async def _auto(stack: AsyncExitStack, start: Start, say: Say, verbose: Say) -> 
             say("Docker's engine answers, but Redpanda did not start in it; taking the embedded broker instead.")
             reason = error.message
     verbose(f"Passed over: {reason}.")
-    say(f"Starting Apache Kafka {pinned().kafka}, embedded ...")
+    say(f"Starting Apache Kafka {pinned().kafka}, embedded{f', {brokers} brokers' if brokers > 1 else ''} ...")
     try:
         return await stack.enter_async_context(start())
     except BrokerError as error:

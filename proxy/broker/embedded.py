@@ -79,14 +79,19 @@ class RunningCluster:
 
 @asynccontextmanager
 async def broker(
-    progress: Progress | None = None, *, port: int | None = None, extra: Mapping[str, str] | None = None
+    progress: Progress | None = None,
+    *,
+    port: int | None = None,
+    extra: Mapping[str, str] | None = None,
+    brokers: int = 1,
 ) -> AsyncIterator[RunningBroker]:
     """An Apache Kafka of our own; ended and removed at the end of the block, and however else ackdrop ends.
 
     `progress` hears of the jars' download. `port` asks for this port; any free one otherwise. `extra` are broker
-    properties that win over ours. Raises BrokerError with the broker's own last lines when it does not start.
+    properties that win over ours. Of several `brokers` the first is the one that things are done to. Raises BrokerError
+    with the broker's own last lines when it does not start.
     """
-    async with cluster(Wish(extra=extra or {}), progress, ports=[port] if port else ()) as running:
+    async with cluster(Wish(brokers, extra=extra or {}), progress, ports=[port] if port else ()) as running:
         yield as_broker(running)
 
 
@@ -104,10 +109,19 @@ async def cluster(
 
 
 def as_broker(running: RunningCluster) -> RunningBroker:
-    """The first of them, as any source gives a broker."""
-    first = running.nodes[0]
-    note = f"Apache Kafka {pinned().kafka} was started for this run, with an empty log."
-    return RunningBroker(first.address, "embedded", first.child.log_file, [note], pid=first.pid, control=first.control)
+    """They as any source gives a broker: things are done to the first of them, node 1."""
+    first, count = running.nodes[0], len(running.nodes)
+    what = (
+        f"Apache Kafka {pinned().kafka} was" if count == 1 else f"{count} brokers of Apache Kafka {pinned().kafka} were"
+    )
+    return RunningBroker(
+        ",".join(running.addresses()),
+        "embedded",
+        first.child.log_file,
+        [f"{what} started for this run, with an empty log."],
+        pid=first.pid,
+        control=first.control,
+    )
 
 
 async def _start(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..errors import UsageError
 from .listener import Listener
 
 MOST_CONTROLLERS = 3
+MOST_BROKERS = 9
+"""Each of them is a Java of some 400 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,14 @@ class Wish:
     listeners: Sequence[Listener] = ()
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for more brokers than one machine should carry."""
+        if self.brokers > MOST_BROKERS:
+            raise UsageError(
+                f"{self.brokers} brokers are asked for, and ackdrop starts {MOST_BROKERS} at most",
+                remedy="ask for fewer (of a scenario's topic: fewer replicas), or give a cluster with --bootstrap",
+            )
 
     @property
     def controllers(self) -> int:

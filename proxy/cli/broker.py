@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-MOST = 9
-"""More brokers than anybody needs on one machine."""
 PLAIN_STEP = 0.25
 """Where there is no terminal, a line is written for each such part of the download."""
 
@@ -41,7 +39,7 @@ Examples:
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on [29092, or a free one].")
 @click.option(
     "--brokers",
-    type=click.IntRange(1, MOST),
+    type=click.IntRange(1),
     metavar="N",
     help="How many brokers [1]. Three survive the end of any one; each takes about 400 MB of memory.",
 )

@@ -32,12 +32,14 @@ from .verify import verify
 
 @dataclass(frozen=True, slots=True)
 class BrokerChoice:
-    """Which broker to run against, as the command line says. `properties` are an embedded one's, beside ours."""
+    """Which broker to run against, as the command line says. `properties` are an embedded one's, beside ours, and it
+    consists of so many `brokers`."""
 
     kind: Literal["auto", "found", "docker", "embedded"] = "auto"
     bootstrap: str | None = None
     allow_remote: bool = False
     properties: Mapping[str, str] = field(default_factory=dict)
+    brokers: int = 1
 
 
 @dataclass(slots=True)
@@ -61,7 +63,8 @@ async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, set
     """
     try:
         async with signals() as stop, AsyncExitStack() as stack:
-            broker = await _broker(choice, settings, told, stop, stack)
+            replicas = max((scenario.workload.replication for scenario in scenarios), default=1)
+            broker = await _broker(dataclasses.replace(choice, brokers=replicas), settings, told, stop, stack)
             for number, scenario in enumerate(scenarios, 1):
                 if broker is None or stop.asked:
                     break
@@ -160,6 +163,7 @@ async def _chosen(
                     verbose=told.verbose,
                     properties=choice.properties,
                     security=settings.security,
+                    brokers=choice.brokers,
                 )
             )
     return None

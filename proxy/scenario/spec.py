@@ -54,7 +54,9 @@ class TopicSpec(Mapping):
     """The topic that is made for the run."""
 
     partitions: fields.Partitions = Field(1, description="Its partitions.", examples=[1, 3])
-    replication: fields.Replication = Field(1, description="Its replicas; at most the brokers there are.", examples=[1])
+    replication: fields.Replication = Field(
+        1, description="Its replicas: at most the brokers there are, or as many are started.", examples=[1]
+    )
 
 
 class ConfigSpec(Mapping):

@@ -94,7 +94,15 @@ async def test_when_nothing_is_left_the_error_says_what_was_tried(world: World) 
 
 async def test_an_embedded_one_gets_its_properties(world: World) -> None:
     async with choose("embedded", None, False, None, world.said.append, world.verbose.append, properties={"a": "b"}):
-        assert world.asked == {"extra": {"a": "b"}}
+        assert world.asked == {"extra": {"a": "b"}, "brokers": 1}
+
+
+async def test_several_are_embedded_ones_even_where_docker_answers(world: World) -> None:
+    world.no_docker = None
+    async with choose("auto", None, False, None, world.said.append, world.verbose.append, brokers=3) as running:
+        assert (running.source, world.asked["brokers"]) == ("embedded", 3)
+    assert world.said[-1].endswith("embedded, 3 brokers ...")
+    assert any("Redpanda in Docker is one broker" in line for line in world.verbose)
 
 
 @pytest.mark.parametrize("kind", ["docker", "embedded"])

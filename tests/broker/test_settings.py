@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import pytest
+
 from ackdrop.broker.layout import Layout, Node, Wish
 from ackdrop.broker.listener import Certificate, Listener, every_mechanism
 from ackdrop.broker.settings import cluster_id, commands, files, properties
+from ackdrop.errors import UsageError
 
 USERS = {"alice": "alice-secret"}
 
@@ -75,6 +78,11 @@ def test_beyond_three_a_broker_is_no_controller_and_of_two_one_is() -> None:
     assert len(fourth["controller.quorum.voters"].split(",")) == 3
     pair = Layout.of(Wish(2), range(1, 4))
     assert parsed(properties(pair, pair.nodes[1]))["controller.quorum.voters"] == "1@127.0.0.1:3"
+
+
+def test_more_brokers_than_a_machine_should_carry_are_refused() -> None:
+    with pytest.raises(UsageError, match="10 brokers are asked for, and ackdrop starts 9 at most"):
+        Wish(10)
 
 
 def test_more_listeners_are_told_to_clients_with_what_they_need() -> None:
