@@ -1,0 +1,58 @@
+"""What `docs/while-it-runs.md` says is so: its commands, its faults, its paths and its metrics."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ackdrop.control.app import application
+from ackdrop.control.gathering import Gathering, Sources
+from ackdrop.control.metrics import Metrics
+from ackdrop.scenario.added import added
+
+TEXT = (Path(__file__).parent.parent / "docs" / "while-it-runs.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+def test_its_faults_are_faults(text: str) -> None:
+    assert len(added(text.encode(), []).rules) == 1
+
+
+def test_its_commands_exist() -> None:
+    lines = [line.strip().partition(" #")[0] for line in TEXT.splitlines() if line.startswith("    ackdrop ctl")]
+    assert len(lines) == 10
+    for line in lines:
+        words = re.findall(r'"[^"]*"|\S+', line)[1:]
+        verb = words[:3] if words[1] == "faults" else words[:2]
+        subprocess.run([sys.executable, "-m", "ackdrop", *verb, "--help"], check=True, capture_output=True)
+
+
+def test_its_metrics_are_all_that_there_are() -> None:
+    told = set(re.findall(r"`(ackdrop_\w+)`", TEXT))
+    names = re.findall(
+        r"^# TYPE (\w+) ", Metrics(Gathering(Sources(lambda: 0.0)).snapshot).text().decode(), re.MULTILINE
+    )
+    assert told == set(names)
+
+
+def test_its_paths_are_all_that_there_are() -> None:
+    """A path that its table leaves out, or makes up, is one too many."""
+    section = TEXT.partition("## The API")[2].partition("## Metrics")[0]
+    paths = {
+        found.partition("?")[0] for found in re.findall(r"(/[\w/]*v1/[\w/?=]+|/health|/metrics|/openapi.json)", section)
+    }
+    paths |= {f"/v1/faults/NAME{what}" for what in re.findall(r"`(/disarm|/reset)`", section)}
+    guard = application(_Nobody(), "x" * 20)  # type: ignore[arg-type]
+    there = {path.replace("{name}", "NAME") for path in guard._app.openapi()["paths"]}  # type: ignore[attr-defined]
+    assert paths - {"/openapi.json"} == there
+
+
+class _Nobody:
+    """A proxy of which nothing is asked."""
+
+    def snapshot(self) -> None:
+        raise AssertionError("nobody asks")
