@@ -55,10 +55,11 @@ def rewrite(api_key: int, api_version: int, frame: Buffer, translate: Translate)
     return _INT.pack(len(body)) + body
 
 
-def translated(content: bytes, field: Field, translate: Translate) -> bytes:
-    """The content of a tagged field that holds addresses, with these translated. Raises UndecodableError."""
-    edits, _ = _edits(endpoints_in(content, field), True, translate)
-    return _spliced(content, edits, 0)
+def translated(content: bytes, field: Field, translate: Translate) -> tuple[bytes, int]:
+    """The field with which these bytes begin, its addresses translated, and where it ended. Raises UndecodableError."""
+    endpoints, end = endpoints_in(content, field)
+    edits, _ = _edits(endpoints, True, translate)
+    return _spliced(content[:end], edits, 0), end
 
 
 def _edits(endpoints: list[Endpoint], flexible: bool, translate: Translate) -> tuple[list[_Edit], dict[Tag, int]]:

@@ -1,10 +1,11 @@
 """Addresses at the very end of a large answer, translated while it streams through.
 
-A Fetch answer holds tens of megabytes of records, and in its last tagged fields (KIP-951), now and then, the addresses
-of brokers that lead a partition now. Nobody shall keep the records for them. But the length of a frame stands at its
-beginning, and is gone when they come: so the last fields keep their size. Where the translated addresses are shorter,
-a tagged field that nobody knows fills the gap, as any client steps over it; where they are longer, it takes their
-place. They are a hint: a client that is not told asks for metadata, as older ones do.
+An answer to Fetch or ShareFetch holds tens of megabytes of records, and at its end, now and then, the addresses of
+brokers that lead a partition now: in its last tagged fields (KIP-951), or in a field right before them (KIP-932).
+Nobody shall keep the records for them. But the length of a frame stands at its beginning, and is gone when they come:
+so the end keeps its size. Where the translated addresses are shorter, a tagged field that nobody knows fills the gap,
+as any client steps over it; where they are longer, it takes their place. They are a hint: a client that is not told
+asks for metadata, as older ones do.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .layouts import LAYOUTS, Field, Kind, reading
 from .primitives import encode_uvarint, skip, uvarint
 
 LARGEST_TAIL = 1 << 20
-"""Bytes that the last tagged fields may have: all that is ever kept."""
+"""Bytes that the end may have: all that is ever kept."""
 FILLING = 10_000
 """The number of the tagged field that fills a gap; the next one is used as well."""
 
@@ -30,11 +31,22 @@ _READ = -1
 
 
 def can_sieve(api_key: int, version: int) -> bool:
-    """Whether all addresses in answers of this API and version stand in their last tagged fields."""
+    """Whether all addresses in answers of this API and version stand at their end, so that they can stream."""
     layout = LAYOUTS.get(api_key)
-    if layout is None or not layout.tags or not layout.since <= version <= layout.until:
+    if layout is None or not layout.since <= version <= layout.until or version < FIRST_FLEXIBLE[api_key]:
         return False
-    return version >= FIRST_FLEXIBLE[api_key] and all(field.kind in _WALKED for field in layout.fields)
+    before, last = _parted(layout.fields)
+    return (last is not None or bool(layout.tags)) and not any(map(_leads, before))
+
+
+def _parted(fields: tuple[Field, ...]) -> tuple[tuple[Field, ...], Field | None]:
+    """The fields that are only stepped over, and the last one where it holds addresses."""
+    return (fields[:-1], fields[-1]) if fields and _leads(fields[-1]) else (fields, None)
+
+
+def _leads(field: Field) -> bool:
+    """Whether a field holds addresses, or something else that has to be read."""
+    return field.kind in (Kind.ENDPOINT, Kind.TOPIC) or any(map(_leads, field.fields))
 
 
 class Sieve:
@@ -48,7 +60,8 @@ class Sieve:
         self._known = reading(api_key, version)
         self._translate = translate
         self._left = size
-        self._steps = _message(self._known.fields)
+        before, self._last = _parted(self._known.fields)
+        self._steps = _message(before)
         self._skip = next(self._steps)
         self._tail: bytearray | None = None
 
@@ -66,7 +79,7 @@ class Sieve:
         return parts
 
     def _walk(self, data: memoryview) -> int:
-        """How many of these bytes stand before the last tagged fields."""
+        """How many of these bytes stand before the end."""
         at, end = 0, len(data)
         while at < end:
             if self._skip > 0:
@@ -83,14 +96,14 @@ class Sieve:
         return at
 
     def _next(self, byte: int, left: int) -> bool:
-        """Go on to the next step that takes bytes; False where the last tagged fields begin."""
+        """Go on to the next step that takes bytes; False where the end begins."""
         try:
             self._skip = self._steps.send(byte)
             while not self._skip:
                 self._skip = self._steps.send(0)
         except StopIteration:
             if left > LARGEST_TAIL:
-                self._refuse(f"its last tagged fields have {left} bytes")
+                self._refuse(f"its end has {left} bytes")
             self._tail = bytearray()
             return False
         if self._skip > left:
@@ -98,16 +111,20 @@ class Sieve:
         return True
 
     def _rewritten(self, tail: bytes) -> bytes:
-        tags = _tags(tail)
+        first, at = (b"", 0) if self._last is None else translated(tail, self._last, self._translate)
+        tags = _tags(tail[at:])
         for number, field in self._known.tags.items():
             if number in tags:
-                tags[number] = translated(tags[number], field, self._translate)
-        if (whole := _joined(tags, len(tail))) is not None:
+                content, end = translated(tags[number], field, self._translate)
+                if end != len(tags[number]):
+                    self._refuse(f"its tagged field {number} is not {end} bytes long")
+                tags[number] = content
+        if (whole := _joined(first, tags, len(tail))) is not None:
             return whole
         for number in self._known.tags:
             tags.pop(number, None)
-        if (whole := _joined(tags, len(tail))) is None:
-            self._refuse("its last tagged fields cannot be changed")
+        if (whole := _joined(first and _NOBODY, tags, len(tail))) is None:
+            self._refuse("its end cannot be changed")
         return whole
 
     def _refuse(self, why: str) -> NoReturn:
@@ -163,10 +180,10 @@ def _number() -> Generator[int, int, int]:
             raise UndecodableError("a number has more than five bytes")
 
 
-_WALKED = {Kind.FIXED, Kind.STRUCTS, Kind.STRUCT, Kind.ITEMS, Kind.STRING, Kind.DATA}
+# The end.
 
-
-# The last tagged fields.
+_NOBODY = b"\1"
+"""An array of nothing."""
 
 
 def _tags(tail: bytes) -> dict[int, bytes]:
@@ -183,13 +200,13 @@ def _tags(tail: bytes) -> dict[int, bytes]:
     return found
 
 
-def _joined(tags: dict[int, bytes], size: int) -> bytes | None:
-    """The tagged fields, filled up to this size; None where there is no way to."""
-    for filling in _fillings(tags, size):
+def _joined(first: bytes, tags: dict[int, bytes], size: int) -> bytes | None:
+    """What stands first and the tagged fields, filled up to this size; None where there is no way to."""
+    for filling in _fillings(tags, size - len(first)):
         if not filling.keys() & tags.keys():
             every = sorted({**tags, **filling}.items())
             whole = b"".join(encode_uvarint(number) + encode_uvarint(len(data)) + data for number, data in every)
-            whole = encode_uvarint(len(every)) + whole
+            whole = first + encode_uvarint(len(every)) + whole
             if len(whole) == size:
                 return whole
     return None

@@ -67,12 +67,11 @@ def walk(api_key: int, version: int, frame: Buffer) -> Findings:
     return Findings(known.flexible, walker.endpoints, walker.topics)
 
 
-def endpoints_in(content: bytes, field: Field) -> list[Endpoint]:
-    """The addresses in the content of a tagged field of this kind, which they have to fill. Raises UndecodableError."""
+def endpoints_in(content: bytes, field: Field) -> tuple[list[Endpoint], int]:
+    """The addresses in a field of this kind, in a flexible version, and where it ends. Raises UndecodableError."""
     walker = _Walker(content, True)
-    if walker.fields(0, (field,)) != len(content):
-        raise UndecodableError(f"a tagged field is not {len(content)} bytes long")
-    return walker.endpoints
+    end = walker.fields(0, (field,))
+    return walker.endpoints, end
 
 
 class _Walker:

@@ -11,11 +11,13 @@ from ackdrop.broker import jars
 from ackdrop.kafka.addresses import MAX_VERSIONS, MIN_VERSIONS, cluster_nodes, rewrite
 from ackdrop.kafka.apis import API_NAMES, FIRST_FLEXIBLE, NEVER, api_name
 from ackdrop.kafka.layouts import ELSEWHERE, LAYOUTS
+from ackdrop.kafka.sieve import Sieve
 
 from ..definitions import Message, definitions
 
 pytestmark = pytest.mark.integration
 
+SHARE_FETCH = 78
 Messages = dict[tuple[int, Any], Message]
 ROUTING = [
     (key, version)
@@ -98,3 +100,26 @@ def test_exactly_the_addresses_are_translated(messages: Messages, key: int, vers
         assert (rewrite(key, version, memoryview(frame), translate) or frame) == expected
         changed += expected != frame
     assert changed > 5
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("host", ["127.0.0.1", "h", "much-longer.proxy.example"])
+def test_a_share_fetch_answer_that_streams_tells_of_our_addresses_or_of_none(
+    messages: Messages, version: int, host: str
+) -> None:
+    message = messages[SHARE_FETCH, "response"]
+    told = left_out = 0
+    for seed in range(150):
+        frame = message.make(version, seed)
+        sieve = Sieve(SHARE_FETCH, version, len(frame), lambda node, host_, port: (host, 7))
+        piece = 1 + seed % 50
+        parts = [part for at in range(0, len(frame), piece) for part in sieve.feed(memoryview(frame)[at : at + piece])]
+        out = b"".join(parts)
+        assert len(out) == len(frame)
+        expected = [(node, host, 7) for node, _, _ in cluster_nodes(SHARE_FETCH, version, frame)]
+        found = cluster_nodes(SHARE_FETCH, version, out)
+        assert found in (expected, [])
+        told += bool(found)
+        left_out += found != expected
+    assert told > 10
+    assert left_out > 10 or len(host) < 20
