@@ -22,7 +22,8 @@ _PRODUCE = api_key("produce")
 _READ = frozenset({_PRODUCE, API_VERSIONS, *_NAMES_TOPICS})
 
 KEPT_WHOLE = 1 << 20
-"""Bytes that an answer to Fetch or ShareFetch may have to be read whole. Of a larger one only the end is kept (`kafka/sieve.py`)."""
+"""Bytes that an answer to Fetch or ShareFetch may have to be read whole. Of a larger one only the end is kept
+(`kafka/sieve.py`)."""
 
 Translate = Callable[[int, str, int], tuple[str, int]]
 """(node id, host, port) as the broker tells them -> (host, port) as the client is told."""
