@@ -18,6 +18,17 @@ LARGE = 100 * 1024 * 1024
 """The largest request that a broker takes by default (`socket.request.max.bytes`)."""
 
 
+@pytest.fixture(autouse=True)
+async def deadline(nursery: trio.Nursery) -> None:
+    """More time than other tests have: hundreds of megabytes take it on a busy machine."""
+
+    async def expire() -> None:
+        with trio.fail_after(150):
+            await trio.sleep_forever()
+
+    nursery.start_soon(expire)
+
+
 def peers(running: Any) -> dict[Side, Any]:
     (session,) = running.proxy._sessions.values()
     found: dict[Side, Any] = session._peers
