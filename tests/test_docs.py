@@ -56,3 +56,6 @@ class _Nobody:
 
     def snapshot(self) -> None:
         raise AssertionError("nobody asks")
+
+    def schema(self, prefix: str) -> dict[str, object]:
+        return {}

@@ -156,19 +156,33 @@ def list_faults(asked: Asked) -> None:
 
 
 @faults.command()
-@click.argument("file", type=click.File("rb"))
+@click.argument("file")
 @click.pass_obj
-def add(asked: Asked, file: Any) -> None:
+def add(asked: Asked, file: str) -> None:
     """Add the faults in FILE (- is standard input), armed and behind the others.
 
     FILE is one fault as it stands in a scenario's `faults`, a list of them, or a scenario of which only the faults are
-    taken; YAML or JSON.
+    taken; YAML or JSON. The name of a shipped scenario will do as well.
     """
     from .ctl_text import fault_lines
 
-    found = asked.client.ask("POST", "/v1/faults", file.read())
+    found = asked.client.ask("POST", "/v1/faults", _content(file))
     lines = fault_lines([each["state"] for each in found["faults"]]) if found["faults"] else ["nothing to add"]
     asked.show(found, [*found["warnings"], *lines])
+
+
+def _content(file: str) -> bytes:
+    """What is to be added. Raises UsageError where there is nothing of that name."""
+    from ..errors import UsageError
+    from ..scenario import find
+    from ..scenario.reading import content_of
+
+    if file == "-":
+        return click.get_binary_stream("stdin").read()
+    paths = find(file)
+    if len(paths) > 1:
+        raise UsageError(f"{file} holds {len(paths)} files", remedy="name one of them")
+    return content_of(paths[0], file)
 
 
 @faults.command()

@@ -28,19 +28,18 @@ ABOUT = """\
 Looks at a running `ackdrop proxy`, and changes its faults. Every path but `/health` and `/metrics` needs the token that
 the proxy has said, as `Authorization: Bearer TOKEN`.
 """
-ENTRY = {
-    "type": "object",
-    "required": ["at", "do"],
-    "additionalProperties": True,
-    "properties": {"name": {"type": "string"}, "at": {"type": "string"}, "do": {"type": "object"}},
-    "description": "One fault as it stands in a scenario's `faults`: `ackdrop scenario schema` has all of it.",
-}
-MEANT = {"anyOf": [ENTRY, {"type": "array", "items": ENTRY}]}
+SCHEMAS = "scenario."
+"""What the names of schemas begin with that come from the language of scenarios."""
+_REFERENCE = f"#/components/schemas/{SCHEMAS}"
+_ENTRY = {"$ref": f"{_REFERENCE}FaultSpec"}
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "A fault, a list of faults, or a whole scenario of which only the faults are taken.",
-        "content": {"application/yaml": {"schema": {"type": "string"}}, "application/json": {"schema": MEANT}},
+        "content": {
+            "application/yaml": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"anyOf": [_ENTRY, {"type": "array", "items": _ENTRY}]}},
+        },
     }
 }
 
@@ -122,11 +121,20 @@ def application(handle: Handle, token: str) -> App:
         """The metrics, in Prometheus' text format."""
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
+    api.openapi = lambda: _described(FastAPI.openapi(api), handle)  # type: ignore[method-assign]
     api.include_router(_routes(handle), responses=_OF_ALL)
     api.add_exception_handler(AckdropError, _refused)
     api.add_exception_handler(RequestValidationError, _not_valid)
     api.add_exception_handler(HTTPException, _http)
     return Guard(api, token)
+
+
+def _described(document: dict[str, Any], handle: Handle) -> dict[str, Any]:
+    """The document with the schemas of the language of scenarios, once."""
+    schemas = document["components"]["schemas"]
+    if f"{SCHEMAS}FaultSpec" not in schemas:
+        schemas.update({f"{SCHEMAS}{name}": schema for name, schema in handle.schema(_REFERENCE).items()})
+    return document
 
 
 def _routes(handle: Handle) -> APIRouter:
@@ -212,7 +220,10 @@ async def _not_valid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}", "see /openapi.json", [])
+    text = f"{request.method} {request.url.path}: {error.detail}"
+    answer = _problem(error.status_code, text, "see /openapi.json", [])
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _problem(status: int, error: str, remedy: str | None, problems: list[str]) -> Response:

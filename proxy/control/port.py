@@ -62,6 +62,10 @@ class Handle(Protocol):
     def entry(self, name: str) -> Mapping[str, Any]:
         """What stands for it in a scenario's `faults`."""
 
+    def schema(self, prefix: str) -> Mapping[str, Any]:
+        """JSON Schemas of what stands in a scenario's `faults`, by name, `FaultSpec` among them; each refers to another
+        as `prefix` and its name."""
+
     async def add(self, text: bytes) -> tuple[list[str], list[str]]:
         """Add the faults that a text means, armed: their names, and warnings. Raises ScenarioError with all errors."""
 

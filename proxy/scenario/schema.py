@@ -17,6 +17,7 @@ ID = "urn:ackdrop:scenario:1"
 VARIABLE = "^(.*[^$])?\\$\\{[A-Za-z_][A-Za-z0-9_]{0,63}(:-[^}]*)?\\}"
 """A text with a variable in it."""
 
+_REFERENCE = re.compile(r'"\$ref": "#/\$defs/([^"]+)"')
 _LINE = re.compile(r"\s*\n\s*")
 _OF_FILE = ("variables", "matrix", "include")
 
@@ -49,6 +50,35 @@ def built() -> dict[str, Any]:
     return {**root, **head, "$defs": definitions}
 
 
+def of_fault(prefix: str) -> dict[str, Any]:
+    """The schemas of one entry of `faults`, by name, of which `FaultSpec` is the whole; one refers to another as
+    `prefix` and its name. Without variables: an entry that stands alone has none."""
+    definitions = built()["$defs"]
+    wanted, found = ["FaultSpec"], {}
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found[name] = _without_variables(definitions[name])
+            wanted += _REFERENCE.findall(json.dumps(found[name]))
+    text = _REFERENCE.sub(lambda match: f'"$ref": "{prefix}{match[1]}"', json.dumps(found))
+    made: dict[str, Any] = json.loads(text)
+    return made
+
+
+def _without_variables(schema: Any) -> Any:
+    """The schema where a variable may stand nowhere."""
+    if isinstance(schema, list):
+        return [_without_variables(each) for each in schema if each != _VARIABLE]
+    if not isinstance(schema, dict):
+        return schema
+    left = {key: _without_variables(value) for key, value in schema.items()}
+    options = left.get("anyOf")
+    if isinstance(options, list) and len(options) == 1:
+        del left["anyOf"]
+        left.update(options[0])
+    return left
+
+
 def _mapping(model: dict[str, Any]) -> dict[str, Any]:
     """A mapping of the language: its keys, and no others."""
     properties = {key: _field(key, value) for key, value in model.get("properties", {}).items()}
@@ -72,6 +102,8 @@ def _field(key: str, value: dict[str, Any]) -> dict[str, Any]:
     default = {} if value.get("default") is None else {"default": value["default"]}
     inner = {name: part for name, part in value.items() if name not in ("title", "default", *about)}
     inner = _without_null(inner)
+    if inner.get("type") == "string" and not isinstance(default.get("default"), str):
+        default = {}  # the models have it in another form than authors write it
     if key not in _OF_FILE:
         inner = _or_variable(inner)
     return {**about, **_plain_default(default), **inner}

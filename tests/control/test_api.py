@@ -8,6 +8,7 @@ import socket
 from typing import Any
 from urllib.parse import quote
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -163,6 +164,25 @@ class TestTelling:
                 assert operation["description"]
                 assert ("security" in operation) == path.startswith("/v1/")
 
+    def test_a_fault_is_described_as_the_language_of_scenarios_has_it(self, proxy: Any) -> None:
+        document = proxy.client().get("/openapi.json")
+        content = document["paths"]["/v1/faults"]["post"]["requestBody"]["content"]
+        schema = {**content["application/json"]["schema"], "components": document["components"]}
+        described = jsonschema.Draft202012Validator(schema)
+        assert described.is_valid({"at": "connection", "when": {"nth": 3}, "do": {"latency": {"for": "1s"}}})
+        assert described.is_valid([])
+        for wrong in (
+            {"at": "conection", "do": {"latency": {"for": "1s"}}},
+            {"at": "connection", "do": {"latency": {"for": "1"}}},
+            {"at": "connection", "do": {}},
+            {"at": "connection", "do": {"reset": {}}, "when": {"nth": "${n}"}},
+        ):
+            assert not described.is_valid(wrong)
+
+    def test_what_a_path_does_not_do_is_said_with_what_it_does(self, proxy: Any) -> None:
+        status, headers, _ = proxy.request("PUT", "/v1/state")
+        assert (status, headers["allow"]) == (405, "GET")
+
 
 class TestWhoMayAsk:
     @pytest.mark.parametrize("token", [None, "", "wrong", "Bearer", "x" * 10_000, "\xe4\xff"])
@@ -264,7 +284,7 @@ class TestFuzz:
         assert status in (201, 422), answer
         json.loads(answer)
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         st.lists(
             st.binary(max_size=60) | st.sampled_from(ODD),

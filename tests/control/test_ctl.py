@@ -59,6 +59,16 @@ def test_faults_come_from_standard_input(ctl: Callable[..., Result]) -> None:
     assert ctl("faults", "remove", "slow").exit_code == 0
 
 
+def test_faults_come_from_a_shipped_scenario(ctl: Callable[..., Result]) -> None:
+    assert ctl("faults", "add", "lost-ack").output.startswith("armed  lose the third ack  ")
+    assert ctl("faults", "remove", "lose the third ack").exit_code == 0
+
+
+def test_a_file_that_is_not_there(ctl: Callable[..., Result], tmp_path: Path) -> None:
+    assert "no such file or folder" in refused(ctl("faults", "add", str(tmp_path / "none.yaml"))).message
+    assert "no scenario in this folder" in refused(ctl("faults", "add", str(tmp_path))).message
+
+
 @pytest.mark.parametrize(
     "words", [["status"], ["findings"], ["health"], ["faults", "list"], ["faults", "disarm", "lose it"]]
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...control.port import About, ScenarioState
 from ...control.snapshot import FaultState, RetrySeen, Snapshot
+from ...scenario.schema import of_fault
 from .watched import Watched
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class LiveHandle:
 
     def entry(self, name: str) -> Mapping[str, Any]:
         return self._front.faults.entry(name)
+
+    def schema(self, prefix: str) -> Mapping[str, Any]:
+        return of_fault(prefix)
 
     async def add(self, text: bytes) -> tuple[list[str], list[str]]:
         return await self._front.faults.add(text)
