@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -178,7 +179,7 @@ def _content(file: str) -> bytes:
     from ..scenario.reading import content_of
 
     if file == "-":
-        return click.get_binary_stream("stdin").read()
+        return sys.stdin.buffer.read()
     paths = find(file)
     if len(paths) > 1:
         raise UsageError(f"{file} holds {len(paths)} files", remedy="name one of them")
