@@ -13,6 +13,8 @@ from ..errors import SurroundingsError, UsageError
 from .failing import tell
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ..experiment.session import Told
     from ..report.finished import Finished
     from ..report.live.desk import Form, Live
@@ -40,7 +42,7 @@ class Output:
         self._shown = 0
         self._out = Console(stderr=aside, no_color=wanted.no_color or None, highlight=False)
         self._stream = sys.stderr if aside else sys.stdout
-        self._err = Console(stderr=True, no_color=wanted.no_color or None, highlight=False)
+        self._err = _console(wanted)
         for file in wanted.files.values():
             if file != "-":
                 _check_writable(Path(file))
@@ -63,7 +65,7 @@ class Output:
         if self._wanted.quiet:
             return Lines(None, "text")
         if form is None and fits(sys.stderr):
-            return Screen(Terminal(self._err, sys.stdin.fileno() if fits(sys.stdin) else None))
+            return Screen(Terminal(_console(self._wanted), sys.stdin.fileno() if fits(sys.stdin) else None))
         return Lines(sys.stderr, form or "text")
 
     def _say(self, line: str) -> None:
@@ -113,6 +115,13 @@ class Output:
                     f"cannot write {file}: {error.strerror or error}",
                     remedy="`ackdrop report RUN_DIR` makes it again from the run's folder",
                 ) from error
+
+
+def _console(wanted: Wanted) -> Console:
+    """Standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, no_color=wanted.no_color or None, highlight=False)
 
 
 def _renderer(word: str) -> Callable[[Sequence[Finished]], str]:

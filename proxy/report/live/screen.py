@@ -81,9 +81,8 @@ class Screen:
             self._again = trio.Event()
 
     def _show(self, seen: Seen) -> None:
-        console = self._terminal.console
-        width, height = console.size
-        lines = page(seen, Size(width, height), ascii_only=console.options.ascii_only)
+        size = Size(*self._terminal.size())
+        lines = page(seen, size, ascii_only=self._terminal.console.options.ascii_only)
         self._terminal.draw(Text("\n", end="", no_wrap=True, overflow="crop").join(lines))
 
     async def _press(self, desk: Desk, descriptor: int) -> None:

@@ -12,7 +12,7 @@ import signal
 import termios
 from typing import Any, TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.live import Live
 
 ENDING = (signal.SIGTSTP, signal.SIGQUIT, signal.SIGHUP)
@@ -23,8 +23,8 @@ _AT_ONCE = 1
 
 
 class Terminal:
-    """A terminal that `console` draws on. `keys` is the file descriptor that keys are read from, None where there are
-    none. Times out nowhere: writing to a terminal may wait for it, so `draw` belongs in a thread."""
+    """A terminal that `console` draws on, and nobody else. `keys` is the file descriptor that keys are read from, None
+    where there are none. Writing to a terminal may wait for it, so `draw` belongs in a thread."""
 
     def __init__(self, console: Console, keys: int | None) -> None:
         self.console = console
@@ -61,6 +61,14 @@ class Terminal:
             vertical_overflow="crop",
         )
         self._live.start()
+
+    def size(self) -> tuple[int, int]:
+        """Its columns and lines now, whatever COLUMNS and LINES said when it was opened."""
+        with contextlib.suppress(OSError):
+            width, height = os.get_terminal_size(self.console.file.fileno())
+            if width and height:  # a terminal of which nobody knows says 0
+                self.console.size = ConsoleDimensions(width, height)
+        return self.console.size
 
     def draw(self, page: RenderableType) -> None:
         """Show this, where the screen is ours."""

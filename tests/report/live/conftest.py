@@ -69,6 +69,7 @@ class FakeDesk:
         self.now = snapshot
         self.toggled: list[str] = []
         self.ends = 0
+        self.ended: Callable[[], None] = lambda: None
 
     def snapshot(self) -> Snapshot:
         return self.now
@@ -80,6 +81,13 @@ class FakeDesk:
 
     def end(self) -> None:
         self.ends += 1
+        self.ended()
+
+
+def some(count: int) -> tuple[FaultState, ...]:
+    """Faults: the first is armed and has fired, the others are `fault 2` and so on."""
+    others = (dataclasses.replace(LOSE, name=f"fault {i}", fired=0, matched=0) for i in range(2, count + 1))
+    return (LOSE, *others)[:count]
 
 
 @pytest.fixture
@@ -99,11 +107,7 @@ def busy() -> Snapshot:
 
 @pytest.fixture
 def faults() -> Callable[[int], tuple[FaultState, ...]]:
-    """`faults(n)`: the first is armed and has fired, the others are `fault 2` and so on."""
-    return lambda n: (
-        LOSE,
-        *(dataclasses.replace(LOSE, name=f"fault {i}", fired=0, matched=0) for i in range(2, n + 1)),
-    )[:n]
+    return some
 
 
 @pytest.fixture
