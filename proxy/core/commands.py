@@ -78,4 +78,11 @@ class Do:
     act: Act
 
 
-Command = Send | Finish | Close | AskStarts | Dial | Do
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the person who runs us: a sentence, said once by one wire."""
+
+    text: str
+
+
+Command = Send | Finish | Close | AskStarts | Dial | Do | Tell

@@ -15,6 +15,12 @@ from ..kafka.apis import API_NAMES, api_key
 
 SASL_HANDSHAKE = api_key("sasl_handshake")
 
+GSSAPI = "GSSAPI"
+NOT_THROUGH_US = (
+    "A client asks for SASL with Kerberos (GSSAPI). Its tickets are for a broker's own host name, and fail under the"
+    " proxy's: use another mechanism, or no proxy."
+)
+
 _BEGINNING = Struct(">ihhi")
 _HIGHEST_VERSION = 40
 """Above every version that an API has had; what a token says in its place is mostly text, and larger."""

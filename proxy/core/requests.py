@@ -14,7 +14,7 @@ from ..errors import UndecodableError
 from ..faults.engine import Outcome
 from ..faults.verdicts import Alter, Detain, Garble, Patch, Postpone, Repeat, Shorten, Swap, Withhold
 from ..kafka.error_answers import error_answer
-from ..kafka.headers import request_header, software
+from ..kafka.headers import mechanism, request_header, software
 from ..kafka.produce_edit import error_answer as produce_error
 from ..kafka.produce_edit import patched, without
 from .assembly import HEAD
@@ -24,12 +24,12 @@ from .onward import Onward, Request
 from .outlet import FAR
 from .parts import Parts
 from .produce import PRODUCE, InFlight, Share, read_request
-from .raw_sasl import SASL_HANDSHAKE
+from .raw_sasl import GSSAPI, NOT_THROUGH_US, SASL_HANDSHAKE
 from .routing import API_VERSIONS
 from .tampering import garbled_request, shortened
 
 _HEAD = Struct(">ihhi")
-_READ = frozenset({PRODUCE, API_VERSIONS})
+_READ = frozenset({PRODUCE, API_VERSIONS, SASL_HANDSHAKE})
 
 
 class Requests:
@@ -90,6 +90,8 @@ class Requests:
         request = Request(frame, header, exchange)
         if header.api_key == API_VERSIONS:
             self._software = software(frame, header) or self._software
+        elif header.api_key == SASL_HANDSHAKE and mechanism(frame, header) == GSSAPI:
+            self._wire.tell(NOT_THROUGH_US)
         elif header.api_key == PRODUCE and not self._read(request, now):
             return
         self._judge(request, now)

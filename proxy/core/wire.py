@@ -17,7 +17,7 @@ from ..kafka.apis import API_NAMES, api_name
 from ..kafka.frames import FRAME_LIMIT
 from ..observations import Observation, TopicSeen
 from .attempts import AttemptIndex, IndexLimits
-from .commands import AskStarts, Command
+from .commands import AskStarts, Command, Tell
 from .connection import Connection
 from .copied import Original
 from .copy_connection import CopyConnection
@@ -92,6 +92,7 @@ class Wire:
         self._topics_seen: set[tuple[str, int]] = set()
         self._asked: set[tuple[str, bytes | None, int]] = set()
         self._rules: dict[int, bool] = {}
+        self._told: set[str] = set()
         self._traffic = Traffic()
 
     # What the relay calls.
@@ -182,6 +183,12 @@ class Wire:
 
     def command(self, command: Command) -> None:
         self._commands.append(command)
+
+    def tell(self, text: str) -> None:
+        """Have the person told of it, once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.command(Tell(text))
 
     def observe(self, observation: Observation) -> None:
         self._observations.append(observation)

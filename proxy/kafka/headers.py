@@ -19,6 +19,7 @@ _REQUEST = Struct(">ihhih")
 _RESPONSE = Struct(">ii")
 _SIZE = Struct(">i")
 _API_VERSIONS = 18
+_SASL_HANDSHAKE = 17
 
 
 class RequestHeader(NamedTuple):
@@ -96,6 +97,16 @@ def response_body_at(frame: Buffer, api_key: int, api_version: int) -> int:
     if api_version < first_flexible or api_key == _API_VERSIONS:
         return 8
     return skip_tags(frame, 8, len(frame))
+
+
+def mechanism(frame: Buffer, header: RequestHeader) -> str:
+    """The SASL mechanism that a client asks for: SaslHandshake. Empty for every other request, and where it cannot be
+    read."""
+    if header.api_key != _SASL_HANDSHAKE or header.body is None:
+        return ""
+    body = bytes(frame[header.body :])
+    length = int.from_bytes(body[:2], "big")
+    return body[2:].decode("utf-8", "replace") if len(body) == 2 + length else ""
 
 
 def software(frame: Buffer, header: RequestHeader) -> str:

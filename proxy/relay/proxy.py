@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from ..core.commands import AskStarts, Close, Command, Dial, Do, Finish, Send
+from ..core.commands import AskStarts, Close, Command, Dial, Do, Finish, Send, Tell
 from ..core.connection import Connection
 from ..core.copy_connection import CopyConnection
 from ..core.wire import Wire, WireSettings
@@ -91,6 +91,7 @@ class Proxy:
         host = settings.listen[0]
         self._listeners = Listeners(host, settings.advertise or host, settings.mapping, settings.ports, self._session)
         self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
+        self._tell = tell
         self._reach = Reach(tell)
         self._door = Doorkeeper(settings.limits.connections, tell)
         self._draining = False
@@ -103,6 +104,8 @@ class Proxy:
         self._nursery: trio.Nursery | None = None
         self.bootstrap = ""
         """HOST:PORT of the bootstrap listener, once it serves."""
+        self.told: list[str] = []
+        """Sentences of the core's for a person."""
 
     async def serve(self, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen and relay until cancelled; tells its bootstrap address once it listens. Raises ListenerError."""
@@ -224,6 +227,10 @@ class Proxy:
                 continue
             if isinstance(command, Do):
                 self.act(command)
+                continue
+            if isinstance(command, Tell):
+                self.told.append(command.text)
+                self._tell(command.text)
                 continue
             session = self._sessions.get(command.connection)
             if session is None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ackdrop.core.commands import Side
+from ackdrop.core.commands import Side, Tell
+from ackdrop.core.raw_sasl import NOT_THROUGH_US
 from ackdrop.faults import Delay
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Attempt, Reached
@@ -112,3 +113,29 @@ def test_a_token_where_the_handshakes_answer_was_to_come_ends_the_connection(
     assert line.broker(framed(b"")) != []
     assert [closed[:3] for closed in play.closed] == [(1, "ackdrop", "fin")]
     assert play.undecoded == [(1, "answer", True)]
+
+
+class TestKerberos:
+    """GSSAPI passes like anything else, and the person is told once that it leads nowhere."""
+
+    @pytest.mark.parametrize("version", [0, 1])
+    @pytest.mark.parametrize("size", [1 << 20, 1])
+    def test_it_is_told_once(self, playbook: Any, frames: Any, version: int, size: int) -> None:
+        play = playbook()
+        request = frames.request(HANDSHAKE, version, 1, struct.pack(">h", 6) + b"GSSAPI")
+        first, second = play.connect(), play.connect()
+        told, sent = first.dribble(Side.CLIENT, request, size)
+        assert (told, sent) == (Tell(NOT_THROUGH_US), first.to_broker(request))
+        assert second.dribble(Side.CLIENT, request, size) == [second.to_broker(request)]
+
+    def test_others_are_not_told_of(self, playbook: Any, frames: Any) -> None:
+        line = playbook().connect()
+        for name in (b"PLAIN", b"SCRAM-SHA-256", b"GSSAPIX", b""):
+            request = frames.request(HANDSHAKE, 1, 1, struct.pack(">h", len(name)) + name)
+            assert line.client(request) == [line.to_broker(request)]
+
+    @pytest.mark.parametrize("body", [b"", b"\x00", b"\x00\x07GSSAPI", b"\xff\xff", b"\x00\x06GSSAPI!"])
+    def test_what_cannot_be_read_passes(self, playbook: Any, frames: Any, body: bytes) -> None:
+        line = playbook().connect()
+        request = frames.request(HANDSHAKE, 1, 1, body)
+        assert line.client(request) == [line.to_broker(request)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -299,6 +301,22 @@ class TestNobodyIsNamed:
         assert "wants to know who is speaking (SASL: " in ended.err
         assert "--upstream-sasl-mechanism" in ended.err
         assert "Traceback" not in ended.err
+
+
+def test_kerberos_is_told_of_once(ackdrop: Ackdrop, secured_broker: Any) -> None:
+    def shake(address: str) -> None:
+        host, port = address.split(":")
+        body = struct.pack(">hhi", 17, 1, 1) + struct.pack(">h", -1) + struct.pack(">h", 6) + b"GSSAPI"
+        for _ in range(2):
+            with socket.create_connection((host, int(port)), DEADLINE) as sock:
+                sock.sendall(struct.pack(">i", len(body)) + body)
+                assert sock.recv(4096)
+
+    ended = ackdrop(
+        "proxy", "--bootstrap", secured_broker.addresses("SASL")[0], "--listen", "127.0.0.1:0", behind=shake
+    )
+    assert ended.err.count("Kerberos") == 1
+    assert sum("Kerberos" in note for note in ended.result["notes"]) == 1
 
 
 def test_a_wrong_password_ends_the_proxy_at_once(

@@ -44,6 +44,7 @@ async def verdict_on(front: Front, config: dict[str, str | int | None] | None = 
         named=place.view.naming is not None,
     )
     verdict = await trio.to_thread.run_sync(judge_arm, evidence, abandon_on_cancel=True)
+    verdict.notes.extend(front.proxy.told)
     await trio.to_thread.run_sync(_keep, front.writer, reading, verdict)
     return verdict
 
