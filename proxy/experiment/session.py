@@ -13,6 +13,7 @@ from ..broker.given import allowed, given
 from ..broker.running import RunningBroker
 from ..direct.authentication import SaslWanted
 from ..errors import AckdropError, UsageError
+from ..relay.descriptors import raise_limit
 from ..report.finished import Finished
 from ..report.live.desk import Live
 from ..report.progress import Progress
@@ -187,6 +188,7 @@ def _downloading(progress: Progress) -> Callable[[int, int], None]:
 async def watch_programs(scenario: Scenario | None, settings: WatchSettings, told: Told, live: Live) -> int:
     """`ackdrop proxy`: the first signal ends the watching and reports; the second one ends at once."""
     await allowed(settings.bootstrap, settings.allow_remote)
+    raise_limit()
     async with signals() as stop:
         with opened(settings.control) as door:
             finished = await watch(scenario, settings, told.progress, live, stop, door)

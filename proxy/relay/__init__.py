@@ -8,6 +8,9 @@ authenticating.py  who we are on it (SASL)
 dialing.py    connections to brokers, with TLS where they want it
 peer.py       one socket: reads, non-blocking sends, FIN, RST
 tls_peer.py   the same behind TLS
+limits.py     what clients may take: how many there are, and how long one may be silent
+descriptors.py  the file descriptors that there are for them
+reach.py      what is said of brokers that cannot be reached
 """
 
 from __future__ import annotations

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import trio
+
+from . import descriptors
+
 if TYPE_CHECKING:
     from .session import Session
 
@@ -14,6 +18,8 @@ SLOWEST = 1024
 """Bytes in `STALLED` seconds: a frame that comes more slowly is taken for one that never ends."""
 SAID_EVERY = 10.0
 """Seconds between two lines about clients that are too many."""
+WANTING_AGAIN = 60.0
+"""Seconds without want of file descriptors after which it is said again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +39,32 @@ class Limits:
 
 
 class Doorkeeper:
-    """Counts clients, and turns away those that are too many."""
+    """Counts clients, turns away those that are too many, and lets those wait for whom there are no file descriptors.
 
-    def __init__(self, most: int | None, tell: Callable[[str], None]) -> None:
+    `places` tells for how many there are; that may change at any time.
+    """
+
+    def __init__(
+        self, most: int | None, tell: Callable[[str], None], places: Callable[[], int] = descriptors.places
+    ) -> None:
         self._most = most
         self._tell = tell
+        self._places = places
         self._inside = self._turned_away = 0
-        self._said = float("-inf")
+        self._said = self._wanting = float("-inf")
+        self._left = trio.lowlevel.ParkingLot()
+
+    async def place(self) -> None:
+        """Wait until there are descriptors for one more."""
+        while self._inside >= self._places():
+            now = trio.current_time()
+            if now - self._wanting >= WANTING_AGAIN:
+                self._tell(
+                    f"{self._inside} connections are open, and there are no file descriptors for more; further clients "
+                    f"wait (try: a higher `ulimit -n`, which is {descriptors.limit()})"
+                )
+            self._wanting = now
+            await self._left.park()
 
     def enters(self, now: float) -> bool:
         """Whether there is room for one more; it is inside then, until `leaves`."""
@@ -58,6 +83,7 @@ class Doorkeeper:
     def leaves(self) -> None:
         """One of those inside has gone."""
         self._inside -= 1
+        self._left.unpark_all()
 
 
 @dataclass(frozen=True, slots=True)

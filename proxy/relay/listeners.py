@@ -54,7 +54,8 @@ class Listeners:
     """All listeners of one proxy. `mapping` turns advertised addresses into ones that can be reached from here.
 
     Brokers' listeners have their ports out of `ports`, each the one at its node id's place where that is free, so that
-    it has the same after a restart of ackdrop; without `ports` they have any free one.
+    it has the same after a restart of ackdrop; without `ports` they have any free one. Nobody is accepted before
+    `place` has returned: there is a place for one more then.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Listeners:
         mapping: dict[Address, Address],
         ports: Sequence[int],
         accept: Callable[[Listener, socket.socket], Awaitable[None]],
+        place: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
     ) -> None:
         self._host = host
         self._advertise = advertise
         self._mapping = mapping
         self._ports = ports
         self._accept = accept
+        self._place = place
         self._nursery: trio.Nursery | None = None
         self._closed = False
         self._by_node: dict[int, Listener] = {}
@@ -166,6 +169,9 @@ class Listeners:
             while not self._closed:
                 try:
                     await trio.lowlevel.wait_readable(listener.sock)
+                    await self._place()
+                    if self._closed:
+                        return
                     client, _ = listener.sock.accept()
                 except trio.ClosedResourceError:
                     return

@@ -89,11 +89,13 @@ class Proxy:
         self._client_tls = None if settings.client_tls is None else settings.client_tls.context()
         self._dialler = Dialler() if tls is None else Dialler(tls.context(), tls.server_name)
         host = settings.listen[0]
-        self._listeners = Listeners(host, settings.advertise or host, settings.mapping, settings.ports, self._session)
+        self._door = Doorkeeper(settings.limits.connections, tell)
+        self._listeners = Listeners(
+            host, settings.advertise or host, settings.mapping, settings.ports, self._session, self._door.place
+        )
         self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
         self._tell = tell
         self._reach = Reach(tell)
-        self._door = Doorkeeper(settings.limits.connections, tell)
         self._draining = False
         self._sessions: dict[int, Session] = {}
         self._copies: dict[int, CopySession] = {}

@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,7 +225,8 @@ def main() -> int:
         with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as proxy:
             assert proxy.stderr is not None
             line = next(line for line in proxy.stderr if "listens on" in line)
-            threading.Thread(target=lambda: [print(said, end="") for said in proxy.stderr], daemon=True).start()
+            said: deque[str] = deque(maxlen=20)
+            threading.Thread(target=said.extend, args=(proxy.stderr,), daemon=True).start()
             steady = soak(
                 psutil.Process(proxy.pid), folder, line.split("listens on ")[1].split(",")[0], topics, options
             )
@@ -233,6 +235,7 @@ def main() -> int:
             assert proxy.stdout is not None
             print(proxy.stdout.read())
             code = proxy.wait()
+        print("".join(said))
         print(f"the proxy ended with {code}, {time.monotonic() - begun:.1f} s after SIGTERM")
         wire = json.loads((folder / "result.json").read_text())["arms"][0]["wire"]
         print({name: wire[name] for name in ("connections", "produce_requests", "retries", "acks_dropped", "faults")})

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from ackdrop.faults import Drop
 from ackdrop.observations import Acked, ConnectionClosed, ConnectionOpened
+from ackdrop.relay import descriptors
 from ackdrop.relay import limits as module
-from ackdrop.relay.limits import Doorkeeper, Limits
+from ackdrop.relay.limits import WANTING_AGAIN, Doorkeeper, Limits
 
 
 class TestConnections:
@@ -47,6 +51,70 @@ class TestConnections:
         assert [re.findall(r"\d+ w\w+", line) for line in lines] == [["1 was"], ["101 were"]]
         door.leaves()
         assert door.enters(20.0)
+
+
+class TestDescriptors:
+    async def test_a_client_for_whom_there_are_none_waits_until_another_one_has_gone(
+        self, serve: Any, link: Any, upstream: Any, streams: Any, frames: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is not let in, and not sent away; the others go on."""
+        monkeypatch.setattr(descriptors, "SPARE", descriptors.limit() - 2 * descriptors.EACH)
+        running = await serve()
+        first, second = await link(running), await link(running)
+        third = await streams.connect(running.proxy.bootstrap)
+        await third.send(frames.request(7))
+        await first.ask(frames.request(1))
+        await second.ask(frames.request(2))
+        running.proxy.flush()
+        assert len(running.all(ConnectionOpened)) == 2
+        (line,) = running.lines
+        assert line.startswith("2 connections are open, and there are no file descriptors for more; further clients")
+        await first.client.finish()
+        await first.broker.finish()
+        broker = await upstream.accept()
+        assert await broker.read(len(frames.request(7))) == frames.request(7)
+
+    async def test_the_end_does_not_wait_for_a_place(
+        self, serve: Any, link: Any, streams: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(descriptors, "SPARE", descriptors.limit() - descriptors.EACH)
+        running = await serve()
+        first = await link(running)
+        waits = await streams.connect(running.proxy.bootstrap)
+        running.proxy.drain()
+        await first.client.finish()
+        await first.broker.finish()
+        await running.until(ConnectionClosed)
+        await running.stop()
+        assert await waits.ends_by_reset()
+        assert len(running.all(ConnectionOpened)) == 1
+
+    async def test_it_is_said_once_for_as_long_as_it_lasts(self, autojump_clock: trio.testing.MockClock) -> None:
+        lines: list[str] = []
+        door = Doorkeeper(None, lines.append, lambda: 1)
+        assert door.enters(0.0)
+        for pause, said in ((1.0, 1), (WANTING_AGAIN - 1, 1), (WANTING_AGAIN + 1, 2)):
+            await trio.sleep(pause)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(door.place)
+                await trio.testing.wait_all_tasks_blocked()
+                door.leaves()
+            assert door.enters(0.0)
+            assert len(lines) == said
+
+    def test_the_limit_is_raised_as_far_as_it_may_be(self) -> None:
+        """In a process of its own, since it stays so."""
+        script = """
+import resource
+from ackdrop.relay import descriptors
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, min(hard, 1000)))
+print(descriptors.limit(), descriptors.places())
+descriptors.raise_limit()
+print(descriptors.limit(), descriptors.places())
+"""
+        ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert ran.stdout.split() == ["100", "18", "1000", "468"]
 
 
 class TestSilence:
