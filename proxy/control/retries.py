@@ -15,6 +15,8 @@ from .snapshot import Outcome, RetryCounts, RetrySeen
 DUPLICATE_SEQUENCE_NUMBER = ERROR_CODES["DUPLICATE_SEQUENCE_NUMBER"]
 MOST_STORIES = 20_000
 """Attempts whose fate is followed: a retry whose first try is older than so many is known without it."""
+MOST_SETTLED = 1_000
+"""Of these, attempts whose success has reached their client, so that hardly any is ever sent again."""
 MOST_RETRIES = 1_000
 """Retries that are told one by one."""
 
@@ -64,6 +66,7 @@ class Retries:
         self._most = most
         self._stories: dict[int, Story] = {}
         self._most_stories = stories
+        self._settled: deque[int] = deque()
         self._last: deque[Story] = deque()
         self._gone: Counter[Outcome] = Counter()
         self._gone_records = 0
@@ -92,6 +95,8 @@ class Retries:
         story = self._stories.get(fact.attempt)
         if story is not None:
             story.ack = fact.ack
+            if story.error == 0 and fact.ack in ("delivered", "delayed"):
+                self._settle(fact.attempt)
         return story
 
     def fired(self, attempt: int, fault: str) -> None:
@@ -124,6 +129,11 @@ class Retries:
     def last(self, most: int = MOST_RETRIES) -> list[RetrySeen]:
         """The last retries, the newest last."""
         return [_told(story) for story in list(self._last)[-most:]]
+
+    def _settle(self, attempt: int) -> None:
+        self._settled.append(attempt)
+        if len(self._settled) > MOST_SETTLED:
+            self._stories.pop(self._settled.popleft(), None)
 
     def _retry(self, story: Story) -> None:
         if story.attempt.ambiguous:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ackdrop.control.retries import Retries
+from ackdrop.control.retries import MOST_SETTLED, Retries
 from ackdrop.observations import Acked, Answered, Attempt, Decided, Observation
 
 DUPLICATE, OUT_OF_ORDER = 46, 45
@@ -86,6 +86,20 @@ def test_no_more_stories_are_kept_than_there_is_room_for(attempt):
         retries.attempt(attempt(number=number))
     assert retries.story(89) is None
     assert retries.story(90) is not None
+
+
+def test_of_what_has_reached_its_client_only_the_last_is_kept(attempt):
+    """What has not may be sent again much later."""
+    retries = Retries()
+    retries.attempt(attempt(number=0))
+    retries.answered(Answered(1.0, 0, 0, 5))
+    retries.acked(Acked(1.0, 0, "dropped", None))
+    for number in range(1, MOST_SETTLED + 3):
+        retries.attempt(attempt(number=number))
+        retries.answered(Answered(1.0, number, 0, number))
+        retries.acked(Acked(1.0, number, "delivered", 0))
+    kept = [number for number in range(MOST_SETTLED + 3) if retries.story(number)]
+    assert kept == [0, *range(3, MOST_SETTLED + 3)]
 
 
 def test_a_client_that_never_gives_up_leaves_no_chain_without_an_end(attempt):
