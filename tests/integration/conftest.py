@@ -283,7 +283,10 @@ def past_the_proxy(embedded_broker: str) -> Callable[..., set[Any]]:
     port = int(embedded_broker.rpartition(":")[2])
 
     def find(pid: int | None = None) -> set[Any]:
-        connections = psutil.Process(pid).net_connections("tcp")
+        try:
+            connections = psutil.Process(pid).net_connections("tcp")
+        except psutil.NoSuchProcess:  # it has ended meanwhile
+            return set()
         return {found.laddr for found in connections if found.raddr and found.raddr.port == port}
 
     return find
