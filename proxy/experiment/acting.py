@@ -6,7 +6,7 @@ however the run ends; the run waits for it before it reads the log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import trio
 
@@ -135,24 +135,24 @@ def check_watched(rules: Iterable[Rule]) -> None:
             )
 
 
-def check(rules: Iterable[Rule], broker: RunningBroker, nodes: int, replication: int | None) -> None:
+def check(rules: Iterable[Rule], broker: RunningBroker, nodes: Collection[int] | None, replication: int | None) -> None:
     """Raises FaultError for the first rule at `broker` of which it is known beforehand that it cannot be done here.
 
-    `nodes` is how many brokers the cluster has, `replication` how many replicas a partition of ours has (None: the
-    topics are not ours). A rule with a `command` of its own can be done anywhere.
+    `nodes` are the ids of the cluster's brokers (None: it was not met yet), `replication` is how many replicas a
+    partition of ours has (None: the topics are not ours). A rule with a `command` of its own can be done anywhere.
     """
     for rule in rules:
         act = rule.fault.verdict(0.0)
         if rule.api != "broker" or rule.side != "event" or not isinstance(act, Act) or act.command:
             continue
-        problem = _moving(nodes, replication) if act.word == MOVE else _stopping(broker, act.word)
+        problem = _moving(act.to, nodes, replication) if act.word == MOVE else _stopping(broker, act.word)
         if problem is not None:
             why, remedy = problem
             raise FaultError(f'the fault "{rule.name}" ({act.word} at broker) cannot be done: {why}', remedy=remedy)
 
 
-def _moving(nodes: int, replication: int | None) -> tuple[str, str] | None:
-    if nodes < 2:
+def _moving(to: int | None, nodes: Collection[int] | None, replication: int | None) -> tuple[str, str] | None:
+    if nodes is not None and len(nodes) < 2:
         return (
             "the cluster has one broker, and no other one could lead",
             "run it against a cluster of several brokers with --bootstrap (ackdrop broker up --brokers 3 starts one), "
@@ -163,6 +163,8 @@ def _moving(nodes: int, replication: int | None) -> tuple[str, str] | None:
             "each partition has one replica, and no other broker could lead",
             "say `topic: {replication: 3}` under workload, or give the fault a `command`",
         )
+    if to is not None and nodes is not None and to not in nodes:
+        return f"the cluster has no broker {to}", f"name one of {', '.join(map(str, sorted(nodes)))}, or none"
     return None
 
 

@@ -124,7 +124,7 @@ class ScenarioRun:
                 self._broker = BrokerInfo(
                     identity.kind, identity.version, broker.source, broker.bootstrap, identity.cluster_id
                 )
-                check(self.scenario.rules, broker, len(cluster.nodes), self.scenario.workload.replication)
+                check(self.scenario.rules, broker, cluster.nodes, self.scenario.workload.replication)
                 await self._all_arms(cluster, ledger, broker)
 
     async def _all_arms(self, cluster: Cluster, ledger: Ledger, broker: RunningBroker) -> None:

@@ -155,24 +155,32 @@ GIVEN = RunningBroker("127.0.0.1:1", "given")
 
 @pytest.mark.parametrize("fault", [Pause(1.0), Kill(), Restart()])
 def test_a_broker_that_is_not_ours_needs_a_command(fault: Fault) -> None:
-    check([rule(fault), rule(fault, "workload")], OWN, 1, 1)
-    check([rule(dataclasses.replace(fault, command=("true",)))], GIVEN, 1, 1)  # type: ignore[type-var]
+    check([rule(fault), rule(fault, "workload")], OWN, [1], 1)
+    check([rule(dataclasses.replace(fault, command=("true",)))], GIVEN, [1], 1)  # type: ignore[type-var]
     with pytest.raises(FaultError, match=r'"the act" .* at broker\) cannot be done: ackdrop did not start') as error:
-        check([rule(fault)], GIVEN, 1, 1)
+        check([rule(fault)], GIVEN, [1], 1)
     assert "--broker embedded" in str(error.value.remedy)
     assert error.value.exit_code == 4
 
 
 @pytest.mark.parametrize(
-    ("nodes", "replication", "why", "remedy"),
-    [(1, 1, "the cluster has one broker", "--brokers 3"), (3, 1, "each partition has one replica", "replication: 3")],
+    ("to", "nodes", "replication", "why", "remedy"),
+    [
+        (None, [1], 1, "the cluster has one broker", "--brokers 3"),
+        (None, [1, 2, 3], 1, "each partition has one replica", "replication: 3"),
+        (4, [3, 2, 1], 3, "the cluster has no broker 4", "name one of 1, 2, 3, or none"),
+        (0, [3, 2, 1], None, "the cluster has no broker 0", "name one of 1, 2, 3, or none"),
+    ],
 )
-def test_leadership_moves_where_there_is_somebody_to_lead(nodes: int, replication: int, why: str, remedy: str) -> None:
-    check([rule(TransferLeadership())], GIVEN, 3, 3)
-    check([rule(TransferLeadership())], GIVEN, 3, None)
+def test_leadership_moves_where_there_is_somebody_to_lead(
+    to: int | None, nodes: list[int], replication: int | None, why: str, remedy: str
+) -> None:
+    check([rule(TransferLeadership()), rule(TransferLeadership(3))], GIVEN, [1, 2, 3], 3)
+    check([rule(TransferLeadership(0))], GIVEN, [0, 1, 2], None)
+    check([rule(TransferLeadership(7))], GIVEN, None, None)
     check([rule(TransferLeadership(command=("true",)))], OWN, nodes, replication)
     with pytest.raises(FaultError, match=why) as caught:
-        check([rule(TransferLeadership())], GIVEN, nodes, replication)
+        check([rule(TransferLeadership(to))], GIVEN, nodes, replication)
     assert remedy in (caught.value.remedy or "")
 
 

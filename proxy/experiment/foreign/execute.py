@@ -77,7 +77,7 @@ class Execution:
             for note in cluster.notes:
                 say(note)
             if cluster.locked is None:
-                check(rules, broker, len(cluster.nodes), None)
+                check(rules, broker, cluster.nodes, None)
             folder = folders.make(settings.out, f"exec-{scenario.name if scenario else self._name}")
             record = Record(folder, settings.command)
             if scenario is not None:

@@ -120,8 +120,7 @@ class Front:
         """Raises UsageError and FaultError for rules that cannot be done here."""
         rules, place = list(rules), self.place
         check_watched(rules)
-        nodes = len(place.cluster.nodes) or 2  # a cluster that was not met yet may have any number
-        check(rules, place.broker, nodes, None)
+        check(rules, place.broker, place.cluster.nodes or None, None)
 
     async def stand(self, until: Callable[[str], Awaitable[None]]) -> None:
         """Serve until `until(HOST:PORT)` returns, and then until what is under way has come to its end."""

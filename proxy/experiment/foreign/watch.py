@@ -59,7 +59,7 @@ async def watch(
         broker = RunningBroker(settings.bootstrap, "given", remote=settings.allow_remote, security=security)
         meeting = Meeting(cluster, broker)
         if await meeting.at_once():
-            check(rules, broker, len(cluster.nodes), None)
+            check(rules, broker, cluster.nodes, None)
         meeting.check()
         folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
         record = Record(folder, settings.command)
