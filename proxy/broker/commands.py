@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import trio
 
+from ..direct.approach import Approach
 from ..errors import BrokerError
+from ..security import ANYBODY, Security
 from .acting import Steps
 from .given import Address, parse
 from .starting import answering
@@ -54,14 +56,23 @@ def _last_line(told: bytes) -> str:
 
 
 class Commands:
-    """The scenario's own commands, for the broker at `bootstrap`. Without `undo` the first one does all of it."""
+    """The scenario's own commands, for the broker at `bootstrap`, which is spoken to with `security`.
+
+    Without `undo` the first one does all of it.
+    """
 
     def __init__(
-        self, command: Sequence[str], undo: Sequence[str], bootstrap: str, environment: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        undo: Sequence[str],
+        bootstrap: str,
+        environment: Mapping[str, str],
+        security: Security = ANYBODY,
     ) -> None:
         self._do = functools.partial(run, command, environment)
         self._undo = functools.partial(run, undo, environment) if undo else trio.lowlevel.checkpoint
         self._bootstrap = bootstrap
+        self._security = security
 
     def steps(self, word: str) -> Steps:
         """The same for every word: what the commands do is the scenario's affair."""
@@ -70,10 +81,11 @@ class Commands:
     async def _back(self) -> None:
         """Wait until one of the bootstrap addresses answers."""
         failures: list[BrokerError] = []
+        approach = Approach.of(self._security)
 
         async def wait(address: Address) -> None:
             try:
-                await answering(*address)
+                await answering(*address, approach=approach)
             except BrokerError as error:
                 failures.append(error)
             else:

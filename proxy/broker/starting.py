@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import trio
 
+from ..direct.approach import PLAINLY, Approach
 from ..errors import BrokerError
 from .ports import LOOPBACK
 from .probe import probe
@@ -90,17 +91,17 @@ async def answers(child: Child, port: int, within: float, brokers: int = 1) -> s
     return problem
 
 
-async def answering(host: str, port: int, within: float = BACK_WITHIN) -> None:
+async def answering(host: str, port: int, within: float = BACK_WITHIN, approach: Approach = PLAINLY) -> None:
     """Wait until a broker answers there; BrokerError where it does not within so many seconds."""
     with trio.move_on_after(within):
-        return await _poll(host, port)
+        return await _poll(host, port, approach=approach)
     raise BrokerError(f"the broker did not answer at {host}:{port} again within {within:g} s")
 
 
-async def _poll(host: str, port: int, brokers: int = 1) -> None:
+async def _poll(host: str, port: int, brokers: int = 1, approach: Approach = PLAINLY) -> None:
     while True:
         try:
-            return await probe(host, port, LOOK, brokers)
+            return await probe(host, port, LOOK, brokers, approach)
         except BrokerError:
             await trio.sleep(POLL)
 

@@ -80,10 +80,10 @@ async def _planned(nodes: Nodes, places: list[Place], to: int | None) -> list[_M
 
 
 def _next(replicas: list[int], told: Any) -> int:
-    """The replica in sync that comes after the leader, going round."""
-    at = replicas.index(told.leader_id) if told.leader_id in replicas else 0
-    for one in (*replicas[at + 1 :], *replicas[:at]):
-        if one in told.isr_nodes:
+    """The replica in sync that comes after the leader, going round; any in sync where nobody leads."""
+    at = replicas.index(told.leader_id) + 1 if told.leader_id in replicas else 0
+    for one in (*replicas[at:], *replicas[:at]):
+        if one in told.isr_nodes and one != told.leader_id:
             return one
     raise PassingError(f"no other replica is in sync with the leader, broker {told.leader_id}")
 

@@ -101,8 +101,9 @@ class Actor:
         if act.command:
             topics = sorted({topic for topic, _ in self._partitions()})
             environment = {TOPIC: ",".join(topics)}
-            steps = Commands(act.command, act.undo, self._broker.bootstrap, environment).steps(act.word)
-            return await perform(steps, act.seconds, self._wait)
+            broker = self._broker
+            commands = Commands(act.command, act.undo, broker.bootstrap, environment, broker.security)
+            return await perform(commands.steps(act.word), act.seconds, self._wait)
         if act.word == MOVE:
             return await self._move(self._partitions(), act.to)
         control = self._broker.control

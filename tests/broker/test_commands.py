@@ -10,6 +10,7 @@ from trio.testing import MockClock
 
 from ackdrop.broker import commands
 from ackdrop.broker.commands import Commands, run
+from ackdrop.direct.approach import Approach
 from ackdrop.errors import BrokerError
 
 
@@ -69,7 +70,7 @@ async def test_then_the_broker_has_to_answer(autojump_clock: MockClock) -> None:
 async def test_of_several_brokers_one_that_answers_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, int]] = []
 
-    async def answering(host: str, port: int) -> None:
+    async def answering(host: str, port: int, *, approach: Approach) -> None:
         asked.append((host, port))
         if port != 3:
             raise BrokerError("nobody")

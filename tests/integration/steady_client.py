@@ -1,6 +1,8 @@
 """A program that is not ours: it writes numbered records and reads them back as a group, until its input ends.
 
-    python steady_client.py LIBRARY BOOTSTRAP TOPIC PARTITIONS
+    python steady_client.py LIBRARY BOOTSTRAP TOPIC PARTITIONS [CA USER PASSWORD]
+
+With the last three it speaks TLS and logs in with SCRAM-SHA-512.
 
 Some ten lines a second: `[acked in partition 0, ..., read from partition 0, ...]`. The last line is an object: `acked`
 holds the numbers that were acked, `read` the numbers as they were read, `failed` what the library said of the others.
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import threading
 import time
@@ -55,14 +58,19 @@ class Tally:
         print(json.dumps({"acked": sorted(self.acked), "read": self.read, "failed": self.failed}), flush=True)
 
 
-def kafka_python(bootstrap: str, topic: str, tally: Tally) -> None:
+def kafka_python(bootstrap: str, topic: str, tally: Tally, login: list[str]) -> None:
     import kafka
+
+    security: dict[str, Any] = {}
+    if login:
+        security = {"security_protocol": "SASL_SSL", "ssl_cafile": login[0], "sasl_mechanism": "SCRAM-SHA-512"}
+        security |= {"sasl_plain_username": login[1], "sasl_plain_password": login[2]}
 
     over = threading.Event()
 
     def consume() -> None:
         consumer = kafka.KafkaConsumer(
-            topic, bootstrap_servers=bootstrap, group_id=uuid.uuid4().hex, auto_offset_reset="earliest"
+            topic, bootstrap_servers=bootstrap, group_id=uuid.uuid4().hex, auto_offset_reset="earliest", **security
         )
         while not over.is_set():
             for records in consumer.poll(timeout_ms=100).values():
@@ -71,7 +79,7 @@ def kafka_python(bootstrap: str, topic: str, tally: Tally) -> None:
 
     reader = threading.Thread(target=consume)
     reader.start()
-    producer = kafka.KafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    producer = kafka.KafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, **security)
     number = 0
     while not tally.ended.wait(EVERY):
         future = producer.send(topic, str(number).encode(), partition=number % tally.partitions)
@@ -85,14 +93,18 @@ def kafka_python(bootstrap: str, topic: str, tally: Tally) -> None:
     reader.join()
 
 
-def confluent_kafka(bootstrap: str, topic: str, tally: Tally) -> None:
+def confluent_kafka(bootstrap: str, topic: str, tally: Tally, login: list[str]) -> None:
     import confluent_kafka as library
+
+    common: dict[str, Any] = {"bootstrap.servers": bootstrap}
+    if login:
+        common |= {"security.protocol": "sasl_ssl", "ssl.ca.location": login[0], "sasl.mechanism": "SCRAM-SHA-512"}
+        common |= {"sasl.username": login[1], "sasl.password": login[2]}
 
     over = threading.Event()
 
     def consume() -> None:
-        config = {"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex, "auto.offset.reset": "earliest"}
-        consumer = library.Consumer(config)
+        consumer = library.Consumer({**common, "group.id": uuid.uuid4().hex, "auto.offset.reset": "earliest"})
         consumer.subscribe([topic])
         while not over.is_set():
             message = consumer.poll(0.1)
@@ -108,7 +120,7 @@ def confluent_kafka(bootstrap: str, topic: str, tally: Tally) -> None:
 
     reader = threading.Thread(target=consume)
     reader.start()
-    producer = library.Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
+    producer = library.Producer({**common, "enable.idempotence": True})
     number = 0
     while not tally.ended.wait(EVERY):
         producer.produce(topic, str(number), partition=number % tally.partitions, on_delivery=delivered)
@@ -120,13 +132,16 @@ def confluent_kafka(bootstrap: str, topic: str, tally: Tally) -> None:
     reader.join()
 
 
-def aiokafka(bootstrap: str, topic: str, tally: Tally) -> None:
+def aiokafka(bootstrap: str, topic: str, tally: Tally, login: list[str]) -> None:
     import aiokafka as library
 
+    common: dict[str, Any] = {"bootstrap_servers": bootstrap}
+    if login:
+        common |= {"security_protocol": "SASL_SSL", "ssl_context": ssl.create_default_context(cafile=login[0])}
+        common |= {"sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": login[1], "sasl_plain_password": login[2]}
+
     async def consume() -> None:
-        consumer = library.AIOKafkaConsumer(
-            topic, bootstrap_servers=bootstrap, group_id=uuid.uuid4().hex, auto_offset_reset="earliest"
-        )
+        consumer = library.AIOKafkaConsumer(topic, group_id=uuid.uuid4().hex, auto_offset_reset="earliest", **common)
         await consumer.start()
         try:
             async for record in consumer:
@@ -143,7 +158,7 @@ def aiokafka(bootstrap: str, topic: str, tally: Tally) -> None:
 
     async def main() -> None:
         reader = asyncio.create_task(consume())
-        producer = library.AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
+        producer = library.AIOKafkaProducer(enable_idempotence=True, **common)
         await producer.start()
         sent = []
         while not tally.ended.is_set():
@@ -165,10 +180,10 @@ def _until_whole(tally: Tally) -> None:
 
 
 def main() -> None:
-    library, bootstrap, topic, partitions = sys.argv[1:]
+    library, bootstrap, topic, partitions, *login = sys.argv[1:]
     tally = Tally(int(partitions))
     {"kafka-python": kafka_python, "confluent-kafka": confluent_kafka, "aiokafka": aiokafka}[library](
-        bootstrap, topic, tally
+        bootstrap, topic, tally, login
     )
     tally.last()
 

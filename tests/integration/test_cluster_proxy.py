@@ -33,8 +33,8 @@ LIBRARIES = ["kafka-python", "confluent-kafka", "aiokafka"]
 class Client:
     """A steady_client.py in a process of its own, and all the connections that it was ever seen with."""
 
-    def __init__(self, library: str, bootstrap: str, topic: str) -> None:
-        command = [sys.executable, str(PROGRAM), library, bootstrap, topic, str(PARTITIONS)]
+    def __init__(self, library: str, bootstrap: str, topic: str, *login: str) -> None:
+        command = [sys.executable, str(PROGRAM), library, bootstrap, topic, str(PARTITIONS), *login]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -110,7 +110,7 @@ class Client:
 
 @pytest.fixture
 def start_client() -> Iterator[Callable[..., Client]]:
-    """`start_client(library, bootstrap, topic)`."""
+    """`start_client(library, bootstrap, topic, *login)`."""
     started: list[Client] = []
 
     def start(*arguments: str) -> Client:
@@ -133,7 +133,22 @@ def topic(three_brokers: Any) -> str:
 @pytest.fixture
 def proxy(three_brokers: Any, proxy_processes: Any) -> Iterator[Any]:
     """`ackdrop proxy` in front of the three. At its end nothing went past it, nothing is lost, all was understood."""
-    process = proxy_processes("--bootstrap", ",".join(three_brokers.addresses()), "--listen", "127.0.0.1:0")
+    yield from _watched(proxy_processes("--bootstrap", ",".join(three_brokers.addresses()), "--listen", "127.0.0.1:0"))
+
+
+@pytest.fixture
+def tls_proxy(three_brokers: Any, proxy_processes: Any, tmp_path: Path) -> Iterator[Any]:
+    """The same with TLS on both sides, before listeners that ask for SASL."""
+    files, password = three_brokers.certificates, tmp_path / "password"
+    password.write_text(three_brokers.users["alice"])
+    brokers = ["--bootstrap", ",".join(three_brokers.addresses("SASL_TLS")), "--upstream-tls", "--upstream-ca"]
+    sasl = ["--upstream-sasl-mechanism", "SCRAM-SHA-256", "--upstream-sasl-username", "alice"]
+    ours = ["--listen", "127.0.0.1:0", "--tls-cert", str(files.server), "--tls-key", str(files.server_key)]
+    arguments = [*brokers, str(files.ca), *sasl, "--upstream-sasl-password-file", str(password), *ours]
+    yield from _watched(proxy_processes(*arguments))
+
+
+def _watched(process: Any) -> Iterator[Any]:
     process.bootstrap = process.address()
     yield process
     ended = process.end()
@@ -194,6 +209,28 @@ def test_clients_stay_on_the_proxy_whatever_becomes_of_the_brokers(
     assert client.peers & three_brokers.ports == set()
     assert {port for _, port in _told(proxy.bootstrap).values()} <= client.peers <= listeners
     assert proxy.listeners() == listeners
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_clients_with_tls_and_scram_stay_on_the_proxy_too(
+    three_brokers: Any, tls_proxy: Any, topic: str, start_client: Callable[..., Client], library: str
+) -> None:
+    """TLS ends at the proxy on either side; SCRAM is between the client and each broker that it comes to."""
+    login = (str(three_brokers.certificates.ca), "alice", three_brokers.users["alice"])
+    client = start_client(library, tls_proxy.bootstrap, topic, *login)
+    client.goes_on()
+    listeners = tls_proxy.listeners()
+    _moved(three_brokers, topic, 2)
+    client.goes_on()
+    with three_brokers.away(2):
+        client.goes_on()
+    client.goes_on()
+    told = client.end()
+    assert told["failed"] == []
+    assert sorted(set(told["read"])) == told["acked"] == list(range(len(told["acked"])))
+    assert client.peers & three_brokers.ports == set()
+    assert client.peers <= listeners == tls_proxy.listeners()
+    assert len(client.peers) >= 3
 
 
 def test_listeners_and_node_ids_stay_while_brokers_come_and_go(three_brokers: Any, proxy: Any) -> None:

@@ -14,7 +14,9 @@ import psutil
 import pytest
 import trio
 
+from ackdrop.broker.commands import Commands
 from ackdrop.direct.cluster import Cluster
+from ackdrop.security import Sasl, Security, UpstreamTls
 
 pytestmark = pytest.mark.integration
 
@@ -126,6 +128,17 @@ class TestSecured:
         with pytest.raises(AssertionError, match="uthentication"):
             written(library, address, topic, **words, **{"sasl.password": "guessed", "message.timeout.ms": 1500})
         assert written(library, address, topic, **words, **{"sasl.password": there.users["alice"]}) == 0
+
+    def test_after_a_command_it_is_asked_as_it_wants_to_be(self, there: Any) -> None:
+        """A scenario's own command to restart a broker is over when the broker lets us in again."""
+        security = Security(UpstreamTls(ca=there.certificates.ca), Sasl("SCRAM-SHA-512", "alice", there.users["alice"]))
+        commands = Commands(("true",), (), ",".join(there.addresses("SASL_TLS")), {}, security)
+
+        async def back() -> None:
+            with trio.fail_after(PATIENCE):
+                await commands.steps("restart").back()
+
+        trio.run(back)
 
     def test_tokens(self, there: Any, library: Library) -> None:
         topic = made(there.bootstrap)
