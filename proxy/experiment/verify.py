@@ -7,6 +7,7 @@ its ledger: the log is read again and held against all that was seen then.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ..ledger import Ledger
 from ..report import as_json
 from ..report.finished import Finished
 from ..report.progress import Progress
-from ..result import ArmResult, BrokerInfo, ProducerInfo, RunResult, ScenarioInfo
+from ..result import ArmResult, BrokerInfo, ProducerInfo, Reason, RunResult, ScenarioInfo
 from ..scenario.load import load
 from ..scenario.models import Scenario
 from ..verify.evidence import ArmEvidence
@@ -31,6 +32,8 @@ from .settings import Say, VerifySettings
 from .view import View
 
 ARM = "log"
+LEDGER = ("ledger-not-written", "ledger-incomplete")
+"""The codes of reasons by which a run has told that its ledger lacks something."""
 
 
 async def verify(settings: VerifySettings, progress: Progress, say: Say) -> Finished:
@@ -46,9 +49,9 @@ async def verify(settings: VerifySettings, progress: Progress, say: Say) -> Fini
         if past is None:
             verdicts = [await _alone(cluster, settings, progress)]
         else:
-            verdicts = [await _against(cluster, past, arm, settings, progress) for arm in past.arms]
+            verdicts = [await _against(cluster, past, arm, settings, progress) for arm in past.recorded]
     control = past is not None and past.scenario is not None and past.scenario.control and not past.watched
-    run = judge_run(verdicts, control=control)
+    run = judge_run(verdicts, control=control, extra=() if past is None else past.unrecorded())
     record = Record(folders.make(settings.out, f"verify-{name}"), settings.command)
     return record.finished(
         RunResult(
@@ -96,6 +99,9 @@ async def _against(
 ) -> ArmVerdict:
     """The log of what an arm wrote, held against the arm's ledger."""
     wire = await trio.to_thread.run_sync(past.ledger.wire, arm.name)
+    lacking = past.lacking.get(arm.name)
+    if lacking is not None:  # a ledger that could not be written could not tell so either
+        wire = dataclasses.replace(wire, let_go=max(1, wire.let_go))
     sends = None if arm.idempotence is None else await trio.to_thread.run_sync(past.ledger.sends_of, arm.name)
     view = View.chosen(past.scenario, settings, past.run_id)
     topics = {topic for topic, _ in wire.starts}
@@ -103,7 +109,7 @@ async def _against(
     ends = {topic: await cluster.end_offsets(topic) for topic in there}
     reading = await view.read(cluster, wire.starts, ends, progress) if topics else view.nothing()
     scenario = None if past.watched else past.scenario
-    return await _judged(
+    verdict = await _judged(
         ArmEvidence(
             name=arm.name,
             idempotence=arm.idempotence,
@@ -123,6 +129,10 @@ async def _against(
             producer_finished=arm.name not in past.died,
         )
     )
+    if lacking is None:
+        return verdict
+    reasons = [lacking if reason.code in LEDGER else reason for reason in verdict.reasons]
+    return dataclasses.replace(verdict, reasons=reasons)
 
 
 async def _judged(evidence: ArmEvidence) -> ArmVerdict:
@@ -131,7 +141,8 @@ async def _judged(evidence: ArmEvidence) -> ArmVerdict:
 
 class _Past:
     """A run that is over, as its folder has it. `watched`: it was of programs that are not ours. `died` names the arms
-    whose producer ended early. Raises UsageError where the folder is not that of one run."""
+    whose producer ended early, `lacking` has those of whom the ledger lacks something, and why; `recorded` are those of
+    whom it has anything. Raises UsageError where the folder is not that of one run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -146,8 +157,17 @@ class _Past:
         self.arms: Sequence[ArmResult] = self.result.arms
         self.watched = all(arm.idempotence is None for arm in self.arms)
         self.died = {reason.arm for reason in self.result.reasons if reason.code == "producer-died"}
+        self.lacking = {reason.arm: reason for reason in self.result.reasons if reason.code in LEDGER}
+        known = self.ledger.arms()
+        self.recorded = [arm for arm in self.arms if arm.name in known]
         if not self.arms:
             raise UsageError(f"the run in {folder} has no arm that came to its end", remedy="name another run")
+
+    def unrecorded(self) -> list[Reason]:
+        """A reason for each arm of which the ledger has nothing."""
+        text = "The ledger has nothing of this arm, so there is nothing to hold the log against. Run it again."
+        missing = [arm.name for arm in self.arms if arm not in self.recorded]
+        return [self.lacking.get(name, Reason(LEDGER[1], name, text)) for name in missing]
 
 
 def _scenario(folder: Path) -> Scenario | None:

@@ -236,7 +236,8 @@ class Ledger:
                 yield connection
         except sqlite3.Error as error:
             raise SurroundingsError(
-                f"{self.folder / FILE} cannot be read: {error}", remedy="See whether there is room on the disk."
+                f"{self.folder / FILE} cannot be read: {error}",
+                remedy="See whether it is still there, and whether there is room on its disk.",
             ) from error
 
 

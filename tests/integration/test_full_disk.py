@@ -72,8 +72,17 @@ def written(folder: Path, records: int) -> None:
         assert time.monotonic() < deadline
 
 
+def verify(folder: Path, bootstrap: str) -> Any:
+    """What `ackdrop verify --run` makes of it."""
+    command = [sys.executable, "-m", "ackdrop", "verify", "--bootstrap", bootstrap, "--run", str(folder)]
+    command += ["--json", "-", "--out", str(folder.parent / "verified")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert "Traceback" not in ran.stderr
+    return json.loads(ran.stdout)
+
+
 def test_traffic_goes_on_and_the_verdict_is_inconclusive(
-    start_proxy: Any, new_topic: Callable[..., str], produce: Callable[..., list[int]], disk: Disk
+    start_proxy: Any, embedded_broker: str, new_topic: Callable[..., str], produce: Callable[..., list[int]], disk: Disk
 ) -> None:
     topic, process = new_topic(), start_proxy("--out", str(disk.path))
     address = process.address()
@@ -94,6 +103,26 @@ def test_traffic_goes_on_and_the_verdict_is_inconclusive(
     attempts = Ledger.open(folder).wire("proxy").attempts
     assert [story.base_offset for story in attempts][:1] == [0]
     assert len(attempts) < 105
+    disk.empty()
+    verified = verify(folder, embedded_broker)
+    assert (verified["exit_code"], verified["reasons"]) == (3, ended.report["reasons"])
+    assert [arm["log"]["duplicates"] for arm in verified["arms"]] == [None]
+
+
+def test_an_arm_that_the_ledger_has_nothing_of_is_told_and_the_others_are_verified(
+    start_proxy: Any, embedded_broker: str, new_topic: Callable[..., str], produce: Callable[..., list[int]]
+) -> None:
+    process = start_proxy()
+    produce(process.address(), new_topic(), 5)
+    process.end()
+    (folder,) = process.out_folder.iterdir()
+    report = json.loads((folder / "report.json").read_text())
+    report["arms"].append({**report["arms"][0], "name": "another"})
+    (folder / "report.json").write_text(json.dumps(report))
+    verified = verify(folder, embedded_broker)
+    assert [arm["name"] for arm in verified["arms"]] == ["proxy"]
+    told = [(reason["arm"], reason["code"]) for reason in verified["reasons"]]
+    assert told == [("proxy", "no-retry"), ("another", "ledger-incomplete")]
 
 
 def test_it_goes_on_where_there_is_room_again(
