@@ -11,7 +11,7 @@ Over HTTP:
   app.py        the API, described by OpenAPI
   guard.py      who may ask, and how much may come
   metrics.py    the snapshot as Prometheus wants it
-  serve.py      the server; address.py, token.py: where, and for whom
+  serve.py      its socket; clients.py: its clients, each served by Hypercorn; address.py, token.py: where, for whom
 
 From outside:
   found.py      the proxies of this user that run

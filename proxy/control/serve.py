@@ -56,27 +56,21 @@ async def serve(
     handle: Handle, token: str, sock: socket.socket, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Serve until cancelled."""
-    from hypercorn.config import Config
-    from hypercorn.trio import serve as run
-
     from .app import application
+    from .clients import Clients
 
-    config = Config()
-    config.bind = [f"fd://{os.dup(sock.fileno())}"]
-    config.accesslog = None
-    config.loglevel = "ERROR"
-    config.errorlog = "-"
-    config.include_server_header = False
-    config.keep_alive_timeout = 60.0
-    config.graceful_timeout = 0.5
-    config.h11_max_incomplete_size = 32 * 1024
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_run, run, application(handle, token), config)
-        task_status.started()
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(sock.dup()))
+    await trio.serve_listeners(Clients(application(handle, token)).serve, [listener], task_status=_Begun(task_status))
 
 
-async def _run(run, app, config, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:  # type: ignore[no-untyped-def]
-    await run(app, config, mode="asgi", task_status=task_status)
+class _Begun:
+    """Tells that it listens, without the listeners."""
+
+    def __init__(self, status: trio.TaskStatus[None]) -> None:
+        self._status = status
+
+    def started(self, value: object = None) -> None:
+        self._status.started()
 
 
 def _tcp(address: ControlAddress) -> socket.socket:
