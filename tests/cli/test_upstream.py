@@ -10,7 +10,7 @@ import pytest
 import trustme
 from click.testing import CliRunner, Result
 
-from ackdrop.cli import upstream
+from ackdrop.cli import ackdrop, upstream
 from ackdrop.cli.upstream import upstream_options
 from ackdrop.errors import UsageError
 from ackdrop.security import ANYBODY, Mechanism, Sasl, Security, UpstreamTls
@@ -131,6 +131,16 @@ def test_what_does_not_go_together(
     with pytest.raises(UsageError, match=complaint) as caught:
         call(*words)
     assert remedy in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize("words", [["run"], ["exec", "--", "true"]])
+def test_they_are_about_a_broker_of_the_users(words: list[str], tmp_path: Path) -> None:
+    """One that ackdrop finds or starts is spoken to without."""
+    verb, *more = words
+    result = CliRunner().invoke(ackdrop, [verb, "--upstream-tls", "--out", str(tmp_path), *more])
+    assert isinstance(result.exception, UsageError)
+    assert "none is named" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_mechanism_that_cannot_pass_a_proxy_is_refused() -> None:

@@ -4,9 +4,11 @@ import pytest
 import trio
 
 from ackdrop.direct import link as link_module
+from ackdrop.direct.approach import Approach
 from ackdrop.direct.authentication import SaslWanted
 from ackdrop.direct.link import Link
 from ackdrop.errors import BrokerError, UndecodableError
+from ackdrop.security import Sasl
 
 
 @pytest.fixture
@@ -160,3 +162,20 @@ async def test_a_closed_link_begins_anew(serve, versions, metadata):
     await link.ask("metadata", topics=[])
     link.close()
     assert (played.connections, link.reopened) == (2, 0)
+
+
+@pytest.mark.parametrize(("lifetime", "connections"), [(0, 1), (3_600_000, 1), (1, 2)])
+async def test_a_broker_that_listens_for_a_while_is_told_anew_who_we_are(
+    serve, versions, metadata, answer, lifetime, connections
+):
+    """It would end the old connection at the next request (KIP-368)."""
+    shaken = answer("sasl_handshake", 1, mechanisms=["PLAIN"])
+    let_in = versions, shaken, answer("sasl_authenticate", 1, session_lifetime_ms=lifetime)
+    again = let_in if connections == 2 else ()
+    played = await serve(*let_in, metadata, *again, metadata)
+    link = Link("127.0.0.1", played.port, approach=Approach(sasl=Sasl("PLAIN", "alice", "a-secret")))
+    for _ in range(2):
+        await link.ask("metadata", topics=[])
+    link.close()
+    assert (played.connections, link.reopened) == (connections, 0)
+    assert played.heard[:4] == [("api_versions", 3), ("sasl_handshake", 1), ("sasl_authenticate", 1), ("metadata", 7)]

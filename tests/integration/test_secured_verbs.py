@@ -124,14 +124,17 @@ def ackdrop(tmp_path: Path) -> Ackdrop:
             stderr=subprocess.PIPE,
             text=True,
         )
-        watcher, err = _Watcher(process.pid), []
+        watcher, err, failed = _Watcher(process.pid), [], []
 
         def listen() -> None:
             assert process.stderr is not None
             for line in process.stderr:
                 err.append(line)
                 if behind is not None and "point your producers at" in line:
-                    behind(line.split()[-1])
+                    try:
+                        behind(line.split()[-1])
+                    except AssertionError as error:
+                        failed.append(error)
                     process.terminate()
 
         listener = threading.Thread(target=listen)
@@ -149,6 +152,8 @@ def ackdrop(tmp_path: Path) -> Ackdrop:
                 if stream is not None:
                     stream.close()
             seen = watcher.end()
+        if failed:
+            raise failed[0]
         return Ended(process.returncode, out, "".join(err), tmp_path, seen)
 
     return run
@@ -216,6 +221,7 @@ def test_our_own_producers_say_who_they_are(
     assert ended.code == 0, ended.out + ended.err
     assert [arm["log"]["duplicates"] for arm in ended.result["arms"]] == [1, 0]
     assert ended.result["broker"]["kind"] == "kafka"
+    assert ended.holds("--upstream-sasl-mechanism") != []
     assert ended.holds(alice.secret) == []
 
 
@@ -275,6 +281,29 @@ class TestNobodyIsNamed:
         assert "--upstream-sasl-mechanism" in ended.result["reasons"][0]["text"]
         assert "--upstream-sasl-mechanism" in ended.err
         assert ended.result["arms"][0]["log"]["records"] is None
+        assert ended.holds(secured_broker.users["alice"]) == []
+
+    def test_faults_at_sasl_keep_no_token(
+        self, ackdrop: Ackdrop, secured_broker: Any, produce: Callable[[str], None], tmp_path: Path
+    ) -> None:
+        """Each frame is read whole, told of, changed and answered in the broker's place; what it says is not kept."""
+        faults = [
+            {"name": name, "at": f"sasl_authenticate.{side}", "when": {"nth": nth}, "do": do}
+            for name, side, nth, do in (
+                ("slow", "request", 1, {"delay": {"for": "50ms"}}),
+                ("twice", "request", 2, {"duplicate": {"times": 1}}),
+                ("cut", "request", 3, {"truncate": {"bytes": "40B"}}),
+                ("refused", "response", 1, {"error": {"code": "SASL_AUTHENTICATION_FAILED"}}),
+            )
+        ]
+        file = tmp_path / "scenario.yaml"
+        file.write_text(json.dumps({**SCENARIO, "faults": faults}))
+        words = "--bootstrap", secured_broker.addresses("SASL")[0], "--listen", "127.0.0.1:0", "--scenario", str(file)
+        ended = ackdrop("proxy", *words, behind=produce)
+        assert ended.code == 3, ended.err
+        fired = {tally["name"]: tally["fired"] for tally in ended.result["arms"][0]["wire"]["faults"]}
+        assert fired["slow"] == fired["twice"] == fired["refused"] == 1, fired
+        assert ended.holds("sasl_authenticate") != []
         assert ended.holds(secured_broker.users["alice"]) == []
 
     def test_with_somebody_to_name_the_log_is_read(

@@ -21,7 +21,7 @@ from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Observation
 from ackdrop.relay import Proxy, ProxySettings
 from ackdrop.relay.limits import Limits
-from ackdrop.security import ClientTls, UpstreamTls
+from ackdrop.security import ClientTls, Sasl, UpstreamTls
 
 Seen = TypeVar("Seen", bound=Observation)
 Address = tuple[str, int]
@@ -228,6 +228,7 @@ async def serve(nursery: trio.Nursery, upstream: Upstream, deadline: None) -> Se
         mapping: Any = None,
         client_tls: ClientTls | None = None,
         upstream_tls: UpstreamTls | None = None,
+        upstream_sasl: Sasl | None = None,
         limits: Limits | None = None,
         **wire: Any,
     ) -> Running:
@@ -236,6 +237,7 @@ async def serve(nursery: trio.Nursery, upstream: Upstream, deadline: None) -> Se
             mapping=mapping or {},
             client_tls=client_tls,
             upstream_tls=upstream_tls,
+            upstream_sasl=upstream_sasl,
             limits=limits or Limits(),
             wire=WireSettings(**wire),
         )

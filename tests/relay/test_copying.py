@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import trio
 
-from ackdrop.direct.authentication import OPTIONS
+from ackdrop.direct.authentication import OPTIONS, handshake
 from ackdrop.faults import Duplicate
 from ackdrop.observations import Acked, Answered, Attempt, ConnectionClosed, Forwarded
 from ackdrop.relay import copying
+from ackdrop.security import Sasl
 
 
 async def test_on_the_same_connection_the_client_sees_one_answer(serve: Any, link: Any, frames: Any, rule: Any) -> None:
@@ -87,6 +89,56 @@ class TestNewConnection:
         (told,) = running.all(ConnectionClosed)
         assert told.reason == f"{copying.CLOSED}; where it wants to know who is speaking, say {OPTIONS}"
         assert [seen.attempt for seen in running.all(Answered)] == [1]
+
+    async def test_it_says_first_who_it_is(self, serve: Any, link: Any, upstream: Any, frames: Any, rule: Any) -> None:
+        running = await serve(rule(Duplicate(1, "new")), upstream_sasl=Sasl("PLAIN", "alice", "a-secret"))
+        linked = await link(running)
+        ask = frames.produce(1)
+        await linked.ask(ask)
+        await linked.broker.send(frames.produced(1))
+        own = await upstream.accept()
+        shake = handshake("PLAIN")
+        assert await own.read(len(shake)) == shake
+        answer = frames.answer(1, struct.pack(">hih", 0, 1, 5) + b"PLAIN")
+        await own.send(answer[:7])
+        await own.send(answer[7:])
+        token = b"\0alice\0a-secret"
+        assert (await own.read(4 + 8 + 9 + 4 + len(token))).endswith(token)
+        await own.send(frames.answer(2, struct.pack(">hhi", 0, -1, 0)))
+        assert await own.read(len(ask)) == ask
+        await own.send(frames.produced(1))
+        await running.proxy.settled()
+        running.proxy.flush()
+        assert {seen.attempt for seen in running.all(Answered)} == {1, 2}
+        assert "a-secret" not in repr(running.seen)
+
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
+            (struct.pack(">hih", 33, 1, 6) + b"GSSAPI", "the broker does not take PLAIN, but GSSAPI"),
+            (b"", "cannot be read|too few|is no answer|ends"),
+            (None, "closed the connection in the middle of SASL authentication"),
+        ],
+    )
+    async def test_who_is_not_let_in_sends_no_copy(
+        self, serve: Any, link: Any, upstream: Any, frames: Any, rule: Any, answer: bytes | None, reason: str
+    ) -> None:
+        running = await serve(rule(Duplicate(1, "new")), upstream_sasl=Sasl("PLAIN", "alice", "a-secret"))
+        linked = await link(running)
+        ask = frames.produce(1)
+        await linked.ask(ask)
+        await linked.broker.send(frames.produced(1))
+        own = await upstream.accept()
+        await own.read(len(handshake("PLAIN")))
+        if answer is None:
+            own.reset()
+        else:
+            await own.send(frames.answer(1, answer))
+            assert await own.rest() == b""
+        await running.proxy.settled()
+        running.proxy.flush()
+        (told,) = running.all(ConnectionClosed)
+        assert re.search(reason, told.reason)
 
     async def test_a_broker_that_says_nothing_is_not_waited_for(
         self, serve: Any, link: Any, upstream: Any, frames: Any, rule: Any, monkeypatch: pytest.MonkeyPatch
