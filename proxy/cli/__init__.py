@@ -11,6 +11,7 @@ import click
 from .. import __version__
 from ..errors import AckdropError, ours_in
 from .failing import tell, tell_defect
+from .streams import forgive_standard_error
 
 VERBS = {
     "run": ("run", "run"),
@@ -84,6 +85,7 @@ def ackdrop() -> None:
 
 def main() -> None:
     """The console script. Our own errors become a message and their exit code; anything else is a defect of ours."""
+    forgive_standard_error()
     try:
         code = ackdrop.main(standalone_mode=False)
     except click.exceptions.Exit as error:

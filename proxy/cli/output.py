@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ..errors import SurroundingsError, UsageError
 from .failing import tell
+from .streams import writing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,22 +82,24 @@ class Output:
 
         if not self._table:
             return
-        with self._out.capture() as report:
-            if self._shown:
-                self._out.print()
-            render(finished.result, self._out, finished.folder)
+        with writing(self._stream):
+            with self._out.capture() as report:
+                if self._shown:
+                    self._out.print()
+                render(finished.result, self._out, finished.folder)
+            _write(report.get(), self._stream)
         self._shown += 1
-        _write(report.get(), self._stream)
 
     def compare(self, results: Sequence[Finished]) -> None:
         """The results of a matrix side by side, below their own tables."""
         from ..report.combinations import print_table, tables
 
         for table in tables(results) if self._table else ():
-            with self._out.capture() as told:
-                self._out.print()
-                print_table(table, self._out)
-            _write(told.get(), self._stream)
+            with writing(self._stream):
+                with self._out.capture() as told:
+                    self._out.print()
+                    print_table(table, self._out)
+                _write(told.get(), self._stream)
 
     def write(self, results: Sequence[Finished]) -> None:
         """Write what files were asked for, each with all results. Raises SurroundingsError where it cannot be."""
@@ -132,12 +134,10 @@ def _renderer(word: str) -> Callable[[Sequence[Finished]], str]:
 
 
 def _write(text: str, stream: TextIO) -> None:
-    """A reader who has seen enough (`| head`) does not change how the run ends."""
-    try:
+    """Raises SurroundingsError where that cannot be."""
+    with writing(stream):
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _check_writable(path: Path) -> None:
