@@ -262,3 +262,43 @@ def test_a_broker_that_comes_later_gets_its_listener_then(three_brokers: Any, pr
     assert process.listeners() == listeners | {after[2][1]}
     assert after[2][1] not in listeners
     process.end()
+
+
+LEADERS_MOVE = """
+version: 1
+title: The leaders of what a program writes move
+faults:
+  - name: move them
+    at: broker
+    when: {after: 1s, times: 1}
+    do: {transfer_leadership: {to: 2}}
+"""
+
+
+def test_a_scenario_moves_the_leaders_of_what_a_program_writes(
+    three_brokers: Any, proxy_processes: Any, topic: str, start_client: Callable[..., Client], tmp_path: Path
+) -> None:
+    (tmp_path / "move.yaml").write_text(LEADERS_MOVE)
+    bootstrap = ["--bootstrap", ",".join(three_brokers.addresses()), "--listen", "127.0.0.1:0"]
+    _moved(three_brokers, topic, 1)
+    process = proxy_processes(*bootstrap, "--scenario", str(tmp_path / "move.yaml"))
+    client = start_client("confluent-kafka", process.address(), topic)
+    client.goes_on()
+    wanted = {topic: dict.fromkeys(range(PARTITIONS), 2)}
+    with_patience = trio.run(_led, three_brokers.bootstrap, wanted)
+    assert with_patience == wanted
+    client.goes_on()
+    assert client.end()["failed"] == []
+    ended = process.end()
+    assert [(fault["name"], fault["fired"]) for fault in ended.arm["wire"]["faults"]] == [("move them", 1)]
+    assert any('"move them" (transfer_leadership, broker); over after' in note for note in ended.report["notes"])
+    assert client.peers & three_brokers.ports == set()
+
+
+async def _led(address: str, wanted: dict[str, dict[int, int]]) -> dict[str, dict[int, int]]:
+    """The leaders, once they are those that are wanted, or when it took too long."""
+    async with Cluster.connect(address) as cluster:
+        with trio.move_on_after(DEADLINE):
+            while (leaders := await cluster.topics(wanted)) != wanted:  # noqa: ASYNC110
+                await trio.sleep(0.1)
+        return leaders

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +17,9 @@ import pytest
 import trio
 
 from ackdrop.broker.commands import Commands
+from ackdrop.broker.jars import provide
+from ackdrop.broker.java import find_java
+from ackdrop.cli.tls import _next
 from ackdrop.direct.cluster import Cluster
 from ackdrop.security import Sasl, Security, UpstreamTls
 
@@ -148,3 +153,22 @@ class TestSecured:
             "oauth_cb": lambda config: (token("alice"), time.time() + 3600),
         }
         assert written(library, there.addresses("SASL")[0], topic, **words) == 0
+
+
+def test_java_takes_the_properties_that_tls_init_prints(secured_broker: Any, tmp_path: Path) -> None:
+    """An admin tool of Kafka's own, at the listener that asks for a certificate."""
+    said = _next(secured_broker.certificates.ca.parent)
+    lines = said.partition("Java:\n")[2].partition("kafka-python:")[0].splitlines()
+    (tmp_path / "client.properties").write_text("\n".join(lines))
+    java, jars = trio.run(find_java), trio.run(provide, None)
+    address = secured_broker.addresses("MTLS")[0]
+    tool = ["kafka.admin.ConfigCommand", "--bootstrap-server", address, "--entity-type", "brokers", "--all"]
+    done = subprocess.run(
+        [java, "-cp", ":".join(map(str, jars)), *tool, "--describe", "--command-config", "client.properties"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "log.retention.ms=-1" in done.stdout
