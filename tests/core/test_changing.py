@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import Any
 
 import pytest
@@ -132,6 +133,42 @@ class TestRules:
         exchange(line, 1)
         assert len(play.all(Reached)) == before
         assert play.wire.engine.rules == ()
+
+    def test_with_nothing_armed_the_wire_does_what_it_does_without_rules(
+        self, playbook: Any, rule: Any, on: Any, exchange: Any, frames: Any
+    ) -> None:
+        """To the very call: of rules that rest, no frame knows."""
+        rules = [
+            rule(Drop(), nth=(99,)),
+            on("list_groups.response", Drop(), "m", nth=(99,)),
+            connection(Latency(1.0), match={"client_id": ("me",)}),
+            Rule("p", "broker", "event", Match(), When(after=1.0), Pause(1.0)),
+        ]
+
+        def calls(play: Any) -> int:
+            line, count = play.connect(), 0
+
+            def counted(frame: Any, event: str, argument: Any) -> None:
+                nonlocal count
+                count += event in ("call", "c_call")
+
+            sys.setprofile(counted)
+            try:
+                for n in range(1, 6):
+                    exchange(line, n)
+                line.client(frames.request(16, 0, 7))
+                line.broker(frames.answer(7, b"\0" * 6))
+            finally:
+                sys.setprofile(None)
+            return count
+
+        resting = playbook(*rules)
+        for each in rules:
+            Changes(resting).disarm(each)
+        calls(playbook())  # what is made once is made
+        assert calls(resting) == calls(playbook())
+        Changes(resting).arm(rules[0])
+        assert calls(resting) > calls(playbook())
 
     def test_apis_that_streamed_are_read_once_a_rule_is_about_them(self, playbook: Any, on: Any, frames: Any) -> None:
         play = playbook()
