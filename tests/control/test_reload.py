@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +111,12 @@ def test_what_set_gave_is_given_again(tmp_path: Path, begin: Any) -> None:
     file.write_text(file.read_text().replace("lose it", "lose more"))
     running.wait_for("its faults are taken")
     assert nth(running) == {"lose more": 6}
+
+
+def test_a_pipe_is_read_once_and_not_watched(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "ackdrop", "proxy", "--bootstrap", "127.0.0.1:1", "--listen", "127.0.0.1:0"]
+    command += ["--scenario", "/dev/stdin", "--for", "2s", "--no-verify"]
+    text = scenario(("lose it", 3))
+    done = subprocess.run(command, input=text, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "ackdrop listens on" in done.stderr
+    assert "is not valid" not in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
@@ -20,11 +21,18 @@ if TYPE_CHECKING:
 @contextlib.asynccontextmanager
 async def kept_live(front: Front, record: Record, door: Door | None, sets: Sequence[str]) -> AsyncIterator[None]:
     """While inside, the front can be looked at and changed. `sets` are what `--set` gave to its scenario."""
-    scenario, say = front.place.scenario, front.place.say
-    watched = None if scenario is None or scenario.file is None else Watched(scenario, sets, record, say)
+    watched = _watched(front, record, sets)
     async with trio.open_nursery() as nursery:
         if watched is not None:
             nursery.start_soon(watched.watch, front.faults)
-        async with served(door, LiveHandle(front, watched), say):
+        async with served(door, LiveHandle(front, watched), front.place.say):
             yield
         nursery.cancel_scope.cancel()
+
+
+def _watched(front: Front, record: Record, sets: Sequence[str]) -> Watched | None:
+    """The scenario's file to be watched; None where it has none, or a pipe, which can be read only once."""
+    scenario = front.place.scenario
+    if scenario is None or scenario.file is None or not Path(scenario.file).is_file():
+        return None
+    return Watched(scenario, sets, record, front.place.say)
