@@ -65,9 +65,9 @@ class Lines:
 
     def say(self, line: str) -> None:
         """In text, what is said before it runs goes without the time: people and scripts wait for these lines."""
-        for one in line.splitlines():
+        for one in [line.strip()] if self._form == "json" else line.splitlines():
             if self._runs or self._form == "json":
-                self._tell(Entry(self._clock(), "note", one.strip(), {}))
+                self._tell(Entry(self._clock(), "note", one, {}))
             else:
                 self._out.put(clean(one))
 

@@ -38,7 +38,7 @@ class Screen:
 
     def say(self, line: str) -> None:
         if self._terminal.taken:
-            self._notes.append(Note(trio.current_time(), line))
+            self._notes.extend(Note(trio.current_time(), one) for one in line.splitlines())
             self._later.append(line)
         else:
             _print(self._terminal.console, line)

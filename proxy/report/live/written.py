@@ -1,6 +1,7 @@
 """Lines on their way to a stream whose reader may take its time: a pipe that nobody empties holds up nothing.
 
-While `run` lasts a thread writes; before and after it lines are written where they are told.
+While `run` lasts a thread writes; before and after it, when there is no traffic that could be held up, lines are
+written where they are told.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ async def main(faults: int, crash: bool) -> None:
         desk.ended = stop.ask
         nursery.start_soon(screen.run, desk)
         await trio.sleep(0.3)
-        screen.say("said meanwhile")
+        screen.say("said meanwhile\n  and below it")
         if crash:
             raise RuntimeError("a defect")
         await stop.event.wait()

@@ -234,6 +234,15 @@ async def test_a_reader_who_has_gone_ends_nothing(desk):
             nursery.cancel_scope.cancel()
 
 
+def test_what_has_several_lines_keeps_them(stream, now, lines):
+    lines("json").say("not valid:\n  evry: 20\n  ^")
+    assert json.loads(stream.getvalue())["text"] == "not valid:\n  evry: 20\n  ^"
+    stream.truncate(0)
+    stream.seek(0)
+    lines().say("not valid:\n  evry: 20\n  ^")
+    assert stream.getvalue() == "not valid:\n  evry: 20\n  ^\n"
+
+
 def test_without_a_stream_nothing_is_told(desk):
     log = Lines(None, "text", clock=lambda: 0.0)
     log.say("nothing")

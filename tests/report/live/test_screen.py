@@ -34,6 +34,7 @@ def test_the_page_is_drawn_and_the_terminal_is_as_it_was_at_the_end(start):
     job = start(2)
     job.shows(TAKEN, raw=True)
     job.shows("note       said meanwhile")
+    job.shows("note         and below it")
     assert not job.put_back()
     job.press("q")
     assert job.ends() == "exited 0"
