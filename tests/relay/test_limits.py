@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from ackdrop.faults import Drop
 from ackdrop.observations import Acked, ConnectionClosed, ConnectionOpened
 from ackdrop.relay import descriptors
 from ackdrop.relay import limits as module
-from ackdrop.relay.limits import WANTING_AGAIN, Doorkeeper, Limits
+from ackdrop.relay.limits import WANTING_AGAIN, Doorkeeper, Limits, Watch
 
 
 class TestConnections:
@@ -125,20 +126,6 @@ class TestSilence:
         (closed,) = await running.until(ConnectionClosed)
         assert (closed.by, closed.reason) == ("ackdrop", "nothing came from either side for 0.1 s")
 
-    async def test_one_that_a_side_speaks_on_is_not_idle(self, serve: Any, link: Any, frames: Any) -> None:
-        running = await serve(limits=Limits(idle=0.4))
-        linked = await link(running)
-        begun = trio.current_time()
-        await linked.ask(frames.request(1))
-        answer = frames.answer(1, bytes(16))
-        for at in range(0, len(answer), 12):  # the broker alone, bit by bit
-            await linked.broker.send(answer[at : at + 12])
-            assert await linked.client.read(12) == answer[at : at + 12]
-            await trio.sleep_until(begun + 0.3 * (at // 12 + 1))
-        assert trio.current_time() - begun > 0.5
-        running.proxy.flush()
-        assert not running.all(ConnectionClosed)
-
     @pytest.mark.parametrize("half", [b"\0", b"\0\0\0\x40\0\0", None])
     async def test_half_a_frame_that_stands_still_is_closed(
         self, serve: Any, link: Any, frames: Any, half: bytes | None
@@ -150,38 +137,6 @@ class TestSilence:
         (closed,) = await running.until(ConnectionClosed)
         assert closed.reason == "half a frame, and no more of it for 0.1 s"
         await other.ask(frames.request(1))
-
-    async def test_one_that_trickles_stands_still(self, serve: Any, link: Any, frames: Any) -> None:
-        running = await serve(limits=Limits(stalled=0.2))
-        linked = await link(running)
-        with contextlib.suppress(trio.BrokenResourceError):
-            for byte in frames.produce(1, value=bytes(60)):
-                await linked.client.send(bytes([byte]))
-                await trio.sleep(0.02)
-        (closed,) = await running.until(ConnectionClosed)
-        assert closed.reason.startswith("half a frame")
-
-    async def test_small_frames_that_come_in_halves_do_not(self, serve: Any, link: Any, frames: Any) -> None:
-        """Whenever one looks, there is half a frame; it is another one each time."""
-        running = await serve(limits=Limits(stalled=0.1))
-        linked = await link(running)
-        begun, both = trio.current_time(), b""
-        request = frames.produce(1)
-        while trio.current_time() < begun + 0.4:
-            both += request
-            await linked.client.send(request[30:] + request[:30] if len(both) > len(request) else request[:30])
-            await trio.testing.wait_all_tasks_blocked(0.01)
-        running.proxy.flush()
-        assert not running.all(ConnectionClosed)
-
-    async def test_a_large_frame_may_take_its_time(self, serve: Any, link: Any, frames: Any) -> None:
-        running = await serve(limits=Limits(stalled=0.2))
-        linked = await link(running)
-        request = frames.request(1, bytes(20 * 2048), key=18)  # ApiVersions, which is read whole
-        for at in range(0, len(request), 2048):
-            await linked.client.send(request[at : at + 2048])
-            await trio.sleep(0.03)
-        assert await linked.broker.read(len(request)) == request
 
     async def test_what_waits_for_a_fault_does_not_stand_still(
         self, serve: Any, link: Any, frames: Any, rule: Any
@@ -206,6 +161,80 @@ class TestSilence:
         assert Limits(idle=600).pause == 5.0
         assert Limits(idle=2.0).pause == 0.5
         assert module.STALLED / 4 >= Limits().pause == 5.0  # type: ignore[operator]
+
+
+@dataclass
+class _Connection:
+    number: int = 1
+    buffered: int = 0
+
+
+@dataclass
+class Stood:
+    """What is looked at of a session: it stands for one whose clock is the test's."""
+
+    heard: float = 0.0
+    taken: int = 0
+    pauses: bool = False
+    connection: _Connection = field(default_factory=_Connection)
+
+    def takes(self, now: float, count: int, kept: int) -> None:
+        """So many bytes come, and that much of a frame is kept then."""
+        self.heard, self.taken, self.connection.buffered = now, self.taken + count, kept
+
+
+class TestLooks:
+    """Every second, with limits of ten."""
+
+    def closed_at(self, come: Callable[[Stood, int], None], **limits: float | None) -> int | None:
+        """The second at which the session is closed, of a minute."""
+        watch, stood = Watch(Limits(**limits)), Stood()  # type: ignore[arg-type]
+        for now in range(60):
+            come(stood, now)
+            if watch.over([stood], float(now)):  # type: ignore[list-item]
+                return now
+        return None
+
+    def test_idle_is_what_nothing_comes_from(self) -> None:
+        assert self.closed_at(lambda stood, now: None, idle=10.0, stalled=None) == 10
+
+    def test_one_byte_now_and_then_is_enough(self) -> None:
+        def come(stood: Stood, now: int) -> None:
+            if now % 9 == 0:
+                stood.takes(now, 1, 0)
+
+        assert self.closed_at(come, idle=10.0, stalled=None) is None
+
+    def test_half_a_frame_stands_still(self) -> None:
+        def come(stood: Stood, now: int) -> None:
+            if now == 5:
+                stood.takes(now, 30, 30)
+
+        assert self.closed_at(come, stalled=10.0) == 15
+
+    def test_one_that_trickles_stands_still(self) -> None:
+        assert self.closed_at(lambda stood, now: stood.takes(now, 1, now + 1), stalled=10.0) == 10
+
+    def test_a_large_frame_may_take_its_time(self) -> None:
+        assert self.closed_at(lambda stood, now: stood.takes(now, 200, 200 * (now + 1)), stalled=10.0) is None
+
+    def test_small_frames_that_come_in_halves_do_not(self) -> None:
+        """Whenever one looks, there is half a frame, of the same size; it is another one each time."""
+        assert self.closed_at(lambda stood, now: stood.takes(now, 60, 30), stalled=10.0) is None
+
+    def test_what_waits_for_us_does_not(self) -> None:
+        def come(stood: Stood, now: int) -> None:
+            stood.takes(0, 30 if now == 0 else 0, 30)
+            stood.pauses = now < 20
+
+        assert self.closed_at(come, stalled=10.0) == 30
+
+    def test_a_connection_that_has_gone_is_forgotten(self) -> None:
+        watch, stood = Watch(Limits(stalled=10.0)), Stood()
+        stood.takes(0.0, 30, 30)
+        assert watch.over([stood], 0.0) == []  # type: ignore[list-item]
+        assert watch.over([], 5.0) == []
+        assert watch.over([stood], 11.0) == []  # type: ignore[list-item]
 
 
 class TestDraining:
