@@ -2,9 +2,13 @@
 
 settings.py  what a run is told from outside
 stopping.py  Ctrl-C and SIGTERM: the first ends the run well, the second at once
-folder.py    a run's folder, and what goes into it
+folder.py    where a run's folder is made
+record.py    what is kept of a run in it, from its beginning to its end
+reserve.py   room on the disk for the report, also where the ledger has filled it
+disk.py      what is said while the ledger cannot be written
 session.py   a whole command: the broker, one scenario after the other, the exit code
 scenario.py  `ackdrop run`: every arm of a scenario
 arm.py       one arm: topic, proxy, producer, barrier, log, verdict
-watch.py     `ackdrop proxy`: programs that are not ours
+foreign/     `ackdrop proxy` and `ackdrop exec`: programs that are not ours
+verify.py    `ackdrop verify`: a log alone, or against a run that is over
 """
