@@ -66,10 +66,16 @@ class Ran:
         return found
 
     def behind(self, front: Any) -> Any:
-        """The same connection behind ackdrop: the one that carried the same requests."""
-        found = [each for each in self.back if each.up.data and each.up.data == front.up.data]
+        """The same connection behind ackdrop: the one that carried the same requests, but for one that came when it had
+        ended."""
+        found = [each for each in self.back if each.up.data and front.up.data.startswith(each.up.data)]
         assert found
-        return found[0]
+        return max(found, key=lambda each: len(each.up.data))
+
+    @property
+    def ended(self) -> list[sqlite3.Row]:
+        """The connections that the fault has ended."""
+        return [row for row in self.connections if row["closed_by"] == "ackdrop" and row["closed_reason"] == "fault"]
 
     @property
     def fired(self) -> int:
@@ -189,7 +195,8 @@ def test_the_client_gets_over_it(ran: Callable[[str], Ran], name: str) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_ledger_agrees_with_what_passed_on_both_sides(ran: Callable[[str], Ran], name: str) -> None:
     done = ran(name)
-    assert len(produces(done.front)) == len(done.attempts)
+    # A client may send its next request, one at a time, just as its connection ends.
+    assert 0 <= len(produces(done.front)) - len(done.attempts) <= len(done.ended)
     assert len(produces(done.back)) == sum(row["forwarded_at"] is not None for row in done.attempts)
     assert told(done.front) == sum(row["ack"] in ("delivered", "delayed") for row in done.attempts)
     answered = sum(len(frames(each.down, requests=False)) for each in done.back if produces([each]))
@@ -200,7 +207,7 @@ def test_the_ledger_agrees_with_what_passed_on_both_sides(ran: Callable[[str], R
 @pytest.mark.parametrize(("name", "how"), [("disconnect", "fin"), ("reset", "reset")])
 def test_all_connections_end_at_the_moment(ran: Callable[[str], Ran], name: str, how: str) -> None:
     done = ran(name)
-    ended = [row for row in done.connections if row["closed_by"] == "ackdrop" and row["closed_reason"] == "fault"]
+    ended = done.ended
     assert len(ended) == done.fired >= 1
     assert {row["closed_how"] for row in ended} == {how}
     first = produces(done.front)[0].at
