@@ -63,13 +63,17 @@ class ScenarioInfo:
     combination: dict[str, str] = field(default_factory=dict)
 
 
+Source = Literal["given", "found", "docker", "embedded"]
+"""Where a broker came from."""
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerInfo:
     """The broker by what it answered. `version` is None where it does not tell."""
 
     kind: Literal["redpanda", "kafka", "unknown"]
     version: str | None
-    source: Literal["given", "found", "docker", "embedded"]
+    source: Source
     bootstrap: str
     cluster_id: str | None
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import trio
 
+from ..result import BrokerInfo, Source
 from .cluster import Cluster
 from .nodes import INITIALIZING, Address
 
@@ -53,6 +54,12 @@ class BrokerIdentity:
     version: str | None
     cluster_id: str | None
     nodes: dict[int, Address]
+
+
+async def broker_info(cluster: Cluster, source: Source, bootstrap: str) -> BrokerInfo:
+    """The broker that answers, as a result names it. Raises what `identity_of` raises."""
+    identity = await identity_of(cluster)
+    return BrokerInfo(identity.kind, identity.version, source, bootstrap, identity.cluster_id)
 
 
 def is_redpanda(cluster_id: str | None) -> bool:

@@ -12,7 +12,7 @@ import trio
 
 from ..broker.running import RunningBroker
 from ..direct.cluster import Cluster
-from ..direct.identity import identity_of
+from ..direct.identity import broker_info
 from ..errors import AckdropError, BrokerError, FaultError, ListenerError, ProducerError
 from ..ledger import Ledger
 from ..report.finished import Finished
@@ -120,10 +120,7 @@ class ScenarioRun:
                 self.notes.extend(cluster.notes)
                 for note in cluster.notes:
                     self.progress.note(note)
-                identity = await identity_of(cluster)
-                self._broker = BrokerInfo(
-                    identity.kind, identity.version, broker.source, broker.bootstrap, identity.cluster_id
-                )
+                self._broker = await broker_info(cluster, broker.source, broker.bootstrap)
                 check(self.scenario.rules, broker, cluster.nodes, self.scenario.workload.replication)
                 await self._all_arms(cluster, ledger, broker)
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import trio
 
 from ..direct.cluster import Cluster
-from ..direct.identity import identity_of
+from ..direct.identity import broker_info
 from ..errors import UsageError
 from ..ledger import Ledger
 from ..report import as_json
 from ..report.finished import Finished
 from ..report.progress import Progress
-from ..result import ArmResult, BrokerInfo, ProducerInfo, Reason, RunResult, ScenarioInfo
+from ..result import ArmResult, ProducerInfo, Reason, RunResult, ScenarioInfo
 from ..scenario.load import load
 from ..scenario.models import Scenario
 from ..verify.evidence import ArmEvidence
@@ -42,8 +42,7 @@ async def verify(settings: VerifySettings, progress: Progress, say: Say) -> Fini
     past = None if settings.run is None else _Past(settings.run)
     name = settings.topics[0] if past is None else past.folder.name
     async with Cluster.connect(settings.bootstrap, mapping=settings.mapping, security=settings.security) as cluster:
-        identity = await identity_of(cluster)
-        broker = BrokerInfo(identity.kind, identity.version, "given", settings.bootstrap, identity.cluster_id)
+        broker = await broker_info(cluster, "given", settings.bootstrap)
         for note in cluster.notes:
             say(note)
         if past is None:

@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,39 +56,28 @@ def topic(secured_broker: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def sasl_behind_tls(secured_broker: Any, certificates: Any, proxy_processes: Any) -> Iterator[Any]:
-    """A proxy that speaks TLS with clients, before a listener that wants SASL in the clear."""
-    process = proxy_processes(
-        "--bootstrap",
-        secured_broker.addresses("SASL")[0],
-        "--listen",
-        "127.0.0.1:0",
-        "--tls-cert",
-        str(certificates.server),
-        "--tls-key",
-        str(certificates.server_key),
-    )
-    process.bootstrap = process.address()
-    return process
+def tls_proxy(certificates: Any, proxy_processes: Any) -> Callable[..., Any]:
+    """`tls_proxy(bootstrap, *more)` starts a proxy that speaks TLS with clients."""
+
+    def start(bootstrap: str, *more: str) -> Any:
+        tls = ["--tls-cert", str(certificates.server), "--tls-key", str(certificates.server_key)]
+        process = proxy_processes("--bootstrap", bootstrap, "--listen", "127.0.0.1:0", *tls, *more)
+        process.bootstrap = process.address()
+        return process
+
+    return start
 
 
 @pytest.fixture(scope="module")
-def mutual(secured_broker: Any, certificates: Any, proxy_processes: Any) -> Any:
-    """A proxy that lets only clients in which show a certificate, before a plaintext listener."""
-    process = proxy_processes(
-        "--bootstrap",
-        secured_broker.bootstrap,
-        "--listen",
-        "127.0.0.1:0",
-        "--tls-cert",
-        str(certificates.server),
-        "--tls-key",
-        str(certificates.server_key),
-        "--tls-client-ca",
-        str(certificates.ca),
-    )
-    process.bootstrap = process.address()
-    return process
+def sasl_behind_tls(secured_broker: Any, tls_proxy: Callable[..., Any]) -> Any:
+    """One before a listener that wants SASL in the clear."""
+    return tls_proxy(secured_broker.addresses("SASL")[0])
+
+
+@pytest.fixture(scope="module")
+def mutual(secured_broker: Any, certificates: Any, tls_proxy: Callable[..., Any]) -> Any:
+    """One that lets only clients in which show a certificate, before a plaintext listener."""
+    return tls_proxy(secured_broker.bootstrap, "--tls-client-ca", str(certificates.ca))
 
 
 class KafkaPython:
@@ -202,27 +191,15 @@ def test_without_one_nobody_is_let_in(mutual: Any, certificates: Any) -> None:
 
 
 def test_no_secret_is_kept(
-    secured_broker: Any, certificates: Any, proxy_processes: Any, library: Any, topic: str, tmp_path: Path
+    secured_broker: Any, certificates: Any, tls_proxy: Any, library: Any, topic: str, tmp_path: Path
 ) -> None:
     """Neither of what clients authenticate with, nor of what the ledger and the events tell of their frames."""
     scenario = tmp_path / "rules.yaml"
     scenario.write_text(RULES)
-    process = proxy_processes(
-        "--bootstrap",
-        secured_broker.addresses("SASL")[0],
-        "--listen",
-        "127.0.0.1:0",
-        "--tls-cert",
-        str(certificates.server),
-        "--tls-key",
-        str(certificates.server_key),
-        "--scenario",
-        str(scenario),
-    )
-    address = process.address()
+    process = tls_proxy(secured_broker.addresses("SASL")[0], "--scenario", str(scenario))
     for kind in (KafkaPython, Confluent, Aiokafka):
         for mechanism in MECHANISMS:
-            assert kind(library).produce(address, topic, certificates, mechanism, False) >= 0
+            assert kind(library).produce(process.bootstrap, topic, certificates, mechanism, False) >= 0
     ended = process.end()
     events = next(Path(process.out_folder).rglob("events.jsonl")).read_text()
     assert events.count('"sasl_authenticate.request"') >= 2 * len(MECHANISMS)

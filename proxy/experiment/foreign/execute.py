@@ -10,7 +10,7 @@ from functools import partial
 from ...broker.running import RunningBroker
 from ...direct.authentication import SaslWanted
 from ...direct.cluster import Cluster
-from ...direct.identity import identity_of
+from ...direct.identity import broker_info
 from ...errors import ListenerError
 from ...ledger import Ledger
 from ...report.finished import Finished
@@ -103,8 +103,7 @@ class Execution:
         except SaslWanted as error:
             say(in_words(error))
             return BrokerInfo("unknown", None, source, bootstrap, None)
-        identity = await identity_of(cluster)
-        return BrokerInfo(identity.kind, identity.version, source, bootstrap, identity.cluster_id)
+        return await broker_info(cluster, source, bootstrap)
 
     async def _all(self, place: Place, record: Record) -> None:
         for arm in self._settings.arms or (ONLY,):

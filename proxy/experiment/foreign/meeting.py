@@ -9,7 +9,7 @@ import trio
 from ...broker.running import RunningBroker
 from ...direct.authentication import NotLetIn, SaslWanted
 from ...direct.cluster import Cluster
-from ...direct.identity import identity_of
+from ...direct.identity import broker_info
 from ...errors import BrokerError
 from ...result import BrokerInfo, Reason
 from ..settings import Say
@@ -77,12 +77,10 @@ class Meeting:
     async def _ask(self) -> None:
         try:
             await self._cluster.meet()
-            identity = await identity_of(self._cluster)
+            self.info = await broker_info(self._cluster, self.info.source, self.info.bootstrap)
         except BrokerError as error:
             self.trouble = error
             return
-        info = self.info
-        self.info = BrokerInfo(identity.kind, identity.version, info.source, info.bootstrap, identity.cluster_id)
         self.notes = list(self._cluster.notes)
         self.trouble = None
 
