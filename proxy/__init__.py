@@ -11,8 +11,11 @@ The map, from top to bottom; a room imports only from below it:
     broker/          where a broker comes from: given, found, Docker, embedded
     ledger/          the store of what happened on the wire
     control/         looking at a proxy while it runs, and changing its faults: HTTP, metrics, ctl
+    capture/         what passed as a pcapng file: written beside the relay, and read again
+    probing/         hand-made packets that show how a broker de-duplicates
     scenario/        YAML to arms, workload and faults, with line numbers
     direct/          our own conversation with the broker, past the proxy
+    packets/         Kafka as scapy's packets; the only importer of scapy
     core/            a run's wire, sans-io: bytes in, commands out
     faults/          one small file a fault: match, trigger, verdict
     result.py        the result that every report shows

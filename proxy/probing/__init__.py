@@ -1,0 +1,1 @@
+"""Hand-made packets that show how a broker de-duplicates."""
