@@ -44,7 +44,12 @@ def test_the_wheel_has_one_top_level_and_the_scenarios(built: Path, tmp_path: Pa
         names = archive.namelist()
         archive.extractall(tmp_path)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"ackdrop"}
-    ours = {"ackdrop/broker/jars.json", "ackdrop/report/report.schema.json", "ackdrop/ledger/README.md"}
+    ours = {
+        "ackdrop/capture/README.md",
+        "ackdrop/broker/jars.json",
+        "ackdrop/report/report.schema.json",
+        "ackdrop/ledger/README.md",
+    }
     assert ours <= set(names)
     assert "ackdrop/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
