@@ -249,7 +249,7 @@ class Cluster:
         fields = fetching.request_fields(topic, partition, offset, max_bytes)
 
         async def read() -> Fetched:
-            link = await self._leader_link(topic, partition)
+            link = await self.leader_link(topic, partition)
             version, frame = await self._nodes.at_one(link.ask_raw("fetch", **fields))
             fetched = fetching.parse_answer(frame, version)
             if fetched.error == _OUT_OF_RANGE:
@@ -258,7 +258,7 @@ class Cluster:
             return fetched
 
         async def ask_for_leader() -> None:
-            self._nodes.leaders.pop((topic, partition), None)
+            self.forget_leader(topic, partition)
 
         return await patiently(read, self.timeout, ask_for_leader)
 
@@ -310,10 +310,20 @@ class Cluster:
         if led < partitions:
             raise PassingError(f"{self._nodes.name}: {led} of {partitions} partitions of {name!r} have a leader")
 
-    async def _leader_link(self, topic: str, partition: int) -> Link:
+    async def leader_link(self, topic: str, partition: int) -> Link:
+        """The link to whoever led this partition when that was asked last. Raises BrokerError, PassingError where
+        there is no leader now."""
         if (topic, partition) not in self._nodes.leaders:
             await self._leaders(topic)
         return self._nodes.node_link(self._nodes.leaders.get((topic, partition), -1))
+
+    def forget_leader(self, topic: str, partition: int) -> None:
+        """Ask for the leader again before the next request about this partition."""
+        self._nodes.leaders.pop((topic, partition), None)
+
+    def node_link(self, node: int) -> Link:
+        """The link to a broker by its id. Raises PassingError for one that is not known."""
+        return self._nodes.node_link(node)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         return await patiently(attempt, self.timeout, self.refresh)

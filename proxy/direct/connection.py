@@ -127,6 +127,22 @@ class Connection:
         with told(self._address, doing, seconds), trio.fail_after(seconds):
             await self._stream.send_all(frame)
             answer = await self._receive_frame(doing)
+        if self._unread:
+            raise self._not_kafka(f"more came than the answer to {doing}")
+        return self._checked(answer, frame, doing)
+
+    async def send(self, data: bytes, doing: str, seconds: float) -> None:
+        """Sends a request frame, or several, and waits for no answer. Raises as `exchange` does."""
+        with told(self._address, doing, seconds), trio.fail_after(seconds):
+            await self._stream.send_all(data)
+
+    async def receive(self, frame: bytes, doing: str, seconds: float) -> memoryview:
+        """The next frame that comes, which has to answer the request `frame`. Raises as `exchange` does."""
+        with told(self._address, doing, seconds), trio.fail_after(seconds):
+            answer = await self._receive_frame(doing)
+        return self._checked(answer, frame, doing)
+
+    def _checked(self, answer: memoryview, frame: bytes, doing: str) -> memoryview:
         sent, received = frame[8:12], answer[4:8]
         if received != sent:
             raise self._not_kafka(f"the answer to {doing} carries another correlation id")
@@ -140,9 +156,7 @@ class Connection:
         if not 4 <= size <= FRAME_LIMIT:
             raise self._not_kafka(f"the answer to {doing} claims {size} bytes, which is no Kafka frame")
         await self._receive(4 + size, doing)
-        if len(self._unread) > 4 + size:
-            raise self._not_kafka(f"more came than the answer to {doing}")
-        frame, self._unread = self._unread, bytearray()
+        frame, self._unread = self._unread[: 4 + size], self._unread[4 + size :]
         return memoryview(frame).toreadonly()
 
     async def _receive(self, total: int, doing: str) -> None:

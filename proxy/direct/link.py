@@ -87,6 +87,15 @@ class Link:
         async with self._turn:
             await self._twice("api_versions", None)
 
+    async def dial(self) -> Connection:
+        """Another connection to this broker, which belongs to the caller: its versions have been asked for, and it was
+        said who we are. Raises BrokerError."""
+        fresh = Link(self.host, self.port, self.timeout, self._approach, self._name)
+        await fresh.connect()
+        connection, fresh._connection = fresh._connection, None
+        assert connection is not None
+        return connection
+
     def close(self) -> None:
         """Ends the conversation. A later `ask` begins a new one."""
         if self._connection is not None:

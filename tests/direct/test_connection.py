@@ -98,6 +98,30 @@ async def test_more_than_the_answer_is_refused(serve):
         await ask(played.port)
 
 
+async def test_answers_that_come_together_are_read_one_by_one(serve):
+    """Two requests in one write, and their answers in one read."""
+    second = REQUEST[:8] + (78).to_bytes(4, "big") + REQUEST[12:]
+    played = await serve("silence", ANSWER + struct.pack(">ii", 8, 78) + b"more", raw=True)
+    connection = await Connection.open("127.0.0.1", played.port, 5)
+    try:
+        await connection.send(REQUEST + second, "two questions", 5)
+        assert await connection.receive(REQUEST, "the first", 5) == ANSWER
+        assert await connection.receive(second, "the second", 5) == struct.pack(">ii", 8, 78) + b"more"
+    finally:
+        connection.close()
+
+
+async def test_an_answer_out_of_its_turn_is_refused(serve):
+    played = await serve(ANSWER)
+    connection = await Connection.open("127.0.0.1", played.port, 5)
+    try:
+        await connection.send(REQUEST, "a question", 5)
+        with pytest.raises(BrokerError, match="the answer to another carries another correlation id"):
+            await connection.receive(REQUEST[:8] + bytes(4) + REQUEST[12:], "another", 5)
+    finally:
+        connection.close()
+
+
 async def test_nobody_there_is_said_with_the_address():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else can take it

@@ -181,3 +181,14 @@ async def test_a_broker_that_listens_for_a_while_is_told_anew_who_we_are(
     link.close()
     assert (played.connections, link.reopened) == (connections, 0)
     assert played.heard[:4] == [("api_versions", 3), ("sasl_handshake", 1), ("sasl_authenticate", 1), ("metadata", 7)]
+
+
+async def test_another_connection_to_the_same_broker_is_the_callers_own(serve, versions, metadata):
+    """It has been through all that comes first, and the link's own one goes on beside it."""
+    played = await serve(versions, versions, metadata)
+    async with Link.open("127.0.0.1", played.port) as link:
+        connection = await link.dial()
+        connection.close()
+        await link.ask("metadata", topics=[])
+    assert played.connections == 2
+    assert played.heard == [("api_versions", 3), ("api_versions", 3), ("metadata", 7)]
