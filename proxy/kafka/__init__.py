@@ -9,6 +9,7 @@
     batch_headers.py  the header of a record batch
     batches.py        record batches: walking and decompressing them
     compression.py    the codecs of batches
+    checksums.py      their check sums
     records.py        the records in a batch
     bodies.py         every other body, by way of kafka-python
     addresses.py      broker addresses in answers: read, translated, spliced in

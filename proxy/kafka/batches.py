@@ -15,7 +15,8 @@ from .compression import expand
 from .primitives import Buffer, skip
 
 _INT = Struct(">i")
-_CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+"""The codec of a batch, by the lowest three bits of its attributes."""
 
 
 class Batch(NamedTuple):
@@ -82,7 +83,7 @@ def _nullable(data: memoryview, at: int, end: int) -> tuple[memoryview | None, i
 def codec(attributes: int) -> str:
     """`none`, `gzip`, `snappy`, `lz4` or `zstd`; `unknown` for the three numbers that name none."""
     number = attributes & 7
-    return _CODECS[number] if number < len(_CODECS) else "unknown"
+    return CODECS[number] if number < len(CODECS) else "unknown"
 
 
 def log_append_time(attributes: int) -> bool:

@@ -1,4 +1,110 @@
 """Kafka as scapy's packets: looked at and made by hand, never on the data path.
 
 This is the only room that imports scapy, and whoever needs it imports it late: it takes a third of a second.
+
+A request is made by hand like any of scapy's packets, and its answer read with the request that it answers:
+
+    request = KafkaRequest(correlation_id=7, client_id="me") / ProduceRequest(
+        acks=-1,
+        topic_data=ProduceTopic(topic="orders", partition_data=ProducePartition(index=0, records=RecordBatch(
+            producer_id=1000, producer_epoch=0, base_sequence=0, records=[Record(key=b"k", value=b"v")]))),
+    )
+    stream.sendall(bytes(request))                              # lengths, counts and CRC are computed
+    answer = KafkaResponse(frame, request=request)              # `frame` with its four length bytes
+    answer.responses[0].partition_responses[0].error_code       # 0
+    answer.show()
+
+The version is the header's: `KafkaRequest(api_version=9) / ProduceRequest()`. Where it is not given it is the newest
+one that Redpanda and Apache Kafka 4 both speak (each body's `ASSUMED`): Produce 7, InitProducerId 3, ApiVersions 3,
+AddPartitionsToTxn 2, EndTxn 2, SaslHandshake 1. Fields that a version does not have are neither written nor shown.
+
+    fields.py        strings, bytes, UUIDs, varints, names for numbers
+    structs.py       what depends on the version; bytes that stay as they were
+    arrays.py, tags.py    structures as fields; tagged fields
+    headers.py       request and response headers, and what a response answers
+    records.py       record batches and records
+    sets.py          a partition's batches, one after the other
+    produce.py, connecting.py, transactions.py    the bodies
+    apis.py          which body a header carries
+
+Fields have Kafka's own names in snake_case, but for `Name`: a packet of scapy has one already, so it is `topic`,
+`feature`, ….
 """
+
+from __future__ import annotations
+
+from .apis import BODIES
+from .connecting import (
+    ApiVersion,
+    ApiVersionsRequest,
+    ApiVersionsResponse,
+    FinalizedFeature,
+    SaslHandshakeRequest,
+    SaslHandshakeResponse,
+    SupportedFeature,
+)
+from .headers import KafkaRequest, KafkaResponse
+from .produce import (
+    LeaderIdAndEpoch,
+    NodeEndpoint,
+    ProducePartition,
+    ProducePartitionResponse,
+    ProduceRequest,
+    ProduceResponse,
+    ProduceTopic,
+    ProduceTopicResponse,
+    RecordError,
+)
+from .records import ControlRecord, Record, RecordBatch, RecordHeader
+from .tags import UnknownTag
+from .transactions import (
+    AddPartitionsPartitionResult,
+    AddPartitionsResult,
+    AddPartitionsTopic,
+    AddPartitionsTopicResult,
+    AddPartitionsToTxnRequest,
+    AddPartitionsToTxnResponse,
+    AddPartitionsTransaction,
+    EndTxnRequest,
+    EndTxnResponse,
+    InitProducerIdRequest,
+    InitProducerIdResponse,
+)
+
+__all__ = [
+    "BODIES",
+    "AddPartitionsPartitionResult",
+    "AddPartitionsResult",
+    "AddPartitionsToTxnRequest",
+    "AddPartitionsToTxnResponse",
+    "AddPartitionsTopic",
+    "AddPartitionsTopicResult",
+    "AddPartitionsTransaction",
+    "ApiVersion",
+    "ApiVersionsRequest",
+    "ApiVersionsResponse",
+    "ControlRecord",
+    "EndTxnRequest",
+    "EndTxnResponse",
+    "FinalizedFeature",
+    "InitProducerIdRequest",
+    "InitProducerIdResponse",
+    "KafkaRequest",
+    "KafkaResponse",
+    "LeaderIdAndEpoch",
+    "NodeEndpoint",
+    "ProducePartition",
+    "ProducePartitionResponse",
+    "ProduceRequest",
+    "ProduceResponse",
+    "ProduceTopic",
+    "ProduceTopicResponse",
+    "Record",
+    "RecordBatch",
+    "RecordError",
+    "RecordHeader",
+    "SaslHandshakeRequest",
+    "SaslHandshakeResponse",
+    "SupportedFeature",
+    "UnknownTag",
+]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import struct
 
 import cramjam
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ackdrop.errors import UndecodableError
-from ackdrop.kafka.compression import expand
+from ackdrop.kafka.compression import compress, expand
 
 XERIAL = b"\x82SNAPPY\x00" + struct.pack(">ii", 1, 1)
 COMPRESS = {
@@ -60,3 +61,22 @@ def test_a_size_that_nothing_holds_is_not_believed() -> None:
 def test_an_unknown_codec() -> None:
     with pytest.raises(UndecodableError):
         expand("unknown", memoryview(b""))
+
+
+@pytest.mark.parametrize("codec", list(COMPRESS))
+@pytest.mark.parametrize("size", [0, 1, 5_000, 200_000])
+def test_what_we_compress_comes_back(codec: str, size: int) -> None:
+    """Sizes of several blocks, of what can be made smaller and of what cannot."""
+    for data in (bytes(size), random.Random(size).randbytes(size)):
+        packed = compress(codec, data)
+        assert bytes(expand(codec, memoryview(packed))) == data
+        if codec == "lz4":
+            assert packed[4] & 0x20, "Apache Kafka takes no blocks that depend on each other"
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_nothing_is_expanded_beyond_a_limit(codec: str) -> None:
+    packed = memoryview(compress(codec, bytes(300_000)))
+    assert len(expand(codec, packed, 300_000)) == 300_000
+    with pytest.raises(UndecodableError, match="299999"):
+        expand(codec, packed, 299_999)
