@@ -18,8 +18,9 @@ from rich.text import Text
 from ..result import ArmResult, ExpectationResult, HeldTally, Repetition, RunResult, Verdict
 from . import spreads
 from .attempts import moments
-from .clean import clean, shortened
+from .clean import shortened
 from .figures import Row, expectation, heading, rows
+from .page import GAP, Page, put
 from .story import Chapter, Story, chapters
 from .verdicts import advice, reason, sentence
 from .words import again, broker, origin
@@ -27,10 +28,7 @@ from .words import again, broker, origin
 FILES = ("report.html", "report.json", "ledger.db", "events.jsonl", "capture.pcapng")
 """What a run's folder may hold, in the order in which a person wants it."""
 
-_HEADER_WIDTH = 100
-_GAP = 3
 _NARROWEST = 18
-_LEAST = 20
 _STYLES: dict[Verdict, str] = {
     "passed": "bold green",
     "failed": "bold red",
@@ -38,23 +36,15 @@ _STYLES: dict[Verdict, str] = {
     "error": "bold red",
     "interrupted": "bold yellow",
 }
-_IN_ASCII = str.maketrans({"≥": ">=", "≤": "<=", "≠": "!=", "✓": "ok", "✗": "FAIL", "·": "-", "…": "..."})
 
 
 def render(result: RunResult, console: Console, folder: Path | None, notes: Sequence[str] = ()) -> None:
     """Print the result. `folder` is the run's, its files already written; `notes` are said beside the verdict."""
-    page = _Page(console)
-    for line in page.lines(result, folder, notes):
-        console.print(line, no_wrap=True, overflow="crop", crop=True)
+    put(_Page(console).lines(result, folder, notes), console)
 
 
-class _Page:
-    """Lays out lines for one console."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._width = console.width
-        self._ascii = console.options.ascii_only
+class _Page(Page):
+    """Lays out a result for one console."""
 
     def lines(self, result: RunResult, folder: Path | None, notes: Sequence[str]) -> Iterator[Text]:
         """The whole report."""
@@ -67,19 +57,10 @@ class _Page:
         yield Text()
         yield from self._verdict(result, folder, notes)
 
-    def _text(self, text: str, style: str = "") -> Text:
-        """The only way from a string to the console."""
-        return Text(clean(text.translate(_IN_ASCII) if self._ascii else text, ascii_only=self._ascii), style=style)
-
     def _header(self, result: RunResult) -> Iterator[Text]:
-        left, right = self._text(result.scenario.title, "bold"), self._text(origin(result), "dim")
-        room = min(self._width, _HEADER_WIDTH) - left.cell_len - right.cell_len
-        if room >= _GAP:
-            yield Text.assemble(left, " " * room, right)
-        else:
-            yield from self._hang("", left)
-            yield from self._hang("", right)
-        yield from self._hang("", self._text(broker(result.broker)))
+        left, right = self.text(result.scenario.title, "bold"), self.text(origin(result), "dim")
+        yield from self.title(left, right)
+        yield from self.hang("", self.text(broker(result.broker)))
 
     def _comparison(self, arms: Sequence[ArmResult]) -> Iterator[Text]:
         """The figures of one run."""
@@ -88,7 +69,7 @@ class _Page:
 
     def _repetition(self, repeat: Repetition, arms: Sequence[ArmResult]) -> Iterator[Text]:
         """The figures of all runs; the run that is shown has its own in its own folder."""
-        yield from self._hang("", self._text(f"{spreads.runs(repeat)} · {spreads.LEGEND}"))
+        yield from self.hang("", self.text(f"{spreads.runs(repeat)} · {spreads.LEGEND}"))
         if repeat.arms:
             held = [[self._tally(tally) for tally in arm.expectations] for arm in repeat.arms]
             yield from self._table(spreads.headings(repeat, arms), spreads.rows(repeat), held)
@@ -96,7 +77,7 @@ class _Page:
     def _table(self, head: Sequence[str], table: Sequence[Row], expected: Sequence[Sequence[Text]]) -> Iterator[Text]:
         """A column for each arm; more than fit beside each other follow below each other."""
         label = max(cell_len(row.label) for row in table) + 2
-        beside = max(1, (self._width - label) // (_NARROWEST + _GAP))
+        beside = max(1, (self.width - label) // (_NARROWEST + GAP))
         for start in range(0, len(head), beside):
             part = slice(start, start + beside)
             cells = [Row(row.label, row.cells[part]) for row in table]
@@ -106,12 +87,12 @@ class _Page:
     def _block(
         self, head: Sequence[str], table: Sequence[Row], expected: Sequence[Sequence[Text]], label: int
     ) -> Iterator[Text]:
-        lines = [("", [self._text(name, "bold") for name in head])]
-        lines.extend((row.label, [self._text(cell) for cell in row.cells]) for row in table)
+        lines = [("", [self.text(name, "bold") for name in head])]
+        lines.extend((row.label, [self.text(cell) for cell in row.cells]) for row in table)
         for n in range(max(map(len, expected))):
             cells = [column[n] if n < len(column) else Text() for column in expected]
             lines.append(("" if n else "expected", cells))
-        room = (self._width - label) // len(head) - _GAP
+        room = (self.width - label) // len(head) - GAP
         columns = zip(*(cells for _, cells in lines), strict=True)
         widths = [min(room, max(text.cell_len for text in column)) for column in columns]
         for name, cells in lines:
@@ -125,31 +106,31 @@ class _Page:
 
     def _marked(self, told: str, style: str) -> Text:
         """The mark behind an expectation in colour."""
-        text = self._text(told)
+        text = self.text(told)
         start = len(text) - len(text.plain.split(" ")[-1])
         text.stylize(style if style == "green" else f"bold {style}", start)
         return text
 
     def _across(self, label: str, width: int, cells: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
         """One row; a cell that is too wide for its column goes on in the next line."""
-        columns = [cell.wrap(self._console, max(width, 1)) for cell, width in zip(cells, widths, strict=True)]
+        columns = [cell.wrap(self.console, max(width, 1)) for cell, width in zip(cells, widths, strict=True)]
         for n in range(max(len(column) for column in columns)):
-            line = self._text(f"  {label}" if n == 0 else "")
+            line = self.text(f"  {label}" if n == 0 else "")
             line.pad_right(width - line.cell_len)
             for column, room in zip(columns, widths, strict=True):
                 part = column[n] if n < len(column) else Text()
                 part.rstrip()
-                line.append(" " * (_GAP + room - part.cell_len))
+                line.append(" " * (GAP + room - part.cell_len))
                 line.append_text(part)
             line.rstrip()
             yield line
 
     def _stories(self, result: RunResult, folder: Path | None) -> Iterator[Text]:
-        told = [(self._text(shortened(arm.name, 16), "bold"), chapters(arm)) for arm in result.arms]
+        told = [(self.text(shortened(arm.name, 16), "bold"), chapters(arm)) for arm in result.arms]
         column = max((name.cell_len for name, found in told if found), default=0) + 2
         if result.repeat is not None and any(found for _, found in told):
             yield Text()
-            yield from self._hang("", self._text(f"Run {result.repeat.shown:,}", "bold"))
+            yield from self.hang("", self.text(f"Run {result.repeat.shown:,}", "bold"))
         for name, found in told:
             for n, chapter in enumerate(found):
                 if not n:
@@ -160,58 +141,46 @@ class _Page:
         stories = chapter.stories
         for n, story in enumerate(stories):
             first = Text.assemble(name if not n else "", " " * (column - (name.cell_len if not n else 0)))
-            yield from self._hang(first, self._text(story.head))
+            yield from self.hang(first, self.text(story.head))
             yield from self._attempts(story, column)
             if story.why and (n + 1 == len(stories) or stories[n + 1].why != story.why):
-                yield from self._hang(" " * (column + 2), self._text(story.why))
+                yield from self.hang(" " * (column + 2), self.text(story.why))
         if chapter.more:
             where = "see report.json" if folder is not None else "see them with --json"
-            yield from self._hang(" " * column, self._text(f"and {chapter.more:,} more: {where}", "dim"))
+            yield from self.hang(" " * column, self.text(f"and {chapter.more:,} more: {where}", "dim"))
 
     def _attempts(self, story: Story, column: int) -> Iterator[Text]:
         for told, moment in zip(story.attempts, moments(story.attempts), strict=True):
-            yield from self._hang(" " * (column + 2) + moment, self._attempt(told.text))
+            yield from self.hang(" " * (column + 2) + moment, self._attempt(told.text))
 
     def _attempt(self, text: str) -> Text:
-        line = self._text(text)
+        line = self.text(text)
         line.highlight_regex(r"ack (dropped|withheld|delayed|never arrived)", "yellow")
         return line
 
     def _verdict(self, result: RunResult, folder: Path | None, notes: Sequence[str]) -> Iterator[Text]:
-        word = self._text(result.verdict.upper(), _STYLES[result.verdict])
+        word = self.text(result.verdict.upper(), _STYLES[result.verdict])
         indent = " " * (word.cell_len + 2)
-        yield from self._hang(Text.assemble(word, "  "), self._text(sentence(result)))
+        yield from self.hang(Text.assemble(word, "  "), self.text(sentence(result)))
         for told in result.reasons:
-            yield from self._hang(indent + "- ", self._text(reason(told)))
+            yield from self.hang(indent + "- ", self.text(reason(told)))
         for note in dict.fromkeys([*result.notes, *notes, *advice(result, folder is not None)]):
-            yield from self._hang(indent, self._text(note, "dim"))
+            yield from self.hang(indent, self.text(note, "dim"))
         if (command := again(result)) is not None:
-            yield from self._hang(indent, self._text(f"again: {command}", "dim"))
+            yield from self.hang(indent, self.text(f"again: {command}", "dim"))
         if folder is not None:
             yield from self._files(folder, indent)
 
     def _files(self, folder: Path, indent: str) -> Iterator[Text]:
-        name = self._text(f"{_near(folder)}/")
-        files = self._text("  ".join(file for file in FILES if (folder / file).exists()))
-        if len(indent) + name.cell_len + 2 + files.cell_len <= self._width:
+        name = self.text(f"{_near(folder)}/")
+        files = self.text("  ".join(file for file in FILES if (folder / file).exists()))
+        if len(indent) + name.cell_len + 2 + files.cell_len <= self.width:
             line = Text.assemble(indent, name, "  ", files)
             line.rstrip()
             yield line
         else:
-            yield from self._hang(indent, name)
-            yield from self._hang(indent + "  ", files)
-
-    def _hang(self, first: Text | str, body: Text) -> Iterator[Text]:
-        """The body after `first`, wrapped; what goes on in the next lines stands below the body's beginning."""
-        first = Text(first) if isinstance(first, str) else first
-        if self._width - first.cell_len < _LEAST and first.plain.strip():
-            first.rstrip()
-            yield first
-            first = Text(" " * (self._width // 8))
-        for n, part in enumerate(body.wrap(self._console, max(self._width - first.cell_len, _LEAST))):
-            line = Text.assemble(first if n == 0 else " " * first.cell_len, part)
-            line.rstrip()
-            yield line
+            yield from self.hang(indent, name)
+            yield from self.hang(indent + "  ", files)
 
 
 def _near(folder: Path) -> Path:
