@@ -45,7 +45,7 @@ class Output:
         self._err = _console(wanted)
         for file in wanted.files.values():
             if file != "-":
-                _check_writable(Path(file))
+                check_writable(Path(file))
 
     def told(self, *, in_lines: bool = False) -> Told:
         """The voice of a run, for as long as it lasts; `in_lines` where standard error holds JSON lines alone."""
@@ -87,8 +87,28 @@ class Output:
                 if self._shown:
                     self._out.print()
                 render(finished.result, self._out, finished.folder)
-            _write(report.get(), self._stream)
+            put(report.get(), self._stream)
         self._shown += 1
+
+    def page(self, print_on: Callable[[Console], None]) -> None:
+        """Something else than a result on standard output, unless it is to hold something else."""
+        if not self._table:
+            return
+        with writing(self._stream):
+            with self._out.capture() as told:
+                print_on(self._out)
+            put(told.get(), self._stream)
+
+    @staticmethod
+    def keep(file: str, text: str, remedy: str) -> None:
+        """Write a text to a file, or to standard output (`-`). Raises SurroundingsError where it cannot be written."""
+        if file == "-":
+            put(text, sys.stdout)
+            return
+        try:
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise SurroundingsError(f"cannot write {file}: {error.strerror or error}", remedy=remedy) from error
 
     def compare(self, results: Sequence[Finished]) -> None:
         """The results of a matrix side by side, below their own tables."""
@@ -99,24 +119,14 @@ class Output:
                 with self._out.capture() as told:
                     self._out.print()
                     print_table(table, self._out)
-                _write(told.get(), self._stream)
+                put(told.get(), self._stream)
 
     def write(self, results: Sequence[Finished]) -> None:
         """Write what files were asked for, each with all results. Raises SurroundingsError where it cannot be."""
         if not results:
             return
         for word, file in self._wanted.files.items():
-            text = _renderer(word)(results)
-            if file == "-":
-                _write(text, sys.stdout)
-                continue
-            try:
-                Path(file).write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise SurroundingsError(
-                    f"cannot write {file}: {error.strerror or error}",
-                    remedy="`ackdrop report RUN_DIR` makes it again from the run's folder",
-                ) from error
+            self.keep(file, _renderer(word)(results), "`ackdrop report RUN_DIR` makes it again from the run's folder")
 
 
 def _console(wanted: Wanted) -> Console:
@@ -133,14 +143,14 @@ def _renderer(word: str) -> Callable[[Sequence[Finished]], str]:
     return text
 
 
-def _write(text: str, stream: TextIO) -> None:
-    """Raises SurroundingsError where that cannot be."""
+def put(text: str, stream: TextIO) -> None:
+    """Write to standard output, or standard error. Raises SurroundingsError where that cannot be."""
     with writing(stream):
         stream.write(text)
         stream.flush()
 
 
-def _check_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Refuse before anything is run, not after it. Nothing is left of the attempt."""
     if path.exists() and not path.is_file() and not path.is_dir():
         return  # a pipe or a device: opening it may wait for its reader

@@ -38,6 +38,10 @@ class ConnectionLost(BrokerError):
     """The connection ended while an answer was awaited."""
 
 
+class NoAnswer(BrokerError):
+    """Nothing came in time, and the connection stands."""
+
+
 def shown(host: str, port: int) -> str:
     """`host:port`, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -49,7 +53,7 @@ def told(address: str, doing: str, seconds: float) -> Iterator[None]:
     try:
         yield
     except trio.TooSlowError:
-        raise BrokerError(f"{address}: no end of {doing} within {seconds:g} s", remedy=_NO_ANSWER) from None
+        raise NoAnswer(f"{address}: no end of {doing} within {seconds:g} s", remedy=_NO_ANSWER) from None
     except (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionResetError, BrokenPipeError) as error:
         failed = tls.failure(error)
         if failed is not None:

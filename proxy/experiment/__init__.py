@@ -11,4 +11,5 @@ scenario.py  `ackdrop run`: every arm of a scenario
 arm.py       one arm: topic, proxy, producer, barrier, log, verdict
 foreign/     `ackdrop proxy` and `ackdrop exec`: programs that are not ours
 verify.py    `ackdrop verify`: a log alone, or against a run that is over
+probe.py     `ackdrop probe`: what a broker remembers of a producer
 """

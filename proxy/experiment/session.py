@@ -18,7 +18,7 @@ from ..report.finished import Finished
 from ..report.live.desk import Live
 from ..report.progress import Progress
 from ..scenario.models import Scenario
-from ..security import ANYBODY
+from ..security import ANYBODY, Security
 from ..verify.verdict import worst
 from .foreign.execute import Execution
 from .foreign.program import check as check_program
@@ -26,7 +26,7 @@ from .foreign.watch import watch
 from .live.door import opened
 from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
-from .settings import ExecSettings, RunSettings, Say, Settings, VerifySettings, WatchSettings
+from .settings import ExecSettings, RunSettings, Say, VerifySettings, WatchSettings
 from .stopping import Stop, signals
 from .verify import verify
 
@@ -65,7 +65,9 @@ async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, set
     try:
         async with signals() as stop, AsyncExitStack() as stack:
             replicas = max((scenario.workload.replication for scenario in scenarios), default=1)
-            broker = await _broker(dataclasses.replace(choice, brokers=replicas), settings, told, stop, stack)
+            broker = await running_broker(
+                dataclasses.replace(choice, brokers=replicas), settings.security, told, stop, stack
+            )
             for number, scenario in enumerate(scenarios, 1):
                 if broker is None or stop.asked:
                     break
@@ -131,25 +133,25 @@ def _left_out(scenarios: Sequence[Scenario], settings: RunSettings, told: Told) 
     told.results.extend(Finished(not_run(scenario, settings, None), None) for scenario in scenarios)
 
 
-async def _broker(
-    choice: BrokerChoice, settings: Settings, told: Told, stop: Stop, stack: AsyncExitStack, *, locked: bool = False
+async def running_broker(
+    choice: BrokerChoice, security: Security, told: Told, stop: Stop, stack: AsyncExitStack, *, locked: bool = False
 ) -> RunningBroker | None:
     """The broker, which ends with the stack; None where a stop was asked for before there was one. `locked`: one that
     wants to know who is speaking will do, where nobody is named."""
-    if choice.bootstrap is None and settings.security != ANYBODY:
+    if choice.bootstrap is None and security != ANYBODY:
         raise UsageError(
             "the --upstream-... options are about a broker of yours, and none is named", remedy="--bootstrap HOST:PORT"
         )
     try:
-        return await _chosen(choice, settings, told, stop, stack)
+        return await _chosen(choice, security, told, stop, stack)
     except SaslWanted:
         if not locked or choice.bootstrap is None:
             raise
-        return RunningBroker(choice.bootstrap, "given", remote=choice.allow_remote, security=settings.security)
+        return RunningBroker(choice.bootstrap, "given", remote=choice.allow_remote, security=security)
 
 
 async def _chosen(
-    choice: BrokerChoice, settings: Settings, told: Told, stop: Stop, stack: AsyncExitStack
+    choice: BrokerChoice, security: Security, told: Told, stop: Stop, stack: AsyncExitStack
 ) -> RunningBroker | None:
     with told.progress:
         told.progress.phase("looking for a broker")
@@ -163,7 +165,7 @@ async def _chosen(
                     say=told.say,
                     verbose=told.verbose,
                     properties=choice.properties,
-                    security=settings.security,
+                    security=security,
                     brokers=choice.brokers,
                 )
             )
@@ -208,7 +210,7 @@ async def execute_program(scenario: Scenario | None, settings: ExecSettings, cho
     check_program(settings.program)
     choice = dataclasses.replace(choice, properties=AS_PROGRAMS_EXPECT)
     async with signals() as stop, AsyncExitStack() as stack:
-        broker = await _broker(choice, settings, told, stop, stack, locked=True)
+        broker = await running_broker(choice, settings.security, told, stop, stack, locked=True)
         if broker is None:
             return 130
         executed = await Execution(scenario, settings, broker, stop).run(told.progress, told.say)

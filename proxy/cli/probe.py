@@ -1,0 +1,149 @@
+"""`ackdrop probe`: what a broker remembers of a producer, measured with packets made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import DURATION, Wanted, broker_options, option, source_option
+from .upstream import upstream_options
+
+if TYPE_CHECKING:
+    from ..probing.model import ProbeResult
+    from ..security import Security
+
+EPILOG = """\b
+Examples:
+  ackdrop probe --bootstrap localhost:9092
+  ackdrop probe --broker embedded --json kafka.json
+  ackdrop probe --bootstrap localhost:9092 --compare kafka.json
+  ackdrop probe --broker embedded --at-most produce=7,init_producer_id=3
+
+\b
+Exit codes:
+  0 measured (whether or not as documented); with --compare: nothing changed
+  1 with --compare: something changed
+  2 usage, or FILE is no probe  4 no broker, an internal error
+  3 a case was not measured     130 interrupted
+"""
+
+INCONCLUSIVE, CHANGED, INTERRUPTED = 3, 1, 130
+
+APIS = ("produce", "init_producer_id", "add_partitions_to_txn", "end_txn")
+"""The APIs whose versions can be bounded: those that the cases speak."""
+
+
+def _bounds(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """API -> newest version, of `produce=7,end_txn=2`."""
+    bounds: dict[str, int] = {}
+    for text in (part.strip() for value in values for part in value.split(",")):
+        api, _, version = text.partition("=")
+        if api not in APIS or not (version.isascii() and version.isdigit()):
+            raise click.BadParameter(
+                f"{text!r} is not API=VERSION, as in produce=7; the APIs are {', '.join(APIS)}", context, parameter
+            )
+        bounds[api] = int(version)
+    return bounds
+
+
+@click.command(epilog=EPILOG)
+@broker_options
+@source_option
+@upstream_options
+@option("--json", "json_file", metavar="FILE", help="Write what was measured as JSON; - is standard output.")
+@option(
+    "--compare",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="An earlier probe's JSON: say what has changed since, instead of the whole table.",
+)
+@option(
+    "--at-most",
+    multiple=True,
+    metavar="API=VERSION",
+    callback=_bounds,
+    help="Speak no newer version of this API, as an older client would.",
+)
+@option("--replication", type=click.IntRange(1), default=1, show_default=True, help="Replicas of the probe's topic.")
+@option("--timeout", type=DURATION, default="10s", show_default=True, help="How long an answer may take.")
+@option("--keep", is_flag=True, help="Leave the probe's topic, ackdrop-probe-..., where it is.")
+@option("--quiet", is_flag=True, help="Only errors, and the exit code.")
+@option("--verbose", is_flag=True, help="Say what was tried and passed over.")
+@option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")
+def probe(
+    bootstrap: str | None,
+    allow_remote: bool,
+    mapping: tuple[Any, ...],
+    broker: Any,
+    security: Security,
+    json_file: str | None,
+    compare: Path | None,
+    at_most: dict[str, int],
+    replication: int,
+    timeout: float,
+    keep: bool,
+    quiet: bool,
+    verbose: bool,
+    no_color: bool,
+) -> int:
+    """Ask a broker how it de-duplicates, with packets made by hand.
+
+    Duplicates, gaps, overlaps, old epochs, unknown producers, the end of the sequence numbers, batches in flight and
+    outside of transactions: what comes back, what the log holds then, and where that is not what the broker's documents
+    promise. It writes to a topic of its own alone, and removes it. A broker that ackdrop has started itself (--broker
+    embedded or docker) is also restarted.
+    """
+    import trio
+
+    from ..experiment.probe import ProbeSettings
+    from ..experiment.probe import probe as measure
+    from ..experiment.session import BrokerChoice
+    from ..probing import store
+    from ..probing.compare import compare as compared
+    from ..probing.measure import Wish
+    from .output import Output
+
+    output = Output(Wanted(files=_files(json_file), quiet=quiet, verbose=verbose, no_color=no_color))
+    earlier = None if compare is None else store.read(compare)
+    settings = ProbeSettings(
+        wish=Wish(at_most=at_most, seconds=timeout, keep=keep, replication=replication),
+        mapping=dict(mapping),
+        security=security,
+    )
+    choice = BrokerChoice(broker, bootstrap, allow_remote, brokers=replication if bootstrap is None else 1)
+    result = trio.run(measure, settings, choice, output.told())
+    if result is None:
+        click.echo("interrupted before anything was measured", err=True)
+        return INTERRUPTED
+    if json_file is not None:
+        output.keep(json_file, store.text(result), "run the probe again")
+    if earlier is None:
+        output.page(lambda console: _render(result, console))
+        return _code(result)
+    comparison = compared(earlier, result)
+    output.page(lambda console: _render_comparison(comparison, console))
+    return _code(result) or (CHANGED if comparison.changes else 0)
+
+
+def _files(json_file: str | None) -> dict[str, str]:
+    return {} if json_file is None else {"json": json_file}
+
+
+def _code(result: ProbeResult) -> int:
+    if result.interrupted:
+        return INTERRUPTED
+    return INCONCLUSIVE if result.inconclusive else 0
+
+
+def _render(result: Any, console: Any) -> None:
+    from ..report.probe import render
+
+    render(result, console)
+
+
+def _render_comparison(comparison: Any, console: Any) -> None:
+    from ..report.probe import render_comparison
+
+    render_comparison(comparison, console)
