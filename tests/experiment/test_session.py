@@ -91,7 +91,7 @@ async def nowhere(*_: object) -> RunningBroker:
 async def test_a_folder_that_cannot_be_made_is_an_error_of_every_scenario_that_is_left(
     make_scenario: Make, settings: RunSettings, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_broker", nowhere)
+    monkeypatch.setattr(session, "running_broker", nowhere)
     settings.out.write_text("in the way")
     told = person.told()
     with pytest.raises(SurroundingsError, match="runs"):
@@ -106,7 +106,7 @@ async def test_an_error_of_one_scenario_is_told_and_the_next_one_is_run(
     monkeypatch: pytest.MonkeyPatch,
     autojump_clock: MockClock,
 ) -> None:
-    monkeypatch.setattr(session, "_broker", nowhere)
+    monkeypatch.setattr(session, "running_broker", nowhere)
     told = person.told()
     assert await run_scenarios([make_scenario("a"), make_scenario("b")], BrokerChoice(), settings, told) == 4
     assert [type(error) for error in person.complaints] == [BrokerError, BrokerError]
@@ -121,7 +121,7 @@ async def test_after_a_defect_no_scenario_is_missing_in_the_results(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(session, "_broker", nowhere)
+    monkeypatch.setattr(session, "running_broker", nowhere)
     monkeypatch.setattr(Cluster, "connect", fail)
     told = person.told()
     with pytest.raises(ExceptionGroup) as caught:
