@@ -30,7 +30,7 @@ async def test_an_error_ends_the_repetition_and_is_reported(
     monkeypatch: pytest.MonkeyPatch,
     autojump_clock: MockClock,
 ) -> None:
-    monkeypatch.setattr(session, "_broker", nowhere)
+    monkeypatch.setattr(session, "running_broker", nowhere)
     told = person.told()
     settings = dataclasses.replace(settings, repeat=3, command=("ackdrop", "run", "--repeat", "3"))
     scenario = make_scenario("a")
@@ -47,7 +47,7 @@ async def test_an_error_ends_the_repetition_and_is_reported(
 async def test_the_scenario_says_how_often_and_the_command_line_wins(
     make_scenario: Make, settings: RunSettings, person: Any, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
-    monkeypatch.setattr(session, "_broker", nowhere)
+    monkeypatch.setattr(session, "running_broker", nowhere)
     twice = dataclasses.replace(make_scenario("a"), repeat=2)
     await run_scenarios([twice], BrokerChoice(), settings, person.told())
     assert any("run 1 of 2" in line for line in person.said)
