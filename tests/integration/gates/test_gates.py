@@ -324,7 +324,8 @@ def test_producer_died(start: Start, arm: str) -> None:
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [(arm, "producer-died")])
     assert "was ended by SIGKILL" in done.text("producer-died")
     found = done.arm(arm)
-    assert 5 <= found["log"]["distinct"] <= found["records"]["sent"] < 36
+    assert found["log"]["records"] >= 5, "the copy that the lost ack left is one of them"
+    assert 4 <= found["log"]["distinct"] <= found["records"]["sent"] < 36
     assert found["log"]["lost"] == 0
 
 
