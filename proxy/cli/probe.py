@@ -53,6 +53,7 @@ def _bounds(context: click.Context, parameter: click.Parameter, values: tuple[st
 @source_option
 @upstream_options
 @option("--json", "json_file", metavar="FILE", help="Write what was measured as JSON; - is standard output.")
+@option("--markdown", "markdown_file", metavar="FILE", help="Write it as Markdown, for a page or a CI summary.")
 @option(
     "--compare",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -79,6 +80,7 @@ def probe(
     broker: Any,
     security: Security,
     json_file: str | None,
+    markdown_file: str | None,
     compare: Path | None,
     at_most: dict[str, int],
     replication: int,
@@ -105,7 +107,9 @@ def probe(
     from ..probing.measure import Wish
     from .output import Output
 
-    output = Output(Wanted(files=_files(json_file), quiet=quiet, verbose=verbose, no_color=no_color))
+    asked = {"json": json_file, "markdown": markdown_file}
+    files = {word: file for word, file in asked.items() if file is not None}
+    output = Output(Wanted(files=files, quiet=quiet, verbose=verbose, no_color=no_color))
     earlier = None if compare is None else store.read(compare)
     settings = ProbeSettings(
         wish=Wish(at_most=at_most, seconds=timeout, keep=keep, replication=replication),
@@ -117,24 +121,27 @@ def probe(
     if result is None:
         click.echo("interrupted before anything was measured", err=True)
         return INTERRUPTED
-    if json_file is not None:
-        output.keep(json_file, store.text(result), "run the probe again")
+    for word, file in files.items():
+        text = store.text(result) if word == "json" else _markdown(result)
+        output.keep(file, text, "name another file, and run the probe again")
     if earlier is None:
         output.page(lambda console: _render(result, console))
         return _code(result)
     comparison = compared(earlier, result)
     output.page(lambda console: _render_comparison(comparison, console))
-    return _code(result) or (CHANGED if comparison.changes else 0)
-
-
-def _files(json_file: str | None) -> dict[str, str]:
-    return {} if json_file is None else {"json": json_file}
+    return CHANGED if comparison.changes and not result.interrupted else _code(result)
 
 
 def _code(result: ProbeResult) -> int:
     if result.interrupted:
         return INTERRUPTED
     return INCONCLUSIVE if result.inconclusive else 0
+
+
+def _markdown(result: ProbeResult) -> str:
+    from ..report.probe_markdown import text
+
+    return text(result)
 
 
 def _render(result: Any, console: Any) -> None:

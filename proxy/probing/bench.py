@@ -62,8 +62,8 @@ class Bench:
 
     async def together(self, name: str, what: str, *sendings: Sending) -> Step:
         """Sends them all before the answer to the first one is waited for: on one connection in one write."""
-        for sending in sendings:  # who leads is known, and a connection stands, before anything is sent
-            await self._line(sending)
+        for sending in sendings:  # all that can fail does so here, before anything is sent
+            self.ground.version((await self._line(sending)).link, "produce", sending.newest)
         gate = trio.Event()
         found: dict[int, Exchange] = {}
 

@@ -205,11 +205,11 @@ PROMISED: tuple[Promised, ...] = (
         since=((1, 0),),
     ),
     Promised(
-        "after-restart-old",
+        "after-restart",
         "what is remembered of a producer is as old as the time in its last batch; what is older than "
         "producer.id.expiration.ms (a day) is not loaded at a start",
         "sources of Apache Kafka 4: ProducerStateManager.isProducerExpired",
-        {"again": _KNOWN, "after": _NEW},
+        {"old-again": _KNOWN, "old-after": _NEW},
         since=((1, 0),),
     ),
 )

@@ -50,6 +50,8 @@ def _sentences(known: dict[str, dict[str, Step]]) -> Iterator[str]:
     for case, when in (("after-restart", "After a restart"), ("after-kill", "After a kill")):
         if (left := window(known.get(case, {}))) is not None:
             yield f"{when} it knows {_last(left)} again."
+    if old := known.get("after-restart", {}).get("old-after"):
+        yield f"After a restart a duplicate of records that are two days old is {_said(old.effect)}."
 
 
 _ASKED = (

@@ -6,7 +6,8 @@
 - `story.py`, `attempts.py`: what became of a record, in sentences
 - `verdicts.py`: the verdict in a sentence
 - `page.py`: lines for a terminal; `terminal.py`: all of these on one
-- `probe.py`: what `ackdrop probe` measured, and what changed, on a terminal; `probe_words.py` says it
+- `probe.py`: what `ackdrop probe` measured, and what changed, on a terminal; `probe_words.py` says it,
+  `probe_markdown.py` is the same as Markdown
 - `as_json.py`: `report.json`, written and read; `schema.py`: its published JSON Schema
 - `html/`: all of it as one HTML file, with diagrams and a timeline
 - `junit.py`: JUnit XML; `junit_cases.py` and `junit_properties.py` say what is in it
