@@ -46,19 +46,19 @@ class Endpoint:
 
 
 class Segment(NamedTuple):
-    """A whole IP packet. `inbound`: it came from the far end. `end`: how many bytes of its direction have gone by with
-    it."""
+    """A whole IP packet. `inbound`: it came from the far end. `size` is that of its content, `end` how many bytes of
+    its direction have gone by with it."""
 
     inbound: bool
     packet: bytes
+    size: int
     end: int
 
 
 class Conversation:
     """A connection between the proxy (`near`) and a client or a broker (`far`), as it goes on.
 
-    Both ends count from `start`. `begun` is False before the handshake, and `over` once both sides have ended, or one
-    has reset it.
+    Both ends count from `start`.
     """
 
     def __init__(self, near: Endpoint, far: Endpoint, start: int) -> None:
@@ -68,7 +68,7 @@ class Conversation:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more can come."""
+        """Whether nothing more can come: both sides have ended, or one has reset it."""
         return all(end.finished for end in self._ends.values())
 
     def handshake(self, *, inbound: bool) -> list[Segment]:
@@ -113,7 +113,7 @@ class Conversation:
         packet = end.packet(flags, self._ends[not inbound].number if acknowledges else 0, content)
         end.number += len(content) + (1 if flags & (_SYN | _FIN) else 0)
         end.passed += len(content)
-        return Segment(inbound, packet, end.passed)
+        return Segment(inbound, packet, len(content), end.passed)
 
 
 class _Direction:

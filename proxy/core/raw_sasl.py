@@ -40,7 +40,7 @@ class RawSasl:
 
     def takes(self, head: memoryview) -> bool:
         """Whether the client's frame that begins like this is a token; a request ends it."""
-        if self.going_on and _is_request(head):
+        if self.going_on and begins_like_request(head):
             self._set(False)
         return self.going_on
 
@@ -49,7 +49,8 @@ class RawSasl:
         self._told(going_on)
 
 
-def _is_request(head: memoryview) -> bool:
+def begins_like_request(head: bytes | bytearray | memoryview) -> bool:
+    """Whether a frame that begins with these bytes (its length, API key, version and correlation id) is no token."""
     if len(head) < _BEGINNING.size:
         return False
     _, key, version, correlation_id = _BEGINNING.unpack_from(head)

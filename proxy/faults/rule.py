@@ -181,6 +181,11 @@ class Rule:
     fault: Fault
 
     @property
+    def place(self) -> str:
+        """Where on the path it sits, as a scenario names it."""
+        return self.api if self.side == "event" else f"{self.api}.{self.side}"
+
+    @property
     def at_moment_alone(self) -> bool:
         """Whether it acts at the moment at which it begins, and not on what comes later: the end of connections, and
         what is done to a process without counting the requests that pass."""

@@ -9,6 +9,7 @@ dialing.py    connections to brokers, with TLS where they want it
 peer.py       one socket: reads, non-blocking sends, FIN, RST
 tls_peer.py   the same behind TLS
 limits.py     what clients may take: how many there are, and how long one may be silent
+tap.py        whoever listens to what passes
 descriptors.py  the file descriptors that there are for them
 reach.py      what is said of brokers that cannot be reached
 """

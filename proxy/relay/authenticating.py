@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import trio
+
 from ..direct.authentication import NotLetIn, authentication
 from ..errors import UndecodableError
 from ..security import Sasl
@@ -32,6 +34,7 @@ async def _frame(peer: Peer, address: str) -> bytes:
     buffer, unread = memoryview(bytearray(_READ_SIZE)), b""
     while len(unread) < 4 or len(unread) < 4 + int.from_bytes(unread[:4], "big"):
         count = await peer.read(buffer)
+        peer.heard(buffer, count, trio.current_time())
         if not count or count < 0:
             raise NotLetIn(f"{address}: the broker closed the connection in the middle of SASL authentication")
         unread += buffer[:count]

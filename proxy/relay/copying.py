@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from ..core.commands import Command
+from ..core.commands import Command, Side
 from ..core.copy_connection import CopyConnection
 from ..direct.authentication import OPTIONS
 from ..errors import BrokerError, WireError
@@ -15,6 +15,7 @@ from ..security import Sasl
 from .authenticating import say_who
 from .dialing import Dialler, Upstream
 from .peer import Peer
+from .tap import Tap, listen
 
 TIMEOUT = 30.0
 """Seconds from dialling to the answer; nothing waits for longer."""
@@ -23,15 +24,22 @@ _READ_SIZE = 64 * 1024
 
 
 class CopySession:
-    """Runs until the copy has its answer, or gets none. `perform` carries out commands of the core."""
+    """Runs until the copy has its answer, or gets none. `perform` carries out commands of the core, `tap` is told of
+    what passes."""
 
     def __init__(
-        self, copy: CopyConnection, dialler: Dialler, sasl: Sasl | None, perform: Callable[[list[Command]], None]
+        self,
+        copy: CopyConnection,
+        dialler: Dialler,
+        sasl: Sasl | None,
+        perform: Callable[[list[Command]], None],
+        tap: Tap | None = None,
     ) -> None:
         self._copy = copy
         self._dialler = dialler
         self._sasl = sasl
         self._perform = perform
+        self._tap = tap
         self._peer: Peer | None = None
 
     async def run(self, upstream: Sequence[Upstream]) -> None:
@@ -51,6 +59,7 @@ class CopySession:
         """Why it ended, where the core did not end it."""
         try:
             peer = self._peer = await self._dialler.dial(upstream)
+            listen(self._tap, peer, self._copy.number, Side.BROKER, self._copy.node, own=True)
             if self._sasl is not None:
                 await say_who(peer, self._sasl, str(upstream[0]))
         except (BrokerError, WireError) as error:
@@ -60,9 +69,11 @@ class CopySession:
         buffer = memoryview(bytearray(_READ_SIZE))
         while not self._copy.done:
             count = await peer.read(buffer)
+            now = trio.current_time()
+            peer.heard(buffer, count, now)
             if not count or count < 0:
                 return CLOSED if self._sasl else f"{CLOSED}; where it wants to know who is speaking, say {OPTIONS}"
-            self._perform(self._copy.received(buffer[:count], trio.current_time()))
+            self._perform(self._copy.received(buffer[:count], now))
         return ""
 
     # Commands.

@@ -14,6 +14,8 @@ from typing import Literal
 
 import trio
 
+from .tap import Ear
+
 LINGER = 2.0
 """Seconds for which a side that was sent a FIN is still read from, so that closing sends no RST over unread bytes."""
 
@@ -44,6 +46,8 @@ class Peer:
         """Set once a send has found the connection reset; the read that follows then sees a mere end."""
         self.trouble = ""
         """Why nothing more can be read, where that is more than an end."""
+        self.ear: Ear | None = None
+        """Who is told of what passes."""
 
     @property
     def closed(self) -> bool:
@@ -67,12 +71,15 @@ class Peer:
     def _try(self, data: bytes | memoryview) -> int:
         """How much the kernel took. A broken connection takes all of it: the reading side will tell of the end."""
         try:
-            return self.sock.send(data)
+            sent = self.sock.send(data)
         except BlockingIOError:
             return 0
         except OSError:
             self.broken = True
             return len(data)
+        if self.ear is not None and not self.tls:
+            self.ear.sent(data if sent == len(data) else memoryview(data)[:sent], trio.current_time())
+        return sent
 
     async def read(self, buffer: memoryview) -> int | None:
         """Bytes read into the buffer; 0 at a FIN, -1 at a reset, None once the socket is closed on our side.
@@ -90,6 +97,15 @@ class Peer:
             except OSError:
                 return None if self.closed else -1
         return None
+
+    def heard(self, buffer: memoryview, count: int | None, now: float) -> None:
+        """What a read gave, for whoever listens."""
+        if self.ear is None or count is None:
+            return
+        if count > 0:
+            self.ear.received(buffer[:count], now)
+        else:
+            self.ear.ended(True, "reset" if count < 0 or self.broken else "fin", now)
 
     async def flush(self) -> None:
         """Send what waits, until nothing does or the socket is gone. At most one task may be at it."""
@@ -139,12 +155,16 @@ class Peer:
     async def _silence(self) -> None:
         """Read on until nothing more comes: closing over unread bytes would send a RST."""
         buffer = memoryview(bytearray(4096))
-        while (await self.read(buffer) or 0) > 0:
-            pass
+        count: int | None = 1
+        while count is not None and count > 0:
+            count = await self.read(buffer)
+            self.heard(buffer, count, trio.current_time())
 
     def _shutdown(self) -> None:
         with contextlib.suppress(OSError):  # the other side was faster
             self.sock.shutdown(socket.SHUT_WR)
+            if self.ear is not None:
+                self.ear.ended(False, "fin", trio.current_time())
 
     def close(self, how: Literal["fin", "reset"] = "fin") -> None:
         """Close the socket at once, what waits included: `reset` sends a RST."""
@@ -157,5 +177,8 @@ class Peer:
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         trio.lowlevel.notify_closing(self.sock)
         self.sock.close()
+        if self.ear is not None:
+            self.ear.ended(False, how, trio.current_time())
+            self.ear.closed()
         for event in (self.gone, self.silent, self._emptied):
             event.set()

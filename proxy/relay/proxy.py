@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from ..core.commands import AskStarts, Close, Command, Dial, Do, Finish, Send, Tell
+from ..core.commands import AskStarts, Close, Command, Dial, Do, Finish, Send, Side, Tell
 from ..core.connection import Connection
 from ..core.copy_connection import CopyConnection
 from ..core.wire import Wire, WireSettings
@@ -24,6 +24,7 @@ from .listeners import Address, Listener, Listeners
 from .peer import Peer
 from .reach import Reach
 from .session import Session
+from .tap import Tap, listen
 from .tls_peer import HandshakeError, TlsPeer
 
 READ_SIZE = 256 * 1024
@@ -64,9 +65,9 @@ class Proxy:
     """Runs with `nursery.start(proxy.serve)`; ends when it is cancelled. `observe` gets what was seen, in batches.
 
     `ask` answers AskStarts from the broker directly; without it every partition's start counts as known. `act` does
-    what rules at `broker` and `workload` ask for; it must not block. `tell` gets lines for a person, about brokers that
-    cannot be reached and clients that are too many. Raises UsageError for a certificate or a key that
-    cannot be used.
+    what rules at `broker` and `workload` ask for; it must not block. `tap` hears what passes. `tell` gets lines for a
+    person, about brokers that cannot be reached and clients that are too many. Raises UsageError for a certificate or
+    a key that cannot be used.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Proxy:
         tell: Callable[[str], None] = lambda line: None,
         starts: dict[tuple[str, int], int] | None = None,
         label: Callable[[str], str] = lambda topic: topic,
+        tap: Tap | None = None,
     ) -> None:
         self._settings = settings
         self._observe = observe
@@ -95,6 +97,7 @@ class Proxy:
         )
         self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
         self._tell = tell
+        self._tap = tap
         self._reach = Reach(tell)
         self._draining = False
         self._sessions: dict[int, Session] = {}
@@ -130,6 +133,8 @@ class Proxy:
     def flush(self) -> None:
         """Hand over what was observed until now."""
         observations = self.wire.take_observations()
+        if self._tap is not None:
+            self._tap.observed(observations, {rule.name: rule.place for rule in self.wire.engine.all})
         if observations:
             self._observe(observations)
 
@@ -173,6 +178,7 @@ class Proxy:
         context = self._client_tls
         peer = Peer(client) if context is None else TlsPeer(client, context)
         connection = self.wire.open(listener.node, _peer_name(client), now, tls=peer.tls)
+        listen(self._tap, peer, connection.number, Side.CLIENT, listener.node)
         self.perform(self.wire.follow(now))
         reason = "the proxy ended"
         try:
@@ -196,6 +202,7 @@ class Proxy:
             return error.message
         listener.refused = 0
         self._reach.found(listener.node, trio.current_time())
+        listen(self._tap, broker, connection.number, Side.BROKER, listener.node)
         try:
             if connection.closed_how is None:
                 await self._relay(connection, client, broker)
@@ -245,6 +252,8 @@ class Proxy:
                 session.close(command.to, command.how)
         if not self.wire.unsettled:
             self._settled.unpark_all()
+        if self._tap is not None and self._tap.pressed:
+            self.flush()
         due = self.wire.due
         if due is not None and due < self._planned:
             self._rescheduled.set()
@@ -256,7 +265,7 @@ class Proxy:
 
     async def _copy(self, copy: CopyConnection) -> None:
         session = self._copies[copy.number] = CopySession(
-            copy, self._dialler, self._settings.upstream_sasl, self.perform
+            copy, self._dialler, self._settings.upstream_sasl, self.perform, self._tap
         )
         try:
             await session.run(self._listeners.upstream(copy.node))

@@ -60,10 +60,13 @@ class Session:
         peer, connection = self._peers[side], self.connection
         while (count := await peer.read(self._buffer)) is not None:
             if count <= 0:
+                peer.heard(self._buffer, count, trio.current_time())
                 self._perform(self._ended(side, peer, count))
                 break
             self.taken += count
             self.heard = now = trio.current_time()
+            if peer.ear is not None:
+                peer.heard(self._buffer, count, now)
             self._perform(connection.received(side, self._buffer[:count], now))
             while self._full(side):
                 await self._room.park()

@@ -11,6 +11,8 @@ import socket
 import ssl
 from typing import Literal, cast
 
+import trio
+
 from ..direct.tls import why
 from .peer import Peer
 
@@ -113,6 +115,8 @@ class TlsPeer(Peer):
         except ssl.SSLError:
             self.broken = True  # the reading side will tell of the end
             return False
+        if self.ear is not None:
+            self.ear.sent(data, trio.current_time())
         return super().send(self._outgoing.read())
 
     def finish(self) -> bool:
