@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import struct
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -72,13 +72,13 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-async def tapped(serve: Any, heard: Heard) -> AsyncIterator[Any]:
+def tapped(serve: Any, heard: Heard) -> Any:
     async def start(*rules: Any, **settings: Any) -> Any:
         running = await serve(*rules, **settings)
         running.proxy._tap = heard
         return running
 
-    yield start
+    return start
 
 
 async def test_both_sides_are_told_as_they_went(
