@@ -34,6 +34,9 @@ INCONCLUSIVE, CHANGED, INTERRUPTED = 3, 1, 130
 APIS = ("produce", "init_producer_id", "add_partitions_to_txn", "end_txn")
 """The APIs whose versions can be bounded: those that the cases speak."""
 
+WITH_PRODUCER_IDS = 3
+"""The first version of Produce whose batches have producer ids (KIP-98)."""
+
 
 def _bounds(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
     """API -> newest version, of `produce=7,end_txn=2`."""
@@ -43,6 +46,10 @@ def _bounds(context: click.Context, parameter: click.Parameter, values: tuple[st
         if api not in APIS or not (version.isascii() and version.isdigit()):
             raise click.BadParameter(
                 f"{text!r} is not API=VERSION, as in produce=7; the APIs are {', '.join(APIS)}", context, parameter
+            )
+        if api == "produce" and int(version) < WITH_PRODUCER_IDS:
+            raise click.BadParameter(
+                f"batches have producer ids from produce={WITH_PRODUCER_IDS} on", context, parameter
             )
         bounds[api] = int(version)
     return bounds

@@ -16,6 +16,10 @@ Restart = Callable[[str], Awaitable[None]]
 """Takes `restart` or `kill`, and returns when the broker answers again."""
 
 
+_LOWEST = {"produce": 3}
+"""Before Produce 3 no batch has a producer id (KIP-98)."""
+
+
 class NotMeasured(AckdropError):
     """A case ends before its end; `state` is what it counts for."""
 
@@ -40,13 +44,12 @@ class Ground:
     def version(self, link: Link, api: str, at_most: int | None = None) -> int:
         """The newest version of this API that both sides know. Raises NotMeasured (`absent`) where there is none."""
         lowest, highest = link.versions.get(api_key(api), (0, -1))
+        lowest = max(lowest, _LOWEST.get(api, 0))
         ours = min(frames.NEWEST[api], self.at_most.get(api, highest), highest if at_most is None else at_most)
         if highest < lowest:
             raise NotMeasured("absent", f"this broker does not have {TITLES[api]}")
         if ours < lowest:
-            raise NotMeasured(
-                "absent", f"this broker has {TITLES[api]} from version {lowest} on, and {ours} at most is wanted"
-            )
+            raise NotMeasured("absent", f"no {TITLES[api]} is spoken by both sides: from {lowest} on, up to {ours}")
         version = min(ours, highest)
         self.spoken[api] = max(version, self.spoken.get(api, 0))
         return version

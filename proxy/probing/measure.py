@@ -70,6 +70,8 @@ class Probe:
         try:
             await case.play(bench)
             finished = True
+            if unanswered := [step.what for step in bench.steps if not step.answered]:
+                state, reason = "inconclusive", f"no answer that can be read came to: {'; '.join(unanswered)}"
         except NotMeasured as error:
             state, reason, finished = error.state, error.message, True
         except AckdropError as error:

@@ -101,6 +101,11 @@ class Step:
     wrote: tuple[Written, ...]
     effect: str
 
+    @property
+    def answered(self) -> bool:
+        """Whether every answer came that was asked for, and could be read."""
+        return all(exchange.answer.how in ("answered", "not-asked") for exchange in self.exchanges)
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:

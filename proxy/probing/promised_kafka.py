@@ -7,6 +7,8 @@ from .promising import Promised
 
 _GAP = (refused("OUT_OF_ORDER_SEQUENCE_NUMBER"),)
 _STALE = (refused("INVALID_PRODUCER_EPOCH"),)
+_ANY = 1 << 15
+"""Above every version."""
 _NEW, _KNOWN = (APPENDED,), (DEDUPLICATED,)
 _STATE = "sources of Apache Kafka 4: ProducerStateEntry"
 _CHECKS = "sources of Apache Kafka 4: ProducerAppendInfo"
@@ -28,9 +30,9 @@ PROMISED: tuple[Promised, ...] = (
     ),
     Promised(
         "window",
-        "a duplicate whose original is not kept any more is answered with DUPLICATE_SEQUENCE_NUMBER, which a producer "
-        "takes for success",
-        "KIP-98, as changed for 1.0; protocol guide, error 46",
+        "a sequence below the last one is answered with a duplicate error (DUPLICATE_SEQUENCE_NUMBER), which a producer "
+        "can ignore",
+        "KIP-98, Idempotent Producer Guarantees; protocol guide, error 46",
         {f"back-{n}": (refused("DUPLICATE_SEQUENCE_NUMBER"),) for n in range(6, 11)},
         since=((1, 0),),
     ),
@@ -170,6 +172,23 @@ PROMISED: tuple[Promised, ...] = (
             "new-ends": (DONE,),
         },
         since=((2, 7),),
+        spoken={"add_partitions_to_txn": (2, _ANY), "end_txn": (2, _ANY)},
+    ),
+    Promised(
+        "txn-fencing",
+        "a producer is fenced by the next one with its transactional id: INVALID_PRODUCER_EPOCH",
+        "KIP-98",
+        {
+            "old-adds": _STALE,
+            "old-next": _STALE,
+            "old-again": _STALE,
+            "old-ends": _STALE,
+            "new-adds": (DONE,),
+            "new-first": _NEW,
+            "new-ends": (DONE,),
+        },
+        since=((2, 7),),
+        spoken={"add_partitions_to_txn": (0, 1), "end_txn": (0, 1)},
     ),
     Promised(
         "txn-outside",
@@ -196,6 +215,15 @@ PROMISED: tuple[Promised, ...] = (
         "KIP-890, part 2",
         {"again": _STALE, "next": _STALE},
         since=((4, 0),),
+        spoken={"end_txn": (5, _ANY)},
+    ),
+    Promised(
+        "txn-after-end",
+        "a transactional batch of a partition that is in no transaction any more is refused",
+        "KIP-890, part 1",
+        {name: (refused("TRANSACTION_ABORTABLE"), refused("INVALID_TXN_STATE")) for name in ("again", "next")},
+        since=((3, 8),),
+        spoken={"end_txn": (0, 4)},
     ),
     Promised(
         "after-restart",

@@ -33,13 +33,14 @@ _SIDES = _Side("kafka", BY_KAFKA), _Side("redpanda", BY_REDPANDA)
 def judged(case: CaseResult, broker: BrokerInfo) -> CaseResult:
     """The case with every promise about it that is meant for this broker."""
     release = release_of(broker.version)
+    spoken = {(exchange.api, exchange.version) for step in case.steps for exchange in step.exchanges}
     verdicts = []
     for side in _SIDES:
         if broker.kind in (side.of, "unknown"):
             verdicts += [
                 _verdict(promised, side.of, case)
                 for promised in side.promised
-                if promised.case == case.name and promised.meant_for(release) is not False
+                if promised.case == case.name and promised.meant_for(release) is not False and promised.meant_in(spoken)
             ]
     return dataclasses.replace(case, promises=tuple(verdicts))
 
@@ -53,7 +54,7 @@ def release_of(version: str | None) -> Release | None:
 
 def _verdict(promised: Promised, of: Of, case: CaseResult) -> Verdict:
     promise = Promise(of, promised.says, promised.source, promised.releases, tuple(promised.steps.items()))
-    measured = {step.name: step for step in case.steps}
+    measured = {step.name: step for step in case.steps if step.answered}
     asked = [(measured[name], effects) for name, effects in promise.steps if name in measured]
     if not asked or any(OFF in step.effect for step, _ in asked):
         return Verdict(promise, None)

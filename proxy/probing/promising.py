@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 Release = tuple[int, ...]
 
@@ -14,7 +14,8 @@ class Promised:
 
     `since` are the releases with which it began, one for each line of releases that got it: a release is meant from
     such a one on within its line (the first two numbers), and every line after the last of them. `until` are those with
-    which it ended, in the same way. Without `since` it is meant for all that came before `until`.
+    which it ended, in the same way. Without `since` it is meant for all that came before `until`. `spoken` maps APIs to
+    the lowest and the highest version in which it is meant.
     """
 
     case: str
@@ -23,6 +24,7 @@ class Promised:
     steps: Mapping[str, tuple[str, ...]]
     since: tuple[Release, ...] = ()
     until: tuple[Release, ...] = ()
+    spoken: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def releases(self) -> str:
@@ -38,6 +40,11 @@ class Promised:
         if release is None:
             return None if self.since or self.until else True
         return (not self.since or _reached(release, self.since)) and not _reached(release, self.until)
+
+    def meant_in(self, spoken: Iterable[tuple[str, int]]) -> bool:
+        """Whether requests of these APIs and versions are all of those that it is about."""
+        anything = (0, 1 << 15)
+        return all(low <= version <= high for api, version in spoken for low, high in [self.spoken.get(api, anything)])
 
 
 def _reached(release: Release, bounds: tuple[Release, ...]) -> bool:
