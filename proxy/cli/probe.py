@@ -74,6 +74,7 @@ def _bounds(context: click.Context, parameter: click.Parameter, values: tuple[st
     callback=_bounds,
     help="Speak no newer version of this API, as an older client would.",
 )
+@option("--case", "names", multiple=True, metavar="NAME", help="One case alone, by its name in the JSON; or several.")
 @option("--replication", type=click.IntRange(1), default=1, show_default=True, help="Replicas of the probe's topic.")
 @option("--timeout", type=DURATION, default="10s", show_default=True, help="How long an answer may take.")
 @option("--keep", is_flag=True, help="Leave the probe's topic, ackdrop-probe-..., where it is.")
@@ -90,6 +91,7 @@ def probe(
     markdown_file: str | None,
     compare: Path | None,
     at_most: dict[str, int],
+    names: tuple[str, ...],
     replication: int,
     timeout: float,
     keep: bool,
@@ -110,6 +112,7 @@ def probe(
     from ..experiment.probe import probe as measure
     from ..experiment.session import BrokerChoice
     from ..probing import store
+    from ..probing.cases import named
     from ..probing.compare import compare as compared
     from ..probing.measure import Wish
     from .output import Output
@@ -119,7 +122,7 @@ def probe(
     output = Output(Wanted(files=files, quiet=quiet, verbose=verbose, no_color=no_color))
     earlier = None if compare is None else store.read(compare)
     settings = ProbeSettings(
-        wish=Wish(at_most=at_most, seconds=timeout, keep=keep, replication=replication),
+        wish=Wish(cases=named(names), at_most=at_most, seconds=timeout, keep=keep, replication=replication),
         mapping=dict(mapping),
         security=security,
     )

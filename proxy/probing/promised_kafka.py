@@ -30,8 +30,8 @@ PROMISED: tuple[Promised, ...] = (
     ),
     Promised(
         "window",
-        "a sequence below the last one is answered with a duplicate error (DUPLICATE_SEQUENCE_NUMBER), which a producer "
-        "can ignore",
+        "a sequence below the last one is answered with a duplicate error (DUPLICATE_SEQUENCE_NUMBER), which a "
+        "producer can ignore",
         "KIP-98, Idempotent Producer Guarantees; protocol guide, error 46",
         {f"back-{n}": (refused("DUPLICATE_SEQUENCE_NUMBER"),) for n in range(6, 11)},
         since=((1, 0),),

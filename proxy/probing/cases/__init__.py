@@ -12,6 +12,10 @@ Each case has partitions and a producer id of its own, so that none sees what an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from ...errors import UsageError
 from .case import Case
 from .flight import FLIGHT
 from .identities import IDENTITIES
@@ -22,4 +26,16 @@ from .transactions import TRANSACTIONS
 
 CASES: tuple[Case, ...] = (*REPEATS, *SEQUENCES, *IDENTITIES, *FLIGHT, *TRANSACTIONS, *RESTARTS)
 
-__all__ = ["CASES", "Case"]
+
+def named(names: Sequence[str]) -> Sequence[Case]:
+    """The cases with these names, in their own order; all of them where none is named. Raises UsageError."""
+    known = {case.name: case for case in CASES}
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+            raise UsageError(f"there is no case {name!r}", remedy=hint)
+    return [case for case in CASES if case.name in names] or CASES
+
+
+__all__ = ["CASES", "Case", "named"]
