@@ -277,6 +277,14 @@ Observation = (
 
 
 @dataclass(frozen=True, slots=True)
+class DiskFailure:
+    """What is kept of a run could not be written: `reason` says why, in a clause. `over`: it can be again."""
+
+    reason: str
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """One `send()` of the producer under test, and what its future said.
 

@@ -17,6 +17,7 @@ from time import monotonic
 import trio
 
 from ..errors import SurroundingsError
+from ..observations import DiskFailure
 from . import files
 from .events import Batch
 from .recorder import Recorder
@@ -41,14 +42,6 @@ class CaptureSettings:
         files.check(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The capture could not be written: `reason` says why, in a clause. `over`: it can again."""
-
-    reason: str
-    over: bool = False
-
-
 class Capture:
     """A capture that is being written, and its thread. To be created within trio, and closed. Raises SurroundingsError
     where its first file cannot be made."""
@@ -62,7 +55,7 @@ class Capture:
         self._waits = 0
         self._again = 0.0
         self._closed = False
-        self.failure: Failure | None = None
+        self.failure: DiskFailure | None = None
         self._thread = threading.Thread(target=self._run, name="ackdrop-capture", daemon=True)
         self._thread.start()
 
@@ -85,7 +78,10 @@ class Capture:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
-            self._files.close()
+            try:
+                self._files.close()
+            except OSError as error:
+                self.failure = DiskFailure(error.strerror or str(error))
 
     @property
     def paths(self) -> list[Path]:
@@ -131,8 +127,8 @@ class Capture:
         try:
             self._recorder.take(batch, write=not failing or monotonic() >= self._again)
         except OSError as error:
-            self.failure = Failure(error.strerror or str(error))
+            self.failure = DiskFailure(error.strerror or str(error))
             self._again = monotonic() + _AGAIN
         else:
             if self.failure is not None and monotonic() >= self._again:
-                self.failure = Failure(self.failure.reason, over=True)
+                self.failure = DiskFailure(self.failure.reason, over=True)

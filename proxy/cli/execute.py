@@ -14,6 +14,7 @@ from .options import (
     DURATION,
     Wanted,
     broker_options,
+    capture_options,
     log_options,
     option,
     report_options,
@@ -23,6 +24,7 @@ from .options import (
 from .upstream import upstream_options
 
 if TYPE_CHECKING:
+    from ..capture.writer import CaptureSettings
     from ..core.wire import WireSettings
     from ..experiment.settings import Listening, ProgramArm
     from ..security import Security
@@ -70,6 +72,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 @option("--for", "seconds", type=DURATION, help="End a program that still runs after so long.")
 @option("--verify/--no-verify", default=True, show_default=True, help="Read the log at the end, or leave it alone.")
 @log_options
+@capture_options
 @report_options
 @click.pass_context
 def execute(
@@ -91,6 +94,7 @@ def execute(
     verify: bool,
     naming: Any,
     isolation: Any,
+    capture: CaptureSettings | None,
     wanted: Wanted,
 ) -> int:
     """Run COMMAND behind the proxy, and report what its retries left in the topics that it wrote.
@@ -131,6 +135,7 @@ def execute(
         verify=verify,
         mapping=dict(mapping),
         security=security,
+        capture=capture,
     )
     chosen = chosen_one(scenario, sets, quiet=wanted.quiet)
     output = Output(wanted, aside=True)

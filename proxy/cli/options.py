@@ -250,6 +250,49 @@ _VERBOSE = option("--verbose", is_flag=True, help="Say what was tried and passed
 _NO_COLOR = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")
 
 
+def capture_options(command: Command) -> Command:
+    """Where what passes is written; the command gets it as `capture`. A file that is there and is no capture is refused
+    before anything is run."""
+
+    @wraps(command)
+    def collected(*arguments: Any, **options: Any) -> Any:
+        from ..capture.writer import CaptureSettings
+
+        file, size, files = (options.pop(f"capture_{word}") for word in ("file", "size", "files"))
+        capture = None if file is None else CaptureSettings(file, size, files)
+        if capture is not None:
+            capture.check()
+        return command(*arguments, capture=capture, **options)
+
+    return cast(Command, _each(collected, *_CAPTURE))
+
+
+_CAPTURE = (
+    option(
+        "--capture",
+        "capture_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE.pcapng",
+        help="Write what passes on both sides of the proxy, for Wireshark; credentials are blanked.",
+    ),
+    option(
+        "--capture-size",
+        type=SIZE,
+        default=100 << 20,
+        show_default="100MiB",
+        help="Go on in another file, named by number and time, once one is so large.",
+    ),
+    option(
+        "--capture-files",
+        type=click.IntRange(min=1),
+        default=10,
+        show_default=True,
+        metavar="N",
+        help="Keep so many files of a capture; the oldest is removed.",
+    ),
+)
+
+
 def set_option(command: Command) -> Command:
     """Values for a scenario, by path or by variable; the command gets them as `sets`."""
     one = option(

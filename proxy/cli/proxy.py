@@ -9,10 +9,11 @@ import click
 from .again import again
 from .control import control_options
 from .front import front_options
-from .options import DURATION, Wanted, broker_options, log_options, option, report_options, set_option
+from .options import DURATION, Wanted, broker_options, capture_options, log_options, option, report_options, set_option
 from .upstream import upstream_options
 
 if TYPE_CHECKING:
+    from ..capture.writer import CaptureSettings
     from ..core.wire import WireSettings
     from ..experiment.settings import ControlSettings, Listening
     from ..security import Security
@@ -46,6 +47,7 @@ Examples:
     help="Log lines in this form, on a terminal too; otherwise a terminal shows a live view, and anything else text.",
 )
 @log_options
+@capture_options
 @report_options
 @click.pass_context
 def proxy(
@@ -65,6 +67,7 @@ def proxy(
     form: Any,
     naming: Any,
     isolation: Any,
+    capture: CaptureSettings | None,
     wanted: Wanted,
 ) -> int:
     """Relay between your own producers and a broker, inject a scenario's faults, and report at the end.
@@ -105,6 +108,7 @@ def proxy(
         verify=verify,
         mapping=dict(mapping),
         security=security,
+        capture=capture,
     )
     told = output.told(in_lines=form == "json")
     code = trio.run(watch_programs, chosen, settings, told, output.live(form))

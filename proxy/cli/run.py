@@ -8,10 +8,20 @@ import click
 from click.core import ParameterSource
 
 from .again import again
-from .options import PRODUCER, Wanted, broker_options, option, report_options, set_option, source_option
+from .options import (
+    PRODUCER,
+    Wanted,
+    broker_options,
+    capture_options,
+    option,
+    report_options,
+    set_option,
+    source_option,
+)
 from .upstream import upstream_options
 
 if TYPE_CHECKING:
+    from ..capture.writer import CaptureSettings
     from ..security import Security
 
 EPILOG = """\b
@@ -52,6 +62,7 @@ Exit codes:
     help="A warning about the scenario is an error, and so is a word of `config` that the producer does not have.",
 )
 @option("--keep", is_flag=True, help="Keep the topics that were made.")
+@capture_options
 @report_options
 @click.pass_context
 def run(
@@ -70,6 +81,7 @@ def run(
     sets: tuple[str, ...],
     strict: bool,
     keep: bool,
+    capture: CaptureSettings | None,
     wanted: Wanted,
 ) -> int:
     """Run SCENARIOs against a real broker, with idempotence off and on, and report what reached the log.
@@ -100,6 +112,7 @@ def run(
         keep=keep,
         mapping=dict(mapping),
         security=ANYBODY if overruled else security,
+        capture=capture,
     )
     told = output.told()
     choice = BrokerChoice(broker, None if overruled else bootstrap, allow_remote)

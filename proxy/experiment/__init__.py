@@ -5,7 +5,8 @@ stopping.py  Ctrl-C and SIGTERM: the first ends the run well, the second at once
 folder.py    where a run's folder is made
 record.py    what is kept of a run in it, from its beginning to its end
 reserve.py   room on the disk for the report, also where the ledger has filled it
-disk.py      what is said while the ledger cannot be written
+disk.py      what is said while the ledger or the capture cannot be written
+capturing.py the capture that is asked for, and what the result says of it
 session.py   a whole command: the broker, one scenario after the other, the exit code
 scenario.py  `ackdrop run`: every arm of a scenario
 arm.py       one arm: topic, proxy, producer, barrier, log, verdict

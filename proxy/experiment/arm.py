@@ -29,6 +29,7 @@ from ..workload.plan import ProducerPlan
 from ..workload.run import run_producer
 from . import disk
 from .acting import Actor
+from .capturing import Recording
 from .moving import mover
 from .settings import RunSettings
 from .stopping import Stop, ungrouped
@@ -54,6 +55,7 @@ class Stage:
     progress: Progress
     stop: Stop
     broker: RunningBroker
+    recording: Recording | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -132,6 +134,8 @@ async def _traffic(stage: Stage, arm: Arm, topic: str, writer: ArmWriter) -> _Se
             actor.tell = proxy.note
             await nursery.start(proxy.serve)
             nursery.start_soon(disk.tell, stage.ledger, stage.progress.note)
+            if stage.recording is not None:
+                nursery.start_soon(stage.recording.watch, stage.progress.note)
             seen = _Seen(await _produce(stage, arm, topic, proxy.bootstrap, hand))
             await actor.finish()
             await _come_to_rest(stage, topic, proxy, seen)
@@ -153,6 +157,7 @@ def _proxy(stage: Stage, arm: Arm, writer: ArmWriter, starts: dict[tuple[str, in
         act=actor,
         starts=starts,
         label=label,
+        tap=None if stage.recording is None else stage.recording.tap(arm.name),
     )
 
 

@@ -1,4 +1,5 @@
-"""What is said while a run goes on and its ledger cannot be written: once that it is so, once that it is over."""
+"""What is said while a run goes on and its ledger or its capture cannot be written: once that it is so, once that it is
+over."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Protocol
 
 import trio
 
-from ..ledger import Failure
+from ..observations import DiskFailure
 from .settings import Say
 
 LOOK = 1.0
@@ -16,27 +17,27 @@ WELL_FOR = 5
 
 
 class Watched(Protocol):
-    """What a `Ledger` tells of it."""
+    """What a `Ledger` tells of it, and a `Capture`."""
 
     @property
-    def failure(self) -> Failure | None: ...
+    def failure(self) -> DiskFailure | None: ...
 
 
-async def tell(ledger: Watched, say: Say) -> None:
-    """Runs until it is cancelled."""
+async def tell(watched: Watched, say: Say, what: str = "ledger", where: str = "--out") -> None:
+    """Runs until it is cancelled. `where` is the option that names the place."""
     told, well = False, 0
     while True:
         await trio.sleep(LOOK)
-        failure = ledger.failure
+        failure = watched.failure
         if failure is not None and not failure.over:
             if not told:
                 say(
-                    f"the ledger cannot be written: {failure.reason}; traffic goes on, what happens now is not recorded"
-                    " (try: make room on the disk that --out names)"
+                    f"the {what} cannot be written: {failure.reason}; traffic goes on, what happens now is not recorded"
+                    f" (try: make room on the disk that {where} names)"
                 )
             told, well = True, 0
         elif told:
             well += 1
             if well >= WELL_FOR:
-                say("the ledger can be written again; what happened meanwhile is not in it")
+                say(f"the {what} can be written again; what happened meanwhile is not in it")
                 told = False

@@ -24,6 +24,7 @@ from ..verify.verdict import ArmVerdict, judge_run
 from . import folder as folders
 from .acting import check
 from .arm import Stage, run_arm
+from .capturing import Recording
 from .record import Record
 from .settings import RunSettings, Settings
 from .stopping import Stop, ungrouped
@@ -42,8 +43,8 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
 class ScenarioRun:
     """One scenario on its way to its result, which is there at any time: also when the way ends early.
 
-    `folder` is the run's own, made at once where none is given. `notes` are sentences for the report. `error` is the
-    one of ours that ended the run.
+    `folder` is the run's own, made at once where none is given. `recording` captures the traffic. `notes` are sentences
+    for the report. `error` is the one of ours that ended the run.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class ScenarioRun:
         stop: Stop,
         *,
         folder: Path | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self.scenario = overridden(scenario, settings)
         self.settings = settings
         self.progress = progress
         self.stop = stop
+        self.recording = recording
         self.folder: Path = folder or folders.make(settings.out, scenario.name)
         self.notes: list[str] = []
         self.error: AckdropError | None = None
@@ -122,7 +125,11 @@ class ScenarioRun:
                     self.progress.note(note)
                 self._broker = await broker_info(cluster, broker.source, broker.bootstrap)
                 check(self.scenario.rules, broker, cluster.nodes, self.scenario.workload.replication)
-                await self._all_arms(cluster, ledger, broker)
+                try:
+                    await self._all_arms(cluster, ledger, broker)
+                finally:
+                    if self.recording is not None:
+                        self.notes.extend(await self.recording.notes())
 
     async def _all_arms(self, cluster: Cluster, ledger: Ledger, broker: RunningBroker) -> None:
         stage = Stage(
@@ -135,6 +142,7 @@ class ScenarioRun:
             self.progress,
             self.stop,
             broker,
+            self.recording,
             self.notes,
         )
         self._record.going_on(self._result())

@@ -20,6 +20,7 @@ from ..report.progress import Progress
 from ..scenario.models import Scenario
 from ..security import ANYBODY, Security
 from ..verify.verdict import worst
+from .capturing import Recording, recording
 from .foreign.execute import Execution
 from .foreign.program import check as check_program
 from .foreign.watch import watch
@@ -68,12 +69,14 @@ async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, set
             broker = await running_broker(
                 dataclasses.replace(choice, brokers=replicas), settings.security, told, stop, stack
             )
+            recorded = await stack.enter_async_context(recording(None if broker is None else settings.capture))
             for number, scenario in enumerate(scenarios, 1):
                 if broker is None or stop.asked:
                     break
                 if len(scenarios) > 1:
                     told.say(f"{scenario.name} ({number} of {len(scenarios)})")
-                await _run(scenario, settings, broker, told, stop)
+                name = scenario.name if len(scenarios) > 1 else None
+                await _run(scenario, settings, broker, told, stop, recorded and recorded.named(name))
     except UsageError:
         raise
     except Exception as error:  # raised again: no scenario shall be missing in what is written
@@ -84,18 +87,32 @@ async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, set
     return worst(finished.result.exit_code for finished in told.results)
 
 
-async def _run(scenario: Scenario, settings: RunSettings, broker: RunningBroker, told: Told, stop: Stop) -> None:
+async def _run(
+    scenario: Scenario,
+    settings: RunSettings,
+    broker: RunningBroker,
+    told: Told,
+    stop: Stop,
+    recorded: Recording | None,
+) -> None:
     """One scenario, as often as it is asked for."""
     times = settings.repeat or scenario.repeat
     if times == 1:
-        await _once(ScenarioRun(scenario, settings, told.progress, stop), broker, told)
+        await _once(ScenarioRun(scenario, settings, told.progress, stop, recording=recorded), broker, told)
         return
     repeated = RepeatedRun(scenario, settings, times)
     try:
         for number in range(1, times + 1):
             told.say(f"{scenario.name}, run {number} of {times}")
             with told.progress:
-                run = ScenarioRun(scenario, settings, told.progress, stop, folder=repeated.folder_of(number))
+                run = ScenarioRun(
+                    scenario,
+                    settings,
+                    told.progress,
+                    stop,
+                    folder=repeated.folder_of(number),
+                    recording=recorded and recorded.named(f"{scenario.name} {number}"),
+                )
                 result = await repeated.run(run, broker)
             told.say(f"  {result.verdict}")
             if run.error is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..capture.writer import CaptureSettings
 from ..control.address import ControlAddress
 from ..core.wire import WireSettings
 from ..identity import Naming
@@ -22,7 +23,7 @@ class Settings:
 
     `naming` is what makes two records copies of one, where they do not carry our own identity; None leaves it to the
     scenario, and where that is silent too, to key, value, headers and create time. So with `isolation`. `security` is
-    how brokers are spoken to.
+    how brokers are spoken to. `capture`: what passes is written there.
     """
 
     out: Path
@@ -31,6 +32,7 @@ class Settings:
     naming: Naming | None = None
     isolation: Isolation | None = None
     security: Security = field(default_factory=Security)
+    capture: CaptureSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,5 @@ from __future__ import annotations
 
 from .limits import Limits
 from .store import ArmWriter, Ledger
-from .writer import Failure
 
-__all__ = ["ArmWriter", "Failure", "Ledger", "Limits"]
+__all__ = ["ArmWriter", "Ledger", "Limits"]

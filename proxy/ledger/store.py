@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from ..errors import SurroundingsError, UsageError
-from ..observations import ArmWire, LogBatch, LogRecord, Observation, Send
+from ..observations import ArmWire, DiskFailure, LogBatch, LogRecord, Observation, Send
 from ..result import Finding
 from . import events, reading, schema
 from .database import Database
 from .limits import Limits
 from .rows import Rows
-from .writer import Failure, Writer
+from .writer import Writer
 
 FILE = "ledger.db"
 
@@ -142,7 +142,7 @@ class Ledger:
         return cls(folder, None)
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> DiskFailure | None:
         """Why the ledger cannot be written, or could not be for a while; None: it always could."""
         return None if self._writer is None else self._writer.failure
 

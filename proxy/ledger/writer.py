@@ -15,12 +15,11 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from time import monotonic
 
 from ..errors import SurroundingsError
-from ..observations import Observation, Reached
+from ..observations import DiskFailure, Observation, Reached
 from .database import Database
 from .events import EventFile
 from .limits import Limits
@@ -39,14 +38,6 @@ _LOOK_AGAIN = 1.0
 
 Job = Callable[[Rows], None]
 """Something to put among the rows of the next transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The ledger could not be written: `reason` says why, in a clause. `over`: it can again."""
-
-    reason: str
-    over: bool = False
 
 
 def _dispensable(observation: Observation) -> bool:
@@ -69,7 +60,7 @@ class Writer:
         self._taken: Counter[int] = Counter()
         """How many observations of each arm are in these rows."""
         self._again = 0.0
-        self.failure: Failure | None = None
+        self.failure: DiskFailure | None = None
         self._ended = self._done = self._closed = False
         self._thread = threading.Thread(target=self._run, name="ackdrop-ledger", daemon=True)
         self._thread.start()
@@ -185,11 +176,11 @@ class Writer:
             self._store()
             self._database.tend()
         except (sqlite3.Error, OSError, OverflowError) as error:
-            self.failure = Failure(reason(error))
+            self.failure = DiskFailure(reason(error))
             self._again = monotonic() + _LOOK_AGAIN
         else:
             if self.failure is not None:
-                self.failure = Failure(self.failure.reason, over=True)
+                self.failure = DiskFailure(self.failure.reason, over=True)
 
     def _store(self) -> None:
         """Write the rows: first those of the database, and then their lines, so that neither comes twice."""

@@ -8,14 +8,14 @@ import trio
 import trio.testing
 
 from ackdrop.experiment.disk import LOOK, WELL_FOR, tell
-from ackdrop.ledger import Failure
+from ackdrop.observations import DiskFailure
 
 
 @dataclass
 class Told:
     """What a ledger tells of itself."""
 
-    failure: Failure | None = None
+    failure: DiskFailure | None = None
 
 
 async def test_it_is_told_once_and_its_end_when_that_lasts(autojump_clock: trio.testing.MockClock) -> None:
@@ -25,15 +25,15 @@ async def test_it_is_told_once_and_its_end_when_that_lasts(autojump_clock: trio.
         await trio.sleep(10 * LOOK)
         assert said == []
         for _ in range(3):  # a disk that takes a little now and then
-            ledger.failure = Failure("database or disk is full")
+            ledger.failure = DiskFailure("database or disk is full")
             await trio.sleep(3 * LOOK)
-            ledger.failure = Failure("database or disk is full", over=True)
+            ledger.failure = DiskFailure("database or disk is full", over=True)
             await trio.sleep((WELL_FOR - 2) * LOOK)
         (line,) = said
         assert line.startswith("the ledger cannot be written: database or disk is full; traffic goes on")
         await trio.sleep(4 * LOOK)
         assert said[1:] == ["the ledger can be written again; what happened meanwhile is not in it"]
-        ledger.failure = Failure("the disk is gone")
+        ledger.failure = DiskFailure("the disk is gone")
         await trio.sleep(2 * LOOK)
         assert "the disk is gone" in said[2]
         nursery.cancel_scope.cancel()

@@ -20,6 +20,7 @@ from ...scenario.models import Scenario
 from ...verify.verdict import ArmVerdict, judge_run
 from .. import folder as folders
 from ..acting import check, check_watched
+from ..capturing import recording
 from ..record import Record
 from ..scenario import scenario_info
 from ..settings import ExecSettings, ProgramArm, Say
@@ -85,8 +86,13 @@ class Execution:
             try:
                 with Ledger.create(folder) as ledger:
                     view = View.chosen(scenario, settings)
-                    place = Place(scenario, settings, view, cluster, broker, ledger, progress, say, self._stop)
-                    await self._all(place, record)
+                    async with recording(settings.capture) as recorded:
+                        place = Place(
+                            scenario, settings, view, cluster, broker, ledger, progress, say, self._stop, recorded
+                        )
+                        await self._all(place, record)
+                        if recorded is not None:
+                            self._notes.extend(await recorded.notes())
             except* ListenerError:
                 if not self._arms:
                     shutil.rmtree(folder)

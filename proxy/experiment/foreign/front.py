@@ -28,6 +28,7 @@ from ...result import BrokerInfo
 from ...scenario.models import Scenario
 from .. import disk
 from ..acting import Actor, check, check_watched
+from ..capturing import Recording
 from ..live.faults import LiveFaults
 from ..moving import mover
 from ..settings import FrontSettings, Say
@@ -54,6 +55,7 @@ class Place:
     progress: Progress
     say: Say
     stop: Stop
+    recording: Recording | None = None
     happened: Callable[[Observation], None] = lambda fact: None
     info: Callable[[], BrokerInfo | None] = lambda: None
 
@@ -98,6 +100,7 @@ class Front:
             self._observe,
             ask=self._starts,
             tell=place.say,
+            tap=None if place.recording is None else place.recording.tap(claim.name),
         )
         self.gathering = Gathering(self._sources(), happened=place.happened)
         self.faults = LiveFaults(self.proxy, scenario, self._check)
@@ -132,6 +135,8 @@ class Front:
             actor.tell, proxy.act = proxy.note, actor
             address = await nursery.start(proxy.serve)
             nursery.start_soon(disk.tell, place.ledger, place.say)
+            if place.recording is not None:
+                nursery.start_soon(place.recording.watch, place.say)
             await until(address)
             await actor.finish()
             proxy.end_detention()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shutil
+from collections.abc import Sequence
 from functools import partial
 
 import trio
@@ -24,6 +25,7 @@ from ...scenario.models import Scenario
 from ...verify.verdict import ArmVerdict, RunVerdict, judge_run
 from .. import folder as folders
 from ..acting import check, check_watched
+from ..capturing import recording
 from ..live.door import Door
 from ..live.running import kept_live
 from ..record import Record
@@ -67,24 +69,27 @@ async def watch(
             record.scenario(scenario.content)
         try:
             with Ledger.create(folder) as ledger:
-                place = Place(
-                    scenario,
-                    settings,
-                    view,
-                    cluster,
-                    broker,
-                    ledger,
-                    progress,
-                    live.say,
-                    stop,
-                    live.happened,
-                    lambda: meeting.info,
-                )
-                front = Front(place, Claim(ARM))
-                record.going_on(_result(scenario, meeting, judge_run([], control=False, interrupted=True), None))
-                await front.stand(partial(_until_ended, front, record, meeting, live, door))
-                with progress:
-                    verdict = await verdict_on(front)
+                async with recording(settings.capture) as recorded:
+                    place = Place(
+                        scenario,
+                        settings,
+                        view,
+                        cluster,
+                        broker,
+                        ledger,
+                        progress,
+                        live.say,
+                        stop,
+                        recorded,
+                        live.happened,
+                        lambda: meeting.info,
+                    )
+                    front = Front(place, Claim(ARM))
+                    record.going_on(_result(scenario, meeting, judge_run([], control=False, interrupted=True), None))
+                    await front.stand(partial(_until_ended, front, record, meeting, live, door))
+                    captured = [] if recorded is None else await recorded.notes()
+                    with progress:
+                        verdict = await verdict_on(front)
         except* ListenerError:
             if not front.proxy.bootstrap:
                 shutil.rmtree(folder)
@@ -93,7 +98,7 @@ async def watch(
     run = judge_run([verdict], control=False, interrupted=False, extra=missing, error=meeting.reason)
     reasons = instead(missing, run.reasons)
     run = dataclasses.replace(run, reasons=[_left_alone(reason, settings) for reason in reasons])
-    return record.finished(_result(scenario, meeting, run, verdict))
+    return record.finished(_result(scenario, meeting, run, verdict, captured))
 
 
 async def _until_ended(
@@ -150,7 +155,13 @@ class _Desk:
         self._front.place.stop.ask()
 
 
-def _result(scenario: Scenario | None, meeting: Meeting, run: RunVerdict, arm: ArmVerdict | None) -> RunResult:
+def _result(
+    scenario: Scenario | None,
+    meeting: Meeting,
+    run: RunVerdict,
+    arm: ArmVerdict | None,
+    captured: Sequence[str] = (),
+) -> RunResult:
     return RunResult(
         scenario=ScenarioInfo("Watching, with no faults", None, 0, None)
         if scenario is None
@@ -160,7 +171,7 @@ def _result(scenario: Scenario | None, meeting: Meeting, run: RunVerdict, arm: A
         reasons=run.reasons,
         exit_code=run.exit_code,
         arms=[] if arm is None else [arm.result],
-        notes=[*meeting.notes, *([] if arm is None else arm.notes)],
+        notes=[*meeting.notes, *([] if arm is None else arm.notes), *captured],
     )
 
 

@@ -1,0 +1,74 @@
+"""The capture of a run: opened for as long as there is traffic, and told of in the result."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import trio
+
+from ..capture.tap import Tap
+from ..capture.writer import Capture, CaptureSettings
+from . import disk
+from .settings import Say
+
+_KNOWN_PORT = 9092
+"""The one by which Wireshark knows Kafka."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A capture that is being written. `run` names the run within it, where there are several."""
+
+    capture: Capture
+    run: str | None = None
+
+    def named(self, run: str | None) -> Recording:
+        """The same capture, for a run of this name."""
+        return Recording(self.capture, run)
+
+    def tap(self, arm: str) -> Tap:
+        """What an arm's relay tells its traffic to."""
+        return self.capture.tap(arm, self.run)
+
+    async def watch(self, say: Say) -> None:
+        """Say so when the disk does not take it. Runs until it is cancelled."""
+        await disk.tell(self.capture, say, "capture", "--capture")
+
+    async def notes(self) -> list[str]:
+        """Where all is by now, how it is read, and what is missing. Waits for the disk, whatever is being cancelled."""
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(self.capture.flush)
+        return [self._where(), *self._missing()]
+
+    def _where(self) -> str:
+        capture = self.capture
+        paths = [shlex.quote(str(path)) for path in capture.paths]
+        several = f"{len(paths)} files, the last of which is " if len(paths) > 1 else ""
+        decoded = "".join(f" -d tcp.port=={port},kafka" for port in capture.ports if port != _KNOWN_PORT)
+        packets = "1 packet" if capture.written == 1 else f"{capture.written:,} packets"
+        return f"The capture, {packets}, is in {several}{paths[-1]}; see it with: tshark -r {paths[-1]}{decoded}"
+
+    def _missing(self) -> list[str]:
+        missing, failure = self.capture.missing, self.capture.failure
+        if not missing:
+            return []
+        why = "the disk did not keep up" if failure is None else failure.reason
+        return [f"The capture lacks {missing:,} bytes that passed: {why}. Nothing else suffered from it."]
+
+
+@asynccontextmanager
+async def recording(settings: CaptureSettings | None) -> AsyncIterator[Recording | None]:
+    """The capture that is asked for, if any, written whole at the end. Raises SurroundingsError where its file cannot
+    be made."""
+    if settings is None:
+        yield None
+        return
+    capture = Capture(settings)
+    try:
+        yield Recording(capture)
+    finally:
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(capture.close)
