@@ -53,7 +53,10 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field. `type` is without its brackets where `array` says that there are many; `fields` are a structure's."""
+    """A field. `type` is without its brackets where `array` says that there are many; `fields` are a structure's.
+
+    `default` is as the definition has it, None where it names none: then it is zero, false, empty.
+    """
 
     name: str
     type: str
@@ -63,6 +66,7 @@ class Field:
     tagged: Versions
     tag: int
     fields: tuple[Field, ...]
+    default: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ def _field(read: dict[str, Any], common: dict[str, Any]) -> Field:
         Versions.of(read.get("taggedVersions", "none")),
         read.get("tag", -1),
         _fields(read.get("fields") or common.get(kind, []), common),
+        read.get("default"),
     )
 
 

@@ -15,16 +15,20 @@ A request is made by hand like any of scapy's packets, and its answer read with 
     answer.show()
 
 The version is the header's: `KafkaRequest(api_version=9) / ProduceRequest()`. Where it is not given it is the newest
-one that Redpanda and Apache Kafka 4 both speak (each body's `ASSUMED`): Produce 7, InitProducerId 3, ApiVersions 3,
-AddPartitionsToTxn 2, EndTxn 2, SaslHandshake 1. Fields that a version does not have are neither written nor shown.
+one that Redpanda and Apache Kafka 4 both speak (each body's `ASSUMED`): Produce 7, Fetch 11, Metadata 7,
+FindCoordinator 2, SaslHandshake 1, ApiVersions 3, InitProducerId 3, AddPartitionsToTxn 2, EndTxn 2. Fields that a
+version does not have are neither written nor shown.
 
     fields.py        strings, bytes, UUIDs, varints, names for numbers
     structs.py       what depends on the version; bytes that stay as they were
     arrays.py, tags.py    structures as fields; tagged fields
     headers.py       request and response headers, and what a response answers
-    records.py       record batches and records
+    computed.py      lengths, counts and check sums
+    codecs.py        opening what is compressed, within limits
+    records.py, batches.py    records, and the batches that hold them
+    messages.py      what stood in the place of batches before Kafka 0.11
     sets.py          a partition's batches, one after the other
-    produce.py, connecting.py, transactions.py    the bodies
+    produce.py, fetch.py, metadata.py, transactions.py, connecting.py    the bodies
     apis.py          which body a header carries
 
 Fields have Kafka's own names in snake_case, but for `Name`: a packet of scapy has one already, so it is `topic`,
@@ -34,6 +38,7 @@ Fields have Kafka's own names in snake_case, but for `Name`: a packet of scapy h
 from __future__ import annotations
 
 from .apis import BODIES
+from .batches import RecordBatch
 from .connecting import (
     ApiVersion,
     ApiVersionsRequest,
@@ -43,7 +48,32 @@ from .connecting import (
     SaslHandshakeResponse,
     SupportedFeature,
 )
+from .fetch import (
+    AbortedTransaction,
+    EpochEndOffset,
+    FetchPartition,
+    FetchPartitionResponse,
+    FetchRequest,
+    FetchResponse,
+    FetchTopic,
+    FetchTopicResponse,
+    ForgottenTopic,
+    ReplicaState,
+    SnapshotId,
+)
 from .headers import KafkaRequest, KafkaResponse
+from .messages import Message
+from .metadata import (
+    Coordinator,
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+    MetadataBroker,
+    MetadataPartition,
+    MetadataRequest,
+    MetadataRequestTopic,
+    MetadataResponse,
+    MetadataTopic,
+)
 from .produce import (
     LeaderIdAndEpoch,
     NodeEndpoint,
@@ -55,7 +85,7 @@ from .produce import (
     ProduceTopicResponse,
     RecordError,
 )
-from .records import ControlRecord, Record, RecordBatch, RecordHeader
+from .records import ControlRecord, Record, RecordHeader
 from .tags import UnknownTag
 from .transactions import (
     AddPartitionsPartitionResult,
@@ -73,6 +103,7 @@ from .transactions import (
 
 __all__ = [
     "BODIES",
+    "AbortedTransaction",
     "AddPartitionsPartitionResult",
     "AddPartitionsResult",
     "AddPartitionsToTxnRequest",
@@ -84,14 +115,32 @@ __all__ = [
     "ApiVersionsRequest",
     "ApiVersionsResponse",
     "ControlRecord",
+    "Coordinator",
     "EndTxnRequest",
     "EndTxnResponse",
+    "EpochEndOffset",
+    "FetchPartition",
+    "FetchPartitionResponse",
+    "FetchRequest",
+    "FetchResponse",
+    "FetchTopic",
+    "FetchTopicResponse",
     "FinalizedFeature",
+    "FindCoordinatorRequest",
+    "FindCoordinatorResponse",
+    "ForgottenTopic",
     "InitProducerIdRequest",
     "InitProducerIdResponse",
     "KafkaRequest",
     "KafkaResponse",
     "LeaderIdAndEpoch",
+    "Message",
+    "MetadataBroker",
+    "MetadataPartition",
+    "MetadataRequest",
+    "MetadataRequestTopic",
+    "MetadataResponse",
+    "MetadataTopic",
     "NodeEndpoint",
     "ProducePartition",
     "ProducePartitionResponse",
@@ -103,8 +152,10 @@ __all__ = [
     "RecordBatch",
     "RecordError",
     "RecordHeader",
+    "ReplicaState",
     "SaslHandshakeRequest",
     "SaslHandshakeResponse",
+    "SnapshotId",
     "SupportedFeature",
     "UnknownTag",
 ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from scapy.packet import bind_bottom_up, bind_top_down
 
 from .connecting import ApiVersionsRequest, ApiVersionsResponse, SaslHandshakeRequest, SaslHandshakeResponse
+from .fetch import FetchRequest, FetchResponse
 from .headers import KafkaRequest, KafkaResponse
+from .metadata import FindCoordinatorRequest, FindCoordinatorResponse, MetadataRequest, MetadataResponse
 from .produce import ProduceRequest, ProduceResponse
 from .structs import KafkaBody
 from .transactions import (
@@ -19,6 +21,9 @@ from .transactions import (
 
 BODIES: tuple[tuple[type[KafkaBody], type[KafkaBody]], ...] = (
     (ProduceRequest, ProduceResponse),
+    (FetchRequest, FetchResponse),
+    (MetadataRequest, MetadataResponse),
+    (FindCoordinatorRequest, FindCoordinatorResponse),
     (SaslHandshakeRequest, SaslHandshakeResponse),
     (ApiVersionsRequest, ApiVersionsResponse),
     (InitProducerIdRequest, InitProducerIdResponse),

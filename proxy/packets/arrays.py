@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from struct import error as StructError
 from typing import Any
 
+from scapy.config import conf
 from scapy.fields import Field
-from scapy.packet import Packet
+from scapy.packet import Packet, Raw
 
 from ..errors import UndecodableError
 from ..kafka.primitives import encode_uvarint, uvarint
@@ -131,3 +134,23 @@ def built(owner: Packet, part: Any) -> bytes:
         return bytes(part)
     part.parent = owner
     return part.build()
+
+
+def several(owner: Packet, data: memoryview, choose: Callable[[memoryview], type[KafkaPart] | None]) -> list[Packet]:
+    """The packets that stand one after the other, each of the class that `choose` finds for what is left.
+
+    What has none, and what cannot be read, is one `Raw` with all that follows it.
+    """
+    found: list[Packet] = []
+    while len(data):
+        cls = choose(data)
+        if cls is None:
+            return [*found, Raw(load=bytes(data))]
+        try:
+            data, one = dissected(cls, owner, data)
+        except (UndecodableError, StructError):
+            if conf.debug_dissector:
+                raise
+            return [*found, Raw(load=bytes(data))]
+        found.append(one)
+    return found

@@ -150,7 +150,7 @@ class ApiField(NamedField):
 class TopicIdField(UUIDField):
     """A UUID, shown and set as Kafka writes it: 22 characters of base64url. All zero is `none`."""
 
-    def __init__(self, name: str, default: UUID = _NO_UUID) -> None:
+    def __init__(self, name: str, default: UUID | None = _NO_UUID) -> None:
         super().__init__(name, default)  # type: ignore[arg-type]  # its type says int, its documentation UUID
 
     def any2i(self, pkt: Packet | None, x: Any) -> Any:
@@ -200,14 +200,6 @@ class VarStringField(StringField, VarBytesField):
 
     extent = VarBytesField.extent
     sized = VarBytesField.sized
-
-
-class FromWire(int):
-    """A length, a count or a check sum as it was dissected. It stays as long as nothing changes, and is computed anew
-    once something does; a value that was set by hand is an int, and stays for good. `held` is how many bytes there were
-    where a frame's length says how many there should be."""
-
-    held: int = 0
 
 
 def read_varint(data: Buffer) -> tuple[int, int]:

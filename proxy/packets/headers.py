@@ -7,6 +7,7 @@ bytes, told by the request (`KafkaResponse(data, request=request)`) or by name; 
 
 from __future__ import annotations
 
+import contextlib
 from struct import Struct
 from struct import error as StructError
 from typing import Any
@@ -18,7 +19,8 @@ from scapy.packet import Packet, Raw
 from ..errors import UndecodableError
 from ..kafka.apis import FIRST_FLEXIBLE, NEVER, api_name
 from ..kafka.primitives import skip, skip_tags
-from .fields import INT, ApiField, ClassicStringField, FromWire
+from .computed import FromWire
+from .fields import INT, ApiField, ClassicStringField
 from .structs import KafkaBody, KafkaHeader, KafkaPart, KafkaStruct, parts
 from .tags import TagsField
 
@@ -58,19 +60,29 @@ class _Frame(KafkaHeader):
         view = memoryview(s)
         end = min(len(view), 4 + INT.unpack_from(view)[0])
         super().do_dissect(view[:end])
-        self.fields["length"].held = end - 4
+        self.fields["length"].due = end - 4
         return bytes(view[len(self.raw_packet_cache or b"") :])
 
     def extract_padding(self, s: bytes) -> tuple[bytes, bytes | None]:
         size = max(0, self.fields["length"] + 4 - len(self.raw_packet_cache or b""))
         return s[:size], s[size:]
 
+    def do_dissect_payload(self, s: bytes) -> None:
+        """A body without a field, as that of ApiVersions has none before v3, is there all the same."""
+        super().do_dissect_payload(s)
+        cls = self.guess_payload_class(s)
+        if not s and issubclass(cls, KafkaBody) and self.fields["length"].due == self.fields["length"]:
+            body = cls(_internal=1, _underlayer=self)
+            with contextlib.suppress(UndecodableError, StructError):
+                body.do_dissect(b"")
+                self.add_payload(body)
+
     def do_build(self) -> bytes:
         built = super().do_build()
         size = len(built) - self._behind() - 4
         length = self.getfieldval("length")
-        if length is None or (isinstance(length, FromWire) and length.held != size):
-            return INT.pack(size) + built[4:]
+        if length is None or isinstance(length, FromWire):
+            return INT.pack(size if length is None else length.now(size)) + built[4:]
         return built
 
     def _behind(self) -> int:

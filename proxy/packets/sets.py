@@ -6,11 +6,10 @@ from typing import Any
 
 from scapy.packet import Packet, Raw
 
-from ..errors import UndecodableError
-from ..kafka.batch_headers import LENGTH_ENDS
-from .arrays import built, dissected
-from .fields import INT, NULL, BytesField
-from .records import RecordBatch
+from .arrays import built, several
+from .batches import RecordBatch
+from .fields import NULL, BytesField
+from .messages import magic_of_message, whole
 from .structs import KafkaPart, parts
 
 _MAGIC_AT = 16
@@ -44,23 +43,9 @@ class BatchesField(BytesField):
 
 
 def batches(owner: Any, data: bytes) -> list[Packet]:
-    """The batches in these bytes. What is none, and all that follows it, is one `Raw`."""
-    found: list[Packet] = []
-    rest = memoryview(data)
-    while len(rest):
-        try:
-            after, one = dissected(_class(rest), owner, rest)
-        except UndecodableError:
-            found.append(Raw(load=bytes(rest)))
-            break
-        found.append(one)
-        rest = after
-    return found
+    """The batches in these bytes."""
+    return several(owner, memoryview(data), _class)
 
 
-def _class(data: memoryview) -> type[KafkaPart]:
-    if len(data) <= _MAGIC_AT or len(data) - LENGTH_ENDS < INT.unpack_from(data, 8)[0]:
-        raise UndecodableError("the batch is cut off")
-    if data[_MAGIC_AT] != 2:
-        raise UndecodableError(f"no batch has the magic {data[_MAGIC_AT]}")
-    return RecordBatch
+def _class(data: memoryview) -> type[KafkaPart] | None:
+    return RecordBatch if whole(data) and data[_MAGIC_AT] == 2 else magic_of_message(data)

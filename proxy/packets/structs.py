@@ -121,9 +121,17 @@ class KafkaStruct(KafkaPart):
 
 
 class KafkaBody(KafkaStruct):
-    """The body of a request or a response; `LATEST` is the newest version that this layer knows."""
+    """The body of a request or a response; `LATEST` is the newest version that this layer knows.
+
+    `budget` is what may still be opened of its compressed batches, while it is dissected.
+    """
 
     LATEST: ClassVar[int] = 0
+    __slots__ = ["budget"]
+
+    def __init__(self, *args: Any, **kargs: Any) -> None:
+        self.budget: Any = None
+        super().__init__(*args, **kargs)
 
     def extract_padding(self, s: bytes) -> tuple[bytes, bytes | None]:
         return s, None

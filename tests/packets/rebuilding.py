@@ -6,13 +6,13 @@ from typing import Any
 
 from scapy.packet import NoPayload, Packet
 
-from ackdrop.packets import RecordBatch
-from ackdrop.packets.fields import FromWire
+from ackdrop.packets import Message, RecordBatch
+from ackdrop.packets.computed import FromWire
 
 
 def rebuilt(packet: Packet) -> Packet:
     """The same packet, from its fields. Compressed batches stay as they are: no two libraries write them alike."""
-    if isinstance(packet, RecordBatch) and packet.compression:
+    if isinstance(packet, (RecordBatch, Message)) and packet.compression:
         return packet
     fields = {name: _value(value) for name, value in packet.fields.items() if not isinstance(value, FromWire)}
     again: Any = type(packet)(**fields)

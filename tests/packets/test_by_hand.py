@@ -91,12 +91,13 @@ def test_a_record_that_is_appended_is_counted() -> None:
 def test_what_is_set_by_hand_stays() -> None:
     request = produce()
     request[RecordBatch].crc = 0xDEADBEEF
-    request[RecordBatch].records_count = 9
+    request[RecordBatch].last_offset_delta = 9
     request.length = 5000
     frame = bytes(request)
     assert struct.pack(">I", 0xDEADBEEF) in frame
     assert frame[:4] == struct.pack(">i", 5000)
-    assert KafkaRequest(frame).length == 5000
+    read = KafkaRequest(frame)
+    assert (read.length, read[RecordBatch].crc, read[RecordBatch].last_offset_delta) == (5000, 0xDEADBEEF, 9)
 
 
 def test_another_compression_is_another_batch() -> None:
