@@ -49,7 +49,7 @@ def _bounds(context: click.Context, parameter: click.Parameter, values: tuple[st
             )
         if api == "produce" and int(version) < WITH_PRODUCER_IDS:
             raise click.BadParameter(
-                f"batches have producer ids from produce={WITH_PRODUCER_IDS} on", context, parameter
+                f"no batch has a producer id below produce={WITH_PRODUCER_IDS}", context, parameter
             )
         bounds[api] = int(version)
     return bounds

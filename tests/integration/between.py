@@ -22,11 +22,13 @@ Ranges = dict[str, tuple[int, int]]
 
 @dataclass
 class Between:
-    """`address` is where it listens, `mapping` what leads there instead of to the broker. `seen` are the requests."""
+    """`address` is where it listens, `mapping` what leads there instead of to the broker. `seen` are the requests;
+    once it is `gone` every connection ends."""
 
     address: tuple[str, int]
     broker: tuple[str, int]
     seen: list[tuple[str, int]] = field(default_factory=list)
+    gone: bool = False
 
     @property
     def bootstrap(self) -> str:
@@ -47,7 +49,8 @@ async def between(bootstrap: str, change: Change) -> AsyncIterator[Between]:
     async def converse(client: trio.SocketStream) -> None:
         async with client, await trio.open_tcp_stream(host, int(port)) as broker:
             try:
-                await _converse(here, change, client, broker)
+                if not here.gone:
+                    await _converse(here, change, client, broker)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 return
 
@@ -70,7 +73,7 @@ async def _converse(here: Between, change: Change, client: trio.SocketStream, br
         if answer is None:
             return
         told = change(api, header.api_version, request, answer)
-        if told == CLOSE:
+        if told == CLOSE or here.gone:
             return
         if isinstance(told, bytes):
             await client.send_all(told)
