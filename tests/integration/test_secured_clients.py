@@ -196,7 +196,8 @@ def test_no_secret_is_kept(
     """Neither of what clients authenticate with, nor of what the ledger and the events tell of their frames."""
     scenario = tmp_path / "rules.yaml"
     scenario.write_text(RULES)
-    process = tls_proxy(secured_broker.addresses("SASL")[0], "--scenario", str(scenario))
+    capture = tmp_path / "capture.pcapng"
+    process = tls_proxy(secured_broker.addresses("SASL")[0], "--scenario", str(scenario), "--capture", str(capture))
     for kind in (KafkaPython, Confluent, Aiokafka):
         for mechanism in MECHANISMS:
             assert kind(library).produce(process.bootstrap, topic, certificates, mechanism, False) >= 0
@@ -205,6 +206,8 @@ def test_no_secret_is_kept(
     assert events.count('"sasl_authenticate.request"') >= 2 * len(MECHANISMS)
     told = [path.read_bytes() for path in Path(process.out_folder).rglob("*") if path.is_file()]
     assert len(told) >= 4
+    told.append(capture.read_bytes())
+    assert told[-1].count(b"ackdrop: blanked") >= 2 * len(MECHANISMS)
     for content in (*told, ended.out.encode(), ended.err.encode()):
         for secret in (PASSWORD.encode(), PASSWORD.encode().hex().encode(), b"eyJ", b"biws"):
             assert secret not in content
@@ -234,8 +237,10 @@ class Raw:
         return out
 
 
-def test_tokens_without_headers_pass(secured_broker: Any, proxy_processes: Any) -> None:
-    process = proxy_processes("--bootstrap", secured_broker.addresses("SASL")[0], "--listen", "127.0.0.1:0")
+def test_tokens_without_headers_pass(secured_broker: Any, proxy_processes: Any, tmp_path: Path) -> None:
+    capture = tmp_path / "capture.pcapng"
+    address = secured_broker.addresses("SASL")[0]
+    process = proxy_processes("--bootstrap", address, "--listen", "127.0.0.1:0", "--capture", str(capture))
     with contextlib.closing(Raw(process.address())) as raw:
         handshake = raw.exchange(struct.pack(">hhih", 17, 0, 1, -1) + struct.pack(">h", 5) + b"PLAIN")
         assert handshake[:6] == struct.pack(">ih", 1, 0)
@@ -246,3 +251,5 @@ def test_tokens_without_headers_pass(secured_broker: Any, proxy_processes: Any) 
         assert metadata[:4] == struct.pack(">i", 3)
     ended = process.end()
     assert ended.arm["wire"]["undecoded"] == 0
+    assert PASSWORD.encode() not in capture.read_bytes()
+    assert capture.read_bytes().count(b"ackdrop: blanked") == 2

@@ -217,12 +217,14 @@ def test_our_own_producers_say_who_they_are(
     file.write_text(json.dumps(SCENARIO))
     alice = who(mechanism)
     address = secured_broker.addresses("SASL")[0]
-    ended = ackdrop("run", str(file), "--bootstrap", address, "--producer", producer, *alice.options)
+    captured = "--capture", "capture.pcapng"
+    ended = ackdrop("run", str(file), "--bootstrap", address, "--producer", producer, *alice.options, *captured)
     assert ended.code == 0, ended.out + ended.err
     assert [arm["log"]["duplicates"] for arm in ended.result["arms"]] == [1, 0]
     assert ended.result["broker"]["kind"] == "kafka"
     assert ended.holds("--upstream-sasl-mechanism") != []
     assert ended.holds(alice.secret) == []
+    assert_blank(ended.folder / "capture.pcapng")
 
 
 def test_a_copy_on_a_connection_of_its_own_says_who_it_is(
@@ -234,12 +236,22 @@ def test_a_copy_on_a_connection_of_its_own_says_who_it_is(
     alice = who("SCRAM-SHA-512")
     tls = "--upstream-tls", "--upstream-ca", str(secured_broker.certificates.ca)
     address = secured_broker.addresses("SASL_TLS")[0]
-    ended = ackdrop("run", str(file), "--bootstrap", address, *tls, *alice.options)
+    ended = ackdrop("run", str(file), "--bootstrap", address, *tls, *alice.options, "--capture", "capture.pcapng")
     off, on = ended.result["arms"]
     assert off["log"]["duplicates"] == 1, ended.out + ended.err
     assert off["findings"][0]["cause"] == "injected"
     assert on["log"]["duplicates"] == 0
     assert ended.holds(alice.secret) == []
+    assert b'side "broker", node 1, peer "ackdrop", tls 1' in assert_blank(ended.folder / "capture.pcapng")
+
+
+def assert_blank(capture: Path) -> bytes:
+    """What its clients said in the clear inside TLS is there, what they authenticated with is not."""
+    content = capture.read_bytes()
+    assert content.count(b"ackdrop: blanked") >= 4
+    for said in (b"n,,n=alice", b"n,,\1auth", b"biws", b"\0alice\0", b"eyJ", b",s=", b"v="):
+        assert said not in content
+    return content
 
 
 class TestNobodyIsNamed:
