@@ -152,7 +152,7 @@ def test_a_broker_of_the_users_is_not_restarted_and_nothing_has_changed(
 ) -> None:
     ended = probe("--compare", str(whole.file))
     assert ended.code == 0, ended.out
-    assert "Nothing changed; 93 steps as before." in ended.out
+    assert "Nothing changed; 106 steps as before." in ended.out
     assert "not compared: Duplicates after a kill (not measured now" in ended.out
     assert ended.effects == {name: effects for name, effects in MEASURED.items() if "after-" not in name} | {
         "after-restart": [],
@@ -231,12 +231,10 @@ def test_ctrl_c_keeps_what_was_seen_and_removes_the_topic(embedded_broker: str, 
     [
         (["--case", "gapp"], 2, "did you mean gap?"),
         (["--at-most", "produce=2"], 2, "no batch has a producer id below produce=3"),
-        (["--at-most", "fetch=2"], 2, "is not API=VERSION, as in produce=7"),
         (["--compare", __file__], 2, "is not JSON"),
         (["--bootstrap", "127.0.0.1:1"], 4, "connection refused"),
-        (["--bootstrap", "127.0.0.1:1", "--broker", "embedded"], 2, "asks for another"),
         (["--bootstrap", "192.0.2.1:9092"], 2, "--allow-remote"),
-        (["--json", "/nowhere/probe.json", "--bootstrap", "127.0.0.1:1"], 2, "cannot write /nowhere/probe.json"),
+        (["--json", f"{__file__}/probe.json", "--bootstrap", "127.0.0.1:1"], 2, "cannot write"),
     ],
 )
 def test_what_cannot_be_is_said(arguments: list[str], code: int, said: str) -> None:
