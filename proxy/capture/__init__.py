@@ -11,6 +11,7 @@ files.py      the files: one after the other, bounded
 pcapng.py     the blocks of a file
 tcp.py        bytes of a connection as TCP over IP: numbers, checksums, handshake and ends
 comments.py   what ackdrop says beside a packet, written and read
+reading/      a capture that is read, of whomever
 
 `README.md` beside this describes the file.
 """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PRODUCE = 0
 
-_SUCCESS = frozenset({0, 46})
+SUCCESS = frozenset({0, 46})
 """Answers that a client takes for a success: DUPLICATE_SEQUENCE_NUMBER (46) says that the batch is in the log already.
 Brokers before Kafka 1.0 sent it (KIP-98)."""
 
@@ -174,7 +174,7 @@ class ProduceTraffic:
             broker = share.answer.error if share.answer else None
             error = codes.get(share.number, broker)
             self._acked(share, ack, error, now)
-            if share.open is not None and error in _SUCCESS:
+            if share.open is not None and error in SUCCESS:
                 index.delivered(share.open, now)
                 if self._wire.detained:
                     self._wire.detained.acked(share.seen, now)

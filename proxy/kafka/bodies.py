@@ -8,7 +8,7 @@ an error. It is not trusted with more: whatever it raises on a frame that it can
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from struct import error as StructError
@@ -73,6 +73,21 @@ def decode_response(api: str, version: int, frame: Buffer) -> Any:
         raise UndecodableError(f"{api} v{version}: the answer cannot be read ({error})") from None
 
 
+def decode_request(api: str, version: int, frame: Buffer, at: int) -> Any:
+    """The body in a whole request frame, which begins at `at`, in the form that `decode_response` gives. Raises
+    UndecodableError."""
+    try:
+        message = _message_class(api, "Request")
+    except KeyError:
+        raise UndecodableError(f"{api} requests are not known") from None
+    if not 0 <= version <= message.max_version:
+        raise UndecodableError(f"{api} v{version} is not known: 0 to {message.max_version} are")
+    try:
+        return _filled(message.decode(memoryview(frame)[at:], version=version), message._struct, version)
+    except _FAILURES as error:
+        raise UndecodableError(f"{api} v{version}: the request cannot be read ({error})") from None
+
+
 def _filled(body: Any, struct: Any, version: int) -> Any:
     """The body, with an empty array for each that is null and may not be: whoever reads it goes through it."""
     for field in struct._fields:
@@ -120,6 +135,18 @@ def error_codes(body: Any, version: int) -> list[Any]:
             if hasattr(item, "_struct"):
                 found += error_codes(item, version)
     return found
+
+
+def parts(body: Any, version: int) -> Iterator[tuple[str, Any]]:
+    """The fields of a body, or of a structure in one, that this version has: each one's name and value."""
+    for field in body._struct._fields:
+        if field.for_version_q(version):
+            yield field.name, getattr(body, field.name)
+
+
+def is_structure(value: object) -> bool:
+    """Whether a field's value has fields of its own."""
+    return hasattr(value, "_struct")
 
 
 def NEWEST(api: str) -> int:
