@@ -31,7 +31,7 @@ Exit codes:
 
 INCONCLUSIVE, CHANGED, INTERRUPTED = 3, 1, 130
 
-APIS = ("produce", "init_producer_id", "add_partitions_to_txn", "end_txn")
+APIS = ("produce", "init_producer_id", "find_coordinator", "add_partitions_to_txn", "end_txn")
 """The APIs whose versions can be bounded: those that the cases speak."""
 
 WITH_PRODUCER_IDS = 3

@@ -19,6 +19,8 @@ from ..packets import (
     ApiVersionsRequest,
     EndTxnRequest,
     EndTxnResponse,
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
     InitProducerIdRequest,
     InitProducerIdResponse,
     KafkaRequest,
@@ -37,6 +39,7 @@ NEWEST = {
     "init_producer_id": InitProducerIdRequest.LATEST,
     "add_partitions_to_txn": AddPartitionsToTxnRequest.LATEST,
     "end_txn": EndTxnRequest.LATEST,
+    "find_coordinator": FindCoordinatorRequest.LATEST,
     "api_versions": ApiVersionsRequest.LATEST,
 }
 """The newest version of each API that a packet can be made of."""
@@ -49,7 +52,7 @@ Place = tuple[str, bytes | None, int]
 _CLIENT = "ackdrop-probe"
 _TIMEOUT_MS = 30_000
 _NO_ID = bytes(16)
-_PRODUCE, _INIT, _ADD, _END = 0, 22, 24, 26
+_PRODUCE, _FIND, _INIT, _ADD, _END = 0, 10, 22, 24, 26
 
 
 def produce(
@@ -86,6 +89,12 @@ def _batch(batch: Batch) -> RecordBatch:
 def init_producer_id(version: int, number: int, transactional_id: str | None) -> bytes:
     """InitProducerId: a new producer id, or the next epoch of a transactional one."""
     return _request(version, number, InitProducerIdRequest(transactional_id=transactional_id))
+
+
+def find_coordinator(version: int, number: int, transactional_id: str) -> bytes:
+    """FindCoordinator for a transactional id, from version 1 on."""
+    body = FindCoordinatorRequest(key=transactional_id, key_type="transaction", coordinator_keys=[transactional_id])
+    return _request(version, number, body)
 
 
 def add_partition(
@@ -137,6 +146,16 @@ def granted(version: int, frame: memoryview) -> tuple[Answer, Identity | None]:
         return _answer(body.error_code), None if body.error_code else (body.producer_id, body.producer_epoch)
 
     return _read(_INIT, InitProducerIdResponse, version, frame, told)
+
+
+def coordinator(version: int, frame: memoryview) -> tuple[Answer, int | None]:
+    """The coordinator's node id; None with an error."""
+
+    def told(body: Any) -> tuple[Answer, int | None]:
+        (one,) = body.coordinators if version >= 4 else (body,)
+        return _answer(one.error_code, text=one.error_message), None if one.error_code else one.node_id
+
+    return _read(_FIND, FindCoordinatorResponse, version, frame, told)
 
 
 def added(version: int, frame: memoryview) -> tuple[Answer, None]:

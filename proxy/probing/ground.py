@@ -16,8 +16,8 @@ Restart = Callable[[str], Awaitable[None]]
 """Takes `restart` or `kill`, and returns when the broker answers again."""
 
 
-_LOWEST = {"produce": 3}
-"""Before Produce 3 no batch has a producer id (KIP-98)."""
+_LOWEST = {"produce": 3, "find_coordinator": 1}
+"""Before these there are no producer ids, and no coordinators of transactions (KIP-98)."""
 
 
 class NotMeasured(AckdropError):
@@ -49,7 +49,9 @@ class Ground:
         if highest < lowest:
             raise NotMeasured("absent", f"this broker does not have {TITLES[api]}")
         if ours < lowest:
-            raise NotMeasured("absent", f"no {TITLES[api]} is spoken by both sides: from {lowest} on, up to {ours}")
+            raise NotMeasured(
+                "absent", f"it takes {TITLES[api]} {lowest}, and {ours} is the newest that both sides speak"
+            )
         version = min(ours, highest)
         self.spoken[api] = max(version, self.spoken.get(api, 0))
         return version

@@ -22,6 +22,7 @@ Of = Literal["kafka", "redpanda"]
 TITLES = {
     "produce": "Produce",
     "init_producer_id": "InitProducerId",
+    "find_coordinator": "FindCoordinator",
     "add_partitions_to_txn": "AddPartitionsToTxn",
     "end_txn": "EndTxn",
     "api_versions": "ApiVersions",

@@ -8,7 +8,6 @@ import trio
 
 from ..direct.link import Link
 from ..errors import BrokerError
-from ..kafka.codes import error_name
 from . import frames
 from .bench import BUSY, Bench, silent
 from .ground import NotMeasured
@@ -23,9 +22,13 @@ Read = Callable[[int, memoryview], tuple[Answer, tuple[int, int] | None]]
 
 _ADDED_BY_CLIENTS = 3
 """From version 4 on AddPartitionsToTxn is spoken between brokers (KIP-890)."""
-_APIS = {"init_producer_id": None, "add_partitions_to_txn": _ADDED_BY_CLIENTS, "end_txn": None}
-_TRANSACTION = 1
-"""What FindCoordinator is asked for: the coordinator of a transactional id, not of a group."""
+_APIS = {
+    "find_coordinator": None,
+    "init_producer_id": None,
+    "add_partitions_to_txn": _ADDED_BY_CLIENTS,
+    "end_txn": None,
+}
+"""What transactions take, and the newest version of each that is for clients."""
 _PAUSE = 0.1
 
 
@@ -113,15 +116,15 @@ class Transactions:
 
 
 async def _coordinator(bench: Bench, link: Link, name: str) -> int:
-    """The id of the broker that coordinates this transactional id; the topic of transactions may have to be made first.
-    Like everything that only prepares a case, it is asked by the link's own means."""
+    """The id of the broker that coordinates this transactional id; it may take a while to find one."""
     deadline = trio.current_time() + bench.ground.seconds
+    line = bench.keep(await Line.dial(link, bench.ground.seconds))
     while True:
-        told = await link.ask("find_coordinator", key=name, key_type=_TRANSACTION, coordinator_keys=[name])
-        one = told.coordinators[0] if told.coordinators else told
-        if one.error_code == 0:
-            return int(one.node_id)
-        error = error_name(one.error_code)
-        if error not in BUSY or trio.current_time() > deadline:
-            raise NotMeasured("inconclusive", f"no coordinator: {error}")
+        version = bench.ground.version(link, "find_coordinator")
+        came = await line.ask(frames.find_coordinator(version, line.next_id(), name), "find_coordinator")
+        answer, node = (silent(came), None) if isinstance(came, Silence) else frames.coordinator(version, came)
+        if node is not None:
+            return node
+        if answer.error not in BUSY or trio.current_time() > deadline:
+            raise NotMeasured("inconclusive", f"no coordinator: {answer.text or answer.error}")
         await trio.sleep(_PAUSE)

@@ -168,7 +168,8 @@ def test_the_protocol_of_an_older_client_is_a_change(probe: Callable[..., Ended]
         "--at-most", "produce=7,init_producer_id=3", "--at-most", "end_txn=2", *names, "--compare", str(whole.file)
     )
     assert ended.code == 1
-    assert ended.json["versions"] == {"add_partitions_to_txn": 3, "end_txn": 2, "init_producer_id": 3, "produce": 7}
+    spoken = {"add_partitions_to_txn": 3, "end_txn": 2, "find_coordinator": 6, "init_producer_id": 3, "produce": 7}
+    assert ended.json["versions"] == spoken
     assert "before  refused TRANSACTION_ABORTABLE\n    now     refused INVALID_TXN_STATE" in ended.out
     assert "1 change; 18 steps as before." in ended.out
     assert "not compared: A gap (only in the earlier probe)" in ended.out
