@@ -22,7 +22,7 @@ version does not have are neither written nor shown.
     fields.py        strings, bytes, UUIDs, varints, names for numbers
     structs.py       what depends on the version; bytes that stay as they were
     arrays.py, tags.py    structures as fields; tagged fields
-    headers.py       request and response headers, and what a response answers
+    frames.py, headers.py    lengths, request and response headers, and what a response answers
     computed.py      lengths, counts and check sums
     codecs.py        opening what is compressed, within limits
     records.py, batches.py    records, and the batches that hold them
@@ -30,6 +30,8 @@ version does not have are neither written nor shown.
     sets.py          a partition's batches, one after the other
     produce.py, fetch.py, metadata.py, transactions.py, connecting.py    the bodies
     apis.py          which body a header carries
+    conversation.py  which request each response answers
+    tcp.py           segments, port 9092, a session for scapy's `sniff`
 
 Fields have Kafka's own names in snake_case, but for `Name`: a packet of scapy has one already, so it is `topic`,
 `feature`, ….

@@ -1,131 +1,30 @@
 """Request and response headers, of every version: the two roots of a Kafka conversation.
 
-A frame has its length before it. What follows a frame in the same bytes becomes padding, from which scapy's TCPSession
-takes the next one. A response does not say what it answers: `api_key` and `api_version` are fields of it that take no
+A response does not say what it answers: `api_key` and `api_version` are fields of it that take no
 bytes, told by the request (`KafkaResponse(data, request=request)`) or by name; without them its body is raw.
 """
 
 from __future__ import annotations
 
-import contextlib
 from struct import Struct
 from struct import error as StructError
 from typing import Any
 
-from scapy.config import conf
 from scapy.fields import ConditionalField, Field, SignedIntField, SignedShortField
-from scapy.packet import Packet, Raw
+from scapy.packet import Packet
 
 from ..errors import UndecodableError
 from ..kafka.apis import FIRST_FLEXIBLE, NEVER, api_name
 from ..kafka.primitives import skip, skip_tags
-from .computed import FromWire
 from .fields import INT, ApiField, ClassicStringField
-from .structs import KafkaBody, KafkaHeader, KafkaPart, KafkaStruct, parts
+from .frames import TOLD, KafkaFrame, LengthField, Unreadable
 from .tags import TagsField
 
 CONTROLLED_SHUTDOWN, API_VERSIONS = 7, 18
 _REQUEST = Struct(">ihhi")
 _RESPONSE = Struct(">ii")
-_TOLD = {"request", "api_key", "api_version"}
 _UNSUPPORTED = b"\x00\x23"
 """Error 35, with which ApiVersions is answered in version 0 whatever was asked."""
-
-
-class Unreadable(Raw):
-    """Bytes that are no frame, in the place of one: plain `Raw`, whatever a frame's class would have been told."""
-
-    name = "Raw"
-    match_subclass = True
-
-    def __init__(self, _pkt: Any = b"", *args: Any, **kargs: Any) -> None:
-        super().__init__(_pkt, *args, **{name: value for name, value in kargs.items() if name not in _TOLD})
-
-
-class LengthField(SignedIntField):
-    """The frame's length without itself: computed where it is None."""
-
-    def __init__(self) -> None:
-        super().__init__("length", None)  # type: ignore[arg-type]
-
-    def getfield(self, pkt: Packet, s: Any) -> tuple[Any, Any]:
-        rest, length = super().getfield(pkt, s)
-        return rest, FromWire(length)
-
-
-class _Frame(KafkaHeader):
-    """What both headers have in common."""
-
-    def do_dissect(self, s: Any) -> Any:
-        view = memoryview(s)
-        end = min(len(view), 4 + INT.unpack_from(view)[0])
-        super().do_dissect(view[:end])
-        self.fields["length"].due = end - 4
-        return bytes(view[len(self.raw_packet_cache or b"") :])
-
-    def extract_padding(self, s: bytes) -> tuple[bytes, bytes | None]:
-        size = max(0, self.fields["length"] + 4 - len(self.raw_packet_cache or b""))
-        return s[:size], s[size:]
-
-    def do_dissect_payload(self, s: bytes) -> None:
-        """A body without a field, as that of ApiVersions has none before v3, is there all the same."""
-        super().do_dissect_payload(s)
-        cls = self.guess_payload_class(s)
-        if not s and issubclass(cls, KafkaBody) and self.fields["length"].due == self.fields["length"]:
-            body = cls(_internal=1, _underlayer=self)
-            with contextlib.suppress(UndecodableError, StructError):
-                body.do_dissect(b"")
-                self.add_payload(body)
-
-    def do_build(self) -> bytes:
-        built = super().do_build()
-        size = len(built) - self._behind() - 4
-        length = self.getfieldval("length")
-        if length is None or isinstance(length, FromWire):
-            return INT.pack(size if length is None else length.now(size)) + built[4:]
-        return built
-
-    def _behind(self) -> int:
-        """How many bytes the frames behind this one take, where several were put one upon the other."""
-        packet = self.payload
-        while packet:
-            if isinstance(packet, _Frame):
-                return len(packet.do_build())
-            packet = packet.payload
-        return 0
-
-    def is_flexible(self) -> bool:
-        """The tags of a header are written like those of a body."""
-        return True
-
-    def default_payload_class(self, payload: bytes) -> type[Packet]:
-        return conf.raw_layer
-
-    def guess_payload_class(self, payload: bytes) -> type[Packet]:
-        """The body's class, or Raw where its API, or this version of it, is not known here."""
-        cls = super().guess_payload_class(payload)
-        version = self.getfieldval("api_version")
-        if issubclass(cls, KafkaBody) and not (version is not None and 0 <= version <= cls.LATEST):
-            return self.default_payload_class(payload)
-        return cls
-
-    def setfieldval(self, attr: str, val: Any) -> None:
-        super().setfieldval(attr, val)
-        if attr in ("api_key", "api_version") and isinstance(self.payload, KafkaBody):
-            _forget(self.payload)
-
-    def hashret(self) -> bytes:
-        return INT.pack(self.correlation_id)
-
-
-def _forget(part: KafkaPart) -> None:
-    """Let go of the bytes that structures had in another version; batches do not depend on it, and keep theirs."""
-    if isinstance(part, KafkaStruct):
-        part.raw_packet_cache = part.raw_packet_cache_fields = None
-        for field in part.packetfields:
-            for one in parts(part.fields.get(field.name)):
-                if isinstance(one, KafkaPart):
-                    _forget(one)
 
 
 def _api(packet: Any) -> str:
@@ -133,7 +32,7 @@ def _api(packet: Any) -> str:
     return "Kafka" if key is None else f"Kafka {api_name(key)} v{packet.getfieldval('api_version')}"
 
 
-class KafkaRequest(_Frame):
+class KafkaRequest(KafkaFrame):
     """A request: `KafkaRequest(correlation_id=7, client_id="me") / ProduceRequest(acks=-1)`.
 
     The body names the API; the version is the body's `ASSUMED` one unless it is given. The header is v1, or v2 with
@@ -208,7 +107,7 @@ class _ToldVersionField(Field[int | None, int]):
         return "unknown without its request" if x is None else str(x)
 
 
-class KafkaResponse(_Frame):
+class KafkaResponse(KafkaFrame):
     """A response: `KafkaResponse(data, request=request)`, or `KafkaResponse(data, api_key="produce", api_version=7)`.
 
     The header is v0, or v1 with tagged fields where the body is flexible; that of ApiVersions is always v0 (KIP-511).
@@ -228,13 +127,16 @@ class KafkaResponse(_Frame):
         if request is not None:
             fields = {"api_key": request.api_key, "api_version": request.api_version, **fields}
         self.told = (fields.get("api_key"), fields.get("api_version"))
-        super().__init__(
-            _pkt, *args, **{name: value for name, value in fields.items() if not _pkt or name not in _TOLD}
-        )
+        super().__init__(_pkt, *args, **{name: value for name, value in fields.items() if not _pkt or name not in TOLD})
 
     @classmethod
     def dispatch_hook(cls, _pkt: Any = None, *args: Any, **kargs: Any) -> type[Packet]:
-        return cls if not _pkt or _response_fits(memoryview(_pkt)) else Unreadable
+        if not _pkt:
+            return cls
+        request = kargs.get("request")
+        told = kargs if request is None else {"api_key": request.api_key, "api_version": request.api_version}
+        key = cls.fields_desc[0].any2i(None, told.get("api_key"))
+        return cls if _response_fits(memoryview(_pkt), _flexible(key, told.get("api_version"))) else Unreadable
 
     def do_dissect(self, s: Any) -> Any:
         rest = super().do_dissect(s)
@@ -243,10 +145,7 @@ class KafkaResponse(_Frame):
         return rest
 
     def is_flexible(self) -> bool:
-        key, version = self.getfieldval("api_key"), self.getfieldval("api_version")
-        if key is None or version is None or key == API_VERSIONS:
-            return False
-        return bool(version >= FIRST_FLEXIBLE.get(key, NEVER))
+        return _flexible(self.getfieldval("api_key"), self.getfieldval("api_version"))
 
     def as_answer_to(self, request: KafkaRequest) -> Packet:
         """The same bytes as the answer to this request."""
@@ -277,5 +176,20 @@ def _unpickled(cls: type[KafkaResponse], data: bytes, api_key: int | None, api_v
     return cls(data, api_key=api_key, api_version=api_version)
 
 
-def _response_fits(data: memoryview) -> bool:
-    return len(data) >= _RESPONSE.size and _RESPONSE.unpack_from(data)[0] >= 4
+def _flexible(api_key: int | None, api_version: int | None) -> bool:
+    """Whether the header of such a response has tagged fields."""
+    if api_key is None or api_version is None or api_key == API_VERSIONS:
+        return False
+    return api_version >= FIRST_FLEXIBLE.get(api_key, NEVER)
+
+
+def _response_fits(data: memoryview, flexible: bool) -> bool:
+    """Whether these bytes begin like a response's header."""
+    if len(data) < _RESPONSE.size or _RESPONSE.unpack_from(data)[0] < 4:
+        return False
+    try:
+        if flexible:
+            skip_tags(data, _RESPONSE.size, min(len(data), 4 + INT.unpack_from(data)[0]))
+    except UndecodableError:
+        return False
+    return True
