@@ -78,7 +78,7 @@ def _request_fits(data: memoryview) -> bool:
             skip_tags(data, at, end)
     except (UndecodableError, ValueError, StructError):
         return False
-    return bool(length >= 0)
+    return bool(length >= _REQUEST.size - 4)
 
 
 class _ToldField(ApiField):

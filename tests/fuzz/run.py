@@ -15,6 +15,7 @@ import traceback
 import psutil
 
 from ackdrop.core import routing
+from ackdrop.packets.apis import BODIES
 
 from . import corpus, targets
 
@@ -39,6 +40,29 @@ def parsers(draw: random.Random, count: int) -> int:
             targets.parsers(frame)
             if number % 10 == 0:
                 targets.decoders(frame)
+        except Exception:
+            _found(frame, traceback.format_exc())
+        if time.perf_counter() - begun > SLOW:
+            _found(frame, f"took more than {SLOW:g} s")
+    return count
+
+
+def packets(draw: random.Random, count: int) -> int:
+    """Give so many frames to the scapy layers, most of them spoilt; now and then two of them at once."""
+    apis = [request.API for request, _ in BODIES]
+    for _ in range(count):
+        frame = corpus.frame(draw)
+        while frame.api_key not in apis and draw.random() < 0.9:
+            frame = corpus.frame(draw)
+        if draw.random() < 0.9:
+            frame = frame._replace(data=corpus.spoilt(draw, frame.data))
+        if draw.random() < 0.1:
+            frame = frame._replace(data=frame.data + corpus.frame(draw).data)
+        if draw.random() < 0.1:
+            frame = frame._replace(api_version=draw.randint(-1, 20), api_key=draw.choice(apis))
+        begun = time.perf_counter()
+        try:
+            targets.packets(frame)
         except Exception:
             _found(frame, traceback.format_exc())
         if time.perf_counter() - begun > SLOW:
@@ -73,9 +97,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.run", description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=5_000_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--target", choices=["parsers", "connections"], default="parsers")
+    parser.add_argument("--target", choices=["parsers", "connections", "packets"], default="parsers")
     given = parser.parse_args()
-    run = {"parsers": parsers, "connections": connections}[given.target]
+    run = {"parsers": parsers, "connections": connections, "packets": packets}[given.target]
     draw = random.Random(given.seed)
     process, begun, done, warm = psutil.Process(), time.monotonic(), 0, 0
     portion = max(given.frames // 20, 1)

@@ -1,7 +1,7 @@
 """What is fuzzed. A target raises where something is wrong: anything but an error of ours, or a result that cannot be.
 
-`parsers` gives a frame to every parser of `kafka/` as the core would, and to those that only a report uses; `Scene`
-is one wire with clients and brokers on it that send what they like.
+`parsers` gives a frame to every parser of `kafka/` as the core would, and to those that only a report uses; `packets`
+gives it to the scapy layers; `Scene` is one wire with clients and brokers on it that send what they like.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import contextlib
 import random
 from collections.abc import Callable
 from typing import Any
+
+from scapy.packet import Packet
 
 from ackdrop.core.commands import Send, Side
 from ackdrop.core.connection import Connection
@@ -29,8 +31,10 @@ from ackdrop.kafka.produce_edit import error_answer as produce_error
 from ackdrop.kafka.produce_edit import merged, patched, without
 from ackdrop.kafka.records import iter_records
 from ackdrop.kafka.sieve import Sieve, can_sieve
+from ackdrop.packets import KafkaRequest, KafkaResponse
 
 from ..core.random_world import some_rules
+from ..packets.rebuilding import rebuilt
 from . import corpus
 
 PRODUCE, API_VERSIONS = 0, 18
@@ -54,6 +58,29 @@ def decoders(frame: corpus.Frame) -> None:
     if frame.kind == "response" and frame.api_key in API_NAMES:
         _try(bodies.decode_response, API_NAMES[frame.api_key], frame.api_version, frame.data)
         _try(with_error_code, frame.api_key, frame.api_version, memoryview(frame.data), 7)
+
+
+def packets(frame: corpus.Frame) -> None:
+    """Dissect the frame: it comes out as it went in, can be shown, and can be built from its fields."""
+    packet = dissected(frame)
+    if not frame.data:
+        return  # to scapy, a packet that is to be made
+    if bytes(packet) != frame.data:
+        raise AssertionError(f"it came out as {bytes(packet).hex()}")
+    packet.show(dump=True)
+    if bytes(packet.copy()) != frame.data:
+        raise AssertionError("its copy is another one")
+    built = bytes(rebuilt(packet))
+    again = dissected(frame._replace(data=built))
+    if bytes(rebuilt(again)) != built:
+        raise AssertionError(f"what was built from its fields, {built.hex()}, is another packet")
+
+
+def dissected(frame: corpus.Frame) -> Packet:
+    """The frame as a packet of scapy's."""
+    if frame.kind == "request":
+        return KafkaRequest(frame.data)
+    return KafkaResponse(frame.data, api_key=frame.api_key, api_version=frame.api_version)
 
 
 def _try(read: Callable[..., Any], *arguments: Any) -> None:

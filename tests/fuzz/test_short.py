@@ -9,7 +9,7 @@ import pytest
 from ackdrop.kafka.headers import request_header
 
 from . import corpus, targets
-from .run import connections, parsers
+from .run import connections, packets, parsers
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -20,6 +20,10 @@ def test_no_frame_is_more_than_an_error_of_ours_to_any_parser(seed: int) -> None
 @pytest.mark.parametrize("seed", [1, 2])
 def test_nothing_that_a_client_or_a_broker_sends_harms_a_wire(seed: int) -> None:
     assert connections(random.Random(seed), 6_000) >= 6_000
+
+
+def test_no_frame_is_more_than_raw_bytes_to_the_scapy_layers() -> None:
+    assert packets(random.Random(5), 600) == 600
 
 
 def test_frames_are_spoilt_and_sound() -> None:
