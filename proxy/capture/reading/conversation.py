@@ -72,6 +72,7 @@ class Conversation:
         self._pending: OrderedDict[int, Asked] = OrderedDict()
         self._unacknowledged: deque[tuple[int, Asked]] = deque()
         self._requests = 0
+        self._begun: set[Way] = {"request", "answer"} if synced else set()
         self._client_id = client_id
         self._now = 0.0
         self.marks: list[Marked] = []
@@ -167,6 +168,7 @@ class Conversation:
         return size + 4 if size <= details.READ_UP_TO else _PIECES
 
     def _request(self, cut: Cut) -> None:
+        self._begun.add("request")
         if self._sasl.going_on:
             self._token("request", cut)
             return
@@ -284,6 +286,7 @@ class Conversation:
         return size + 4 if size <= details.READ_UP_TO else _HEAD_ONLY
 
     def _answer(self, cut: Cut) -> None:
+        self._begun.add("answer")
         if self._sasl.going_on and not self._pending:
             self._token("answer", cut)
             return
@@ -423,7 +426,8 @@ class Conversation:
     def _hole(self, way: Way, lost: Lost) -> None:
         if way == "answer":
             self._missed()
-        self._shared.missing += lost.skipped
+        if way in self._begun:  # what stands before the first frame belongs to what was before the capture
+            self._shared.missing += lost.skipped
         self._shared.tell(Hole(self._now, self.where, way, lost.missing, lost.skipped, lost.found))
 
 

@@ -16,11 +16,13 @@ Hop = Literal["", "client", "broker"]
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """One connection, or one side of it: its number, arm and hop."""
+    """One connection, or one side of it: its number, arm and hop. `turn` counts connections that have the same number,
+    as those of several runs in one file have."""
 
     connection: int
     arm: str
     hop: Hop
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

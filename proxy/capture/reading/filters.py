@@ -45,7 +45,7 @@ class Filter:
 
     def takes(self) -> Callable[[Event], bool]:
         """Whether an event is told. A produce answer says nothing of producers: it goes by its request."""
-        requests: dict[tuple[str, int, int], None] = {}
+        requests: dict[tuple[str, int, int, int], None] = {}
 
         def take(told: Event) -> bool:
             if not self.within(told):
@@ -60,7 +60,7 @@ class Filter:
 
         return take
 
-    def _frame(self, told: Frame, requests: dict[tuple[str, int, int], None]) -> bool:
+    def _frame(self, told: Frame, requests: dict[tuple[str, int, int, int], None]) -> bool:
         said = told.said
         if self.apis and told.api not in self.apis:
             return False
@@ -73,7 +73,8 @@ class Filter:
             return False
         if self.producer_id is None:
             return True
-        key = told.where.arm, told.where.connection, told.correlation_id
+        where = told.where
+        key = where.arm, where.connection, where.turn, told.correlation_id
         if told.way == "answer":
             return requests.pop(key, self) is None or ("producer_id", self.producer_id) in said.facts
         by_fact = ("producer_id", self.producer_id) in said.facts

@@ -37,6 +37,7 @@ class Flows:
         self._over: OrderedDict[Key, None] = OrderedDict()
         self._held = 0
         self._numbered = 0
+        self._turns: dict[tuple[int, str, Hop], int] = {}
         self.skipped: Counter[str] = Counter()
         self.others: Counter[str] = Counter()
         self.encrypted: dict[str, None] = {}
@@ -120,17 +121,27 @@ class Flows:
         if own is not None:
             number, side = own.values.get("connection"), own.values.get("side")
             hop: Hop = "broker" if side == "broker" else "client"
-            where = Where(number if isinstance(number, int) else -1, str(own.values.get("arm", "")), hop)
+            where = self._where(
+                number if isinstance(number, int) else -1, str(own.values.get("arm", "")), hop, own.what
+            )
         self._shared.links.opened(where, broker)
         self._shared.tell(Opened(flow.since, where, _text(client), _text(broker), flow.synced))
         flow.begin(where)
+
+    def _where(self, number: int, arm: str, hop: Hop, what: str) -> Where:
+        """One of ackdrop's own: several runs may have written to one file, each with numbers of its own."""
+        turn = self._turns.get((number, arm, hop), -1) + (what == "opened")
+        self._turns[number, arm, hop] = max(turn, 0)
+        if len(self._turns) > 2 * MOST_FLOWS:
+            del self._turns[next(iter(self._turns))]
+        return Where(number, arm, hop, max(turn, 0))
 
     def _end(self, key: Key, flow: Flow, how: How, now: float) -> None:
         del self._flows[key]
         self._held -= flow.held
         flow.end(how, now)
         if flow.speaks == "":
-            self.others["nothing that can be told"] += 1
+            self.others["no content"] += 1
         if how in ("fin", "reset"):
             self._over[key] = None
             if len(self._over) > MOST_FLOWS:

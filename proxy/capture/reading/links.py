@@ -43,7 +43,7 @@ class Links:
     """What belongs together."""
 
     def __init__(self) -> None:
-        self._ways: OrderedDict[tuple[str, int], _Way] = OrderedDict()
+        self._ways: OrderedDict[tuple[str, int, int], _Way] = OrderedDict()
         self._open: OrderedDict[bytes, tuple[Where, Asked]] = OrderedDict()
         self._of: dict[Where, set[bytes]] = {}
         self._brokers: dict[Where, object] = {}
@@ -126,7 +126,7 @@ class Links:
         return where.hop == "broker" if where.hop else where == (attempt.onward or attempt.where)
 
     def _way(self, where: Where) -> _Way:
-        key = where.arm, where.connection
+        key = where.arm, where.connection, where.turn
         way = self._ways.get(key)
         if way is None:
             way = self._ways[key] = OrderedDict()

@@ -205,7 +205,7 @@ def _summary(summary: Summary, words: Counter[Word], exit_code: int) -> dict[str
 
 
 def _where(where: Where) -> dict[str, Any]:
-    return {"connection": where.connection, "arm": where.arm or None, "hop": where.hop or None}
+    return {"connection": where.connection, "arm": where.arm or None, "turn": where.turn, "hop": where.hop or None}
 
 
 def _rest(told: Hole) -> dict[str, Any]:

@@ -122,8 +122,11 @@ def _hole(told: Hole) -> str:
     return f"{' and '.join(parts)}; {'it goes on here' if told.resumed else 'what follows cannot be told apart'}"
 
 
+_WHO = {("client", "broker"): "ackdrop", ("broker", "client"): "ackdrop"}
+
+
 def _ended(told: Ended) -> str:
-    who = told.by or "somebody"
+    who = _WHO.get((told.where.hop, told.by), told.by)
     how = {
         "fin": f"{who} ends the connection" if told.by else "ended",
         "reset": f"{who} resets the connection",

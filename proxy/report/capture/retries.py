@@ -133,7 +133,7 @@ def _fate(attempt: Attempt) -> str:
         case "acknowledged":
             return "acknowledged by the client" if not attempt.where.hop else "which the client was told"
         case "unacknowledged" | "unanswered":
-            never = "never acknowledged by the client" if not attempt.where.hop else "which the client was not told"
+            never = "never acknowledged by the client" if not attempt.where.hop else "which the client was never told"
             return f"{never}{_end(attempt)}"
         case _:
             return "whether the client has it is not in the capture"
@@ -146,7 +146,7 @@ def _without_answer(attempt: Attempt) -> str:
         case "acknowledged":
             return "the client has an answer, and the broker's is not in the capture"
         case "unanswered" | "unacknowledged":
-            return f"no answer{_end(attempt)}"
+            return f"never answered{_end(attempt)}"
         case _:
             return "its answer is not in the capture"
 
@@ -162,4 +162,4 @@ _ENDS: dict[How, str] = {
 def _end(attempt: Attempt) -> str:
     if attempt.ended is None or attempt.ended_at is None:
         return ""
-    return f" until {_ENDS.get(attempt.ended, 'the end')} at {attempt.ended_at:.3f} s"
+    return f"; {_ENDS.get(attempt.ended, 'the end')} at {attempt.ended_at:.3f} s"

@@ -13,7 +13,7 @@ from ..clean import clean, shortened
 from .lines import event
 from .spool import Spool
 
-_Key = tuple[str, int]
+_Key = tuple[str, int, int]
 Print = Callable[[str], None]
 
 
@@ -48,7 +48,7 @@ class ByConnection:
 
     def tell(self, told: Event) -> None:
         """One more."""
-        key = told.where.arm, told.where.connection
+        key = told.where.arm, told.where.connection, told.where.turn
         if isinstance(told, Opened):
             self._headings.setdefault(key, []).append(_ends(told))
             return
@@ -76,9 +76,13 @@ class ByConnection:
         self._spool.close()
 
     def _heading(self, key: _Key, ends: list[str]) -> Iterator[str]:
-        arm, number = key
+        arm, number, turn = key
         client = shortened(clean(self._clients.get(key, "")), 40)
-        parts = [f"connection {number}", f"arm {shortened(clean(arm), 20)}" if arm else "", client]
+        parts = [
+            f"connection {number}{f' of run {turn + 1}' if turn else ''}",
+            f"arm {shortened(clean(arm), 20)}" if arm else "",
+            client,
+        ]
         yield "  ".join(part for part in parts if part)
         for end in ends:
             yield f"  {end}"
