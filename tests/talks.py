@@ -98,7 +98,7 @@ def pcap(packets: Iterable[tuple[float, bytes]], *, link: int = 101, big: bool =
     order, unit = ">" if big else "<", 10**9 if nano else 10**6
     out = [struct.pack(f"{order}IHHiIII", 0xA1B23C4D if nano else 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)]
     for at, data in packets:
-        ticks = round((1_700_000_000 + at) * unit)
+        ticks = 1_700_000_000 * unit + round(at * unit)
         out.append(struct.pack(f"{order}IIII", ticks // unit, ticks % unit, len(data), len(data)) + data)
     return b"".join(out)
 

@@ -7,7 +7,6 @@ may ask to be read at once. What scapy would say to the terminal is kept, and to
 
 from __future__ import annotations
 
-import gzip
 import io
 import logging
 import sys
@@ -29,6 +28,10 @@ _MOST_AT_ONCE = 16 << 20
 
 _LARGEST = 262_140
 """The most that scapy reads of a packet: no capture holds larger ones."""
+
+_GZIP = 31
+"""What zlib calls gzip's form."""
+_AT_ONCE = 64 << 10
 
 _PCAPNG = b"\x0a\x0d\x0d\x0a"
 _PCAP = frozenset({b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1"})
@@ -95,10 +98,10 @@ def _all(reader: Any, source: _Source, name: str, said: _Kept) -> Iterator[Packe
             if why:
                 yield CutOff(name, begins, why)
             return
-        yield packet
         if source.short:
             yield CutOff(name, begins, "the last packet is cut off")
             return
+        yield packet
 
 
 def _from_pcap(reader: Any, data: bytes, about: Any) -> Packet:
@@ -157,8 +160,8 @@ class _Sections(RawPcapNgReader):
 
 
 def _reader(source: _Source, name: str) -> Any:
-    magic = source.read(4)
     try:
+        magic = source.read(4)
         if magic == _PCAPNG:
             return _new(_Sections, name, source, magic)
         if magic in _PCAP:
@@ -201,7 +204,7 @@ class _Source(io.RawIOBase):
             raise OSError(f"a length of {size} bytes makes no sense")
         data: bytes = self._stream.read(size)
         self.at += len(data)
-        self.short = 0 < len(data) < size
+        self.short = len(data) < size
         return data
 
     @property
@@ -209,6 +212,39 @@ class _Source(io.RawIOBase):
         """The next few bytes, to tell what a file is."""
         data: bytes = self._stream.read(4)
         return data
+
+
+class _Unpacked:
+    """What gzip has packed (RFC 1952), as far as it is there: where it is cut off, all before that can be read."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._data = bytearray()
+        self._packed = b""
+        self._member = zlib.decompressobj(_GZIP)
+
+    def read(self, size: int) -> bytes:
+        while len(self._data) < size and self._more():
+            pass
+        data = bytes(self._data[:size])
+        del self._data[:size]
+        return data
+
+    def _more(self) -> bool:
+        """Unpack a little more; False at the end."""
+        if self._member.eof:
+            self._packed, self._member = self._member.unused_data, zlib.decompressobj(_GZIP)
+            if not self._packed and not self._fill():
+                return False
+        elif not self._packed and not self._fill():
+            return False
+        self._data += self._member.decompress(self._packed, _AT_ONCE)
+        self._packed = self._member.unconsumed_tail
+        return True
+
+    def _fill(self) -> bool:
+        self._packed = self._stream.read(_AT_ONCE)
+        return bool(self._packed)
 
 
 @contextmanager
@@ -220,7 +256,7 @@ def _opened(file: Path | None, name: str) -> Iterator[_Source]:
     except OSError as error:
         raise UsageError(f"{name}: cannot be read ({error.strerror or error})", remedy=_MAKE_ONE) from None
     try:
-        yield _Source(gzip.GzipFile(fileobj=stream) if packed else stream)
+        yield _Source(_Unpacked(stream) if packed else stream)
     finally:
         if file is not None:
             raw.close()

@@ -132,7 +132,7 @@ class Flow:
         """It is known, or still not, what it speaks."""
         if not speaks:
             return
-        self.speaks, self.client = speaks, self._recognition.client
+        self.speaks, self.client, self.synced = speaks, self._recognition.client, self._recognition.begins
         if speaks != KAFKA:
             self._recognition = Recognition(None)
         self._known(self)

@@ -29,7 +29,8 @@ class Recognition:
 
     def __init__(self, client: int | None) -> None:
         self.client = client
-        self._begins = client is not None
+        self.begins = client is not None
+        """Whether the client's first bytes are there."""
         self.pieces: list[tuple[int, Piece, float]] = []
         self.size = 0
         self._first = b""
@@ -40,7 +41,7 @@ class Recognition:
         """The next piece of a direction: what it speaks, empty where that is still open."""
         self.pieces.append((way, piece, now))
         self.size += len(piece.data) + 1
-        found = self._beginning(way, piece) if self._begins else self._middle(way, piece)
+        found = self._beginning(way, piece) if self.begins else self._middle(way, piece)
         return found or (self.last() if self.size > _MOST_LOOKED_AT else "")
 
     @property
@@ -50,7 +51,7 @@ class Recognition:
 
     def last(self) -> str:
         """Nothing more comes."""
-        if self._begins and self._first:
+        if self.begins and self._first:
             return KAFKA if _first_request(self._first, whole=False) is Sense.YES else OTHER
         ways = {way for way, piece, _ in self.pieces if piece.data}
         named = [each for each in self._asked if each[2]]
@@ -61,6 +62,9 @@ class Recognition:
 
     def _beginning(self, way: int, piece: Piece) -> str:
         if way != self.client:
+            return ""
+        if piece.missing and not self._first:
+            self.begins = False
             return ""
         self._holed = self._holed or bool(piece.missing)
         self._first += b"" if self._holed else piece.data

@@ -25,7 +25,8 @@ _LONGEST_CLIENT_ID = 1024
 
 
 def request(data: bytes, at: int = 0, client_id: str | None = None, *, confirm: bool = True) -> Sense:
-    """Whether a request begins there, from this client where one is named; what follows has to make sense too."""
+    """Whether a request begins there, from this client where one is named. `confirm`: the place is not known to be the
+    beginning of one, so what follows has to make sense, too, and no name may be odd."""
     there = len(data) - at
     if there < REQUEST_HEAD:
         return Sense.MORE if there < 4 or _sane(_SIZE(data, at)[0]) else Sense.NO
@@ -38,8 +39,8 @@ def request(data: bytes, at: int = 0, client_id: str | None = None, *, confirm: 
         return Sense.NO
     raw = data[at + REQUEST_HEAD : at + REQUEST_HEAD + max(length, 0)]
     if there < REQUEST_HEAD + length:
-        return Sense.MORE if min(raw, default=32) >= 32 else Sense.NO
-    named = _text(raw)
+        return Sense.MORE if not confirm or min(raw, default=32) >= 32 else Sense.NO
+    named = _text(raw, printable=confirm)
     if named is None or (client_id is not None and named != client_id):
         return Sense.NO
     after = at + 4 + size
@@ -53,7 +54,7 @@ def request(data: bytes, at: int = 0, client_id: str | None = None, *, confirm: 
 def named(data: bytes) -> tuple[int, str]:
     """The correlation id and the client id of a request that begins like this; it makes sense as one."""
     _, _, _, correlation_id, length = _REQUEST(data)
-    return correlation_id & 0xFFFFFFFF, _text(data[REQUEST_HEAD : REQUEST_HEAD + max(length, 0)]) or ""
+    return correlation_id & 0xFFFFFFFF, _text(data[REQUEST_HEAD : REQUEST_HEAD + max(length, 0)], printable=False) or ""
 
 
 def answer(data: bytes, at: int, awaited: Container[int]) -> Sense:
@@ -78,9 +79,9 @@ def _sane(size: int) -> bool:
     return REQUEST_LEAST <= size <= FRAME_LIMIT
 
 
-def _text(raw: bytes) -> str | None:
+def _text(raw: bytes, *, printable: bool) -> str | None:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return text if text.isprintable() else None
+    return text if text.isprintable() or not printable else None
