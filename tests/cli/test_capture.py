@@ -60,16 +60,16 @@ def test_a_sequence_by_connection(show: Show, duplicate: Path) -> None:
         == """\
 connection 1  shop
   10.0.0.2:40000 → 10.0.0.1:9092
-     0.001 s → produce v7 #5             acks all; orders-0: 1 record
-     0.002 s ← produce #5                orders-0: offset 7; after 1.0 ms
+     0.001 s → produce v7 #5            acks all; orders-0: 1 record
+     0.002 s ← produce #5               orders-0: offset 7; after 1.0 ms
      0.003 s ■ client resets the connection; never acknowledged by the client:
                the answer to produce #5
 
 connection 2  shop
   10.0.0.2:40001 → 10.0.0.1:9092
-     2.001 s → produce v7 #9             acks all; orders-0: 1 record, sent
-                                         again after connection 1 #5
-     2.002 s ← produce #9                orders-0: offset 8; after 1.0 ms
+     2.001 s → produce v7 #9            acks all; orders-0: 1 record, sent again
+                                        after connection 1 #5
+     2.002 s ← produce #9               orders-0: offset 8; after 1.0 ms
      2.004 s ■ client ends the connection
 
 16 packets in 2.0 s: 2 connections with 4 frames of Kafka's.
@@ -80,8 +80,8 @@ connection 2  shop
 def test_the_same_in_time(show: Show, duplicate: Path) -> None:
     assert show(duplicate, "--by", "time").output.splitlines()[:3] == [
         "1           0.000 s ┌ 10.0.0.2:40000 → 10.0.0.1:9092",
-        "1          0.001 s → produce v7 #5             acks all; orders-0: 1 record",
-        "1          0.002 s ← produce #5                orders-0: offset 7; after 1.0 ms",
+        "1          0.001 s → produce v7 #5            acks all; orders-0: 1 record",
+        "1          0.002 s ← produce #5               orders-0: offset 7; after 1.0 ms",
     ]
 
 

@@ -11,7 +11,7 @@ from ..clean import clean, shortened
 from ..words import counted, lasted, listed
 
 LEAST = 50
-_TIME, _NAME = 12, 25
+_TIME, _NAME = 12, 24
 _MOST_SHARES = 8
 _ARROWS: dict[tuple[Way, bool], str] = {
     ("request", False): "→",
