@@ -18,6 +18,9 @@ from .sending import Producer, Sending
 
 _ELSEWHERE = frozenset({"NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PARTITION"})
 """Errors of Produce that say nothing about the batch: whoever was asked does not lead the partition, or not yet."""
+_NOT_YET = frozenset({"CONCURRENT_TRANSACTIONS", "NOT_ENOUGH_REPLICAS"})
+"""Errors of a transactional batch while the end of a transaction is still under way: the second one is what older
+versions of Produce have for that."""
 BUSY = frozenset(
     {"COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR", "CONCURRENT_TRANSACTIONS"}
 )
@@ -132,9 +135,24 @@ class Bench:
         self.steps.append(Step(name, what, (), (), "restarted"))
 
     def may_restart(self) -> None:
-        """Raises NotMeasured where the broker is not ours."""
+        """Raises NotMeasured where the broker is not ours, or is one of several: then another one leads meanwhile."""
         if self.ground.restart is None:
             raise NotMeasured("left-out", "this broker is not ackdrop's own to restart")
+        if len(self.ground.cluster.nodes) > 1:
+            raise NotMeasured("left-out", "this is one broker of several, and another one leads while it is away")
+
+    def may_move(self) -> None:
+        """Raises NotMeasured where nobody else could lead."""
+        if self.ground.replication < 2:
+            raise NotMeasured("left-out", "the probe's topic has one replica, so nobody else can lead (--replication)")
+
+    async def move(self, name: str, what: str) -> None:
+        """Another broker leads the case's first partition. Raises NotMeasured where there is none, and BrokerError."""
+        self.may_move()
+        self._hang_up()
+        await self.ground.cluster.move_leadership([(self.ground.topic, self.partitions[0])])
+        self.ground.cluster.forget_leader(self.ground.topic, self.partitions[0])
+        self.steps.append(Step(name, what, (), (), "moved"))
 
     async def produce_version(self) -> int:
         """The newest Produce that both sides know."""
@@ -166,10 +184,13 @@ class Bench:
             tries += 1
             line = await self._line(sending)
             exchange = await self._once(line, sending, tries)
-            if exchange.answer.error not in _ELSEWHERE or trio.current_time() + _PAUSE > deadline:
+            elsewhere = exchange.answer.error in _ELSEWHERE
+            not_yet = exchange.answer.error in _NOT_YET and sending.transactional_id is not None
+            if not (elsewhere or not_yet) or trio.current_time() + _PAUSE > deadline:
                 return exchange
-            self._hang_up()
-            self.ground.cluster.forget_leader(self.ground.topic, self.partitions[sending.partition])
+            if elsewhere:
+                self._hang_up()
+                self.ground.cluster.forget_leader(self.ground.topic, self.partitions[sending.partition])
             await trio.sleep(_PAUSE)
 
     async def _once(self, line: Line, sending: Sending, tries: int) -> Exchange:

@@ -31,13 +31,15 @@ class NotMeasured(AckdropError):
 @dataclass(slots=True)
 class Ground:
     """What all cases share. `at_most` maps APIs to the newest version that shall be spoken, `seconds` is how long an
-    answer may take. `restart` is None where the broker is not ours. `spoken` collects the versions that were."""
+    answer may take, `replication` how many replicas the topic has. `restart` is None where the broker is not ours.
+    `spoken` collects the versions that were."""
 
     cluster: Cluster
     topic: str
     topic_id: bytes | None
     at_most: Mapping[str, int]
     seconds: float
+    replication: int = 1
     restart: Restart | None = None
     spoken: dict[str, int] = field(default_factory=dict)
 

@@ -90,7 +90,8 @@ class Probe:
         try:
             await self.cluster.create_topic(self.topic, count, self.wish.replication)
             topic_id = await self.cluster.topic_id(self.topic)
-            yield Ground(self.cluster, self.topic, topic_id, self.wish.at_most, self.wish.seconds, self.restart)
+            wish = self.wish
+            yield Ground(self.cluster, self.topic, topic_id, wish.at_most, wish.seconds, wish.replication, self.restart)
         finally:
             if not self.wish.keep:
                 await self._remove()

@@ -226,6 +226,13 @@ PROMISED: tuple[Promised, ...] = (
         spoken={"end_txn": (0, 4)},
     ),
     Promised(
+        "after-move",
+        "who follows a leader keeps what it knows of producers, too: the last five batches of each",
+        "sources of Apache Kafka 4: UnifiedLog.appendAsFollower",
+        {**{f"back-{n}": _KNOWN for n in range(1, 6)}, "back-6": _GAP, "next": _NEW},
+        since=((1, 0),),
+    ),
+    Promised(
         "after-restart",
         "a snapshot of the producers' state keeps the last batch of each",
         "sources of Apache Kafka 4: ProducerStateManager.writeSnapshot",

@@ -135,6 +135,13 @@ PROMISED: tuple[Promised, ...] = (
         since=_STATES,
     ),
     Promised(
+        "after-move",
+        "every replica applies the same log to what it knows of producers: the last five batches of each",
+        f"{_STATE}, producer_state::apply_data",
+        {**{f"back-{n}": _KNOWN for n in range(1, 6)}, "back-6": _GAP, "next": _NEW},
+        since=_STATES,
+    ),
+    Promised(
         "after-restart",
         "all batches that were kept stand in the snapshot of a partition's producers",
         f"{_STATE}, producer_state_snapshot",

@@ -47,12 +47,19 @@ def _sentences(known: dict[str, dict[str, Step]]) -> Iterator[str]:
     for case, step, subject in _ASKED:
         if found := known.get(case, {}).get(step):
             yield f"{subject} {_said(found.effect)}."
-    for case, when in (("after-restart", "After a restart"), ("after-kill", "After a kill")):
+    for case, when in _LATER:
         if (left := window(known.get(case, {}))) is not None:
             yield f"{when} it knows {_last(left)} again."
     if old := known.get("after-restart", {}).get("old-after"):
         yield f"After a restart a duplicate of records that are two days old is {_said(old.effect)}."
 
+
+_LATER = (
+    ("after-move", "After a change of the leader"),
+    ("after-restart", "After a restart"),
+    ("after-kill", "After a kill"),
+)
+"""(case, when it asks)."""
 
 _ASKED = (
     ("other-payload", "other", "The same sequence with another payload is"),

@@ -22,7 +22,7 @@ def came_back(step: Step) -> str:
     """All answers of a step: `ok, offset 0`, an error's name, or that there was none."""
     answers = [_answer(exchange) for exchange in step.exchanges]
     if not answers:
-        return "answers again"
+        return "moved" if step.effect == "moved" else "answers again"
     first, last = step.exchanges[0].answer, step.exchanges[-1].answer
     if len(answers) > 3 and all(exchange.answer.error == "NONE" for exchange in step.exchanges):
         return f"{len(answers)} times ok, offsets {first.base_offset} to {last.base_offset}"

@@ -11,8 +11,11 @@ import pytest
 import trio
 
 from ackdrop.direct.cluster import Cluster
+from ackdrop.direct.identity import broker_info
 from ackdrop.direct.nodes import Nodes
 from ackdrop.errors import BrokerError
+from ackdrop.probing.cases import named
+from ackdrop.probing.measure import Probe, Wish
 
 pytestmark = pytest.mark.integration
 
@@ -173,3 +176,26 @@ def test_moves_while_its_leader_dies_and_comes_back(
         assert after[0] not in (leader, -1)
     _, after = ask(partial(moved, topic=topic, partitions=[0], to=leader), timeout=20.0)
     assert after == {0: leader}
+
+
+def test_the_next_leader_knows_the_last_five_batches_of_a_producer(ask: Callable[..., Any]) -> None:
+    """Measured by a probe, whose topic is gone afterwards."""
+
+    async def main(cluster: Cluster) -> tuple[Probe, dict[str, dict[int, int]]]:
+        info = await broker_info(cluster, "given", "here")
+        probe = Probe(cluster, info, Wish(cases=named(["after-move", "after-kill"]), replication=3))
+        await probe.run()
+        return probe, await cluster.topics()
+
+    probe, topics = ask(main)
+    moved, killed = probe.result().cases
+    assert [step.effect for step in moved.steps] == [
+        "6 x appended",
+        "moved",
+        *["deduplicated"] * 5,
+        "refused OUT_OF_ORDER_SEQUENCE_NUMBER",
+        "appended",
+    ]
+    assert [verdict.kept for verdict in moved.promises] == [True]
+    assert (killed.state, killed.steps) == ("left-out", ())
+    assert probe.topic not in topics

@@ -5,7 +5,7 @@ sequences.py     gaps, overlaps, and the end of the numbers at 2^31 - 1
 identities.py    epochs, and producer ids that the broker does not know
 flight.py        duplicates while the original is on its way, and with other acks
 transactions.py  fencing, and batches outside of a transaction
-restarts.py      what is remembered after the broker was away
+restarts.py      what is remembered after the broker was away, or another one leads
 
 Each case has partitions and a producer id of its own, so that none sees what another one did.
 """

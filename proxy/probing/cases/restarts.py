@@ -1,4 +1,4 @@
-"""What is remembered of a producer after the broker was away. Only where the broker is ours."""
+"""What is remembered of a producer after the broker was away, where it is ours, or another one leads."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ DAY = 24 * 60 * 60 * 1000
 
 async def after_restart(bench: Bench) -> None:
     """In a second partition, records of two days ago: who copies old data gives its records their own times."""
+    bench.may_restart()
     producer = await _prepared(bench)
     old = producer.dated(producer.at - 2 * DAY).batch(0)
     await bench.prepare("old", f"to partition 1: {seq(0)}, two days old", Sending(old, partition=1))
@@ -27,13 +28,20 @@ async def after_restart(bench: Bench) -> None:
 
 
 async def after_kill(bench: Bench) -> None:
+    bench.may_restart()
     producer = await _prepared(bench)
     await bench.restart("away", "the broker is killed, and starts", "kill")
     await _again(bench, producer)
 
 
+async def after_move(bench: Bench) -> None:
+    bench.may_move()
+    producer = await _prepared(bench)
+    await bench.move("away", "another broker becomes the leader")
+    await _again(bench, producer)
+
+
 async def _prepared(bench: Bench) -> Producer:
-    bench.may_restart()
     producer = await bench.producer()
     await bench.prepare("six", f"six batches, {seq(0, 3 * BATCHES)}", *map(Sending, _batches(producer)))
     return producer
@@ -50,6 +58,7 @@ def _batches(producer: Producer) -> list[Batch]:
 
 
 RESTARTS = (
+    Case("restarts", "after-move", "Duplicates after a change of the leader", after_move),
     Case("restarts", "after-restart", "Duplicates after a restart", after_restart, partitions=2),
     Case("restarts", "after-kill", "Duplicates after a kill", after_kill),
 )
