@@ -77,6 +77,7 @@ def _bounds(context: click.Context, parameter: click.Parameter, values: tuple[st
 @option("--case", "names", multiple=True, metavar="NAME", help="One case alone, by its name in the JSON; or several.")
 @option("--replication", type=click.IntRange(1), default=1, show_default=True, help="Replicas of the probe's topic.")
 @option("--timeout", type=DURATION, default="10s", show_default=True, help="How long an answer may take.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of what --json writes, and nothing else.")
 @option("--keep", is_flag=True, help="Leave the probe's topic, ackdrop-probe-..., where it is.")
 @option("--quiet", is_flag=True, help="Only errors, and the exit code.")
 @option("--verbose", is_flag=True, help="Say what was tried and passed over.")
@@ -94,6 +95,7 @@ def probe(
     names: tuple[str, ...],
     replication: int,
     timeout: float,
+    schema: bool,
     keep: bool,
     quiet: bool,
     verbose: bool,
@@ -106,6 +108,11 @@ def probe(
     promise. It writes to a topic of its own alone, and removes it. A broker that ackdrop has started itself (--broker
     embedded or docker) is also restarted.
     """
+    if schema:
+        from ..probing import schema as published
+
+        click.echo(published.text(), nl=False)
+        return 0
     import trio
 
     from ..experiment.probe import ProbeSettings

@@ -10,5 +10,6 @@ log.py         the log of a partition, batch by batch
 effects.py     what a step came to, in a few words
 promises.py    promises held against that: promised_kafka.py, promised_redpanda.py, and what one is (promising.py)
 summary.py     what was measured, in sentences; numbers.py says sequences
-model.py       all that was seen: `ackdrop/probe/1`; store.py writes and reads it, compare.py holds two side by side
+model.py       all that was seen: `ackdrop/probe/1`; store.py writes and reads it, schema.py
+               publishes it, compare.py holds two side by side
 """

@@ -116,11 +116,10 @@ class _Page(Page):
             yield line
 
     def _promise(self, verdict: Verdict) -> Iterator[Text]:
-        if verdict.kept is None:
-            yield from self.hang("  · ", self.text(words.promised(verdict), "dim"))
-        elif verdict.kept:
-            yield from self.hang("  ✓ " if not self.ascii else "  ok ", self.text(words.promised(verdict), "dim"))
-        else:
+        if verdict.kept is False:
             yield from self.hang("  ", self.text(f"DIFFERS from {words.promised(verdict)}", "yellow"))
             for told in verdict.differs:
                 yield from self.hang("    ", self.text(told, "yellow"))
+        else:
+            mark = self.text("✓" if verdict.kept else "·")
+            yield from self.hang(Text.assemble("  ", mark, " "), self.text(words.promised(verdict), "dim"))
