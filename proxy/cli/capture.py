@@ -31,6 +31,7 @@ Examples:
   ackdrop capture show capture.pcapng
   ackdrop capture show tcpdump.pcap --retries
   ackdrop capture show tcpdump.pcap --api produce --topic 'orders*' --errors
+  ackdrop capture show tcpdump.pcap --connection 2 --from 1.5 --decode
   ackdrop capture show run.pcapng --connection 2 --faults
   ackdrop capture show big.pcap.gz --from 12.5 --until 13 --format json
   tcpdump -i any -s 0 -U -w - tcp port 9092 | ackdrop capture show - --by time
@@ -54,6 +55,7 @@ def capture() -> None:
 @capture.command(epilog=SHOW_EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--retries", is_flag=True, help="Tell retries and lost acks alone, and what each retry left in the log.")
+@click.option("--decode", is_flag=True, help="Print every field of each packet, records and all, as scapy shows it.")
 @option("--by", type=click.Choice(["connection", "time"]), default="connection", show_default=True, help="The order.")
 @option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The form.")
 @click.option("--connection", "connections", type=int, multiple=True, metavar="N", help="Of this connection alone.")
@@ -69,6 +71,7 @@ def capture() -> None:
 def show(
     files: tuple[Path, ...],
     retries: bool,
+    decode: bool,
     by: str,
     form: str,
     connections: tuple[int, ...],
@@ -88,6 +91,7 @@ def show(
     Connections are known as Kafka's by what they say, on any port. Times are seconds since the first packet.
     """
     from ..capture.reading.filters import Filter
+    from ..errors import UsageError
 
     wanted = Filter(
         connections=frozenset(connections),
@@ -101,15 +105,17 @@ def show(
         since=since,
         until=until,
     )
+    if decode and (retries or form == "json"):
+        raise UsageError("--decode is for text, and not for --retries", remedy="leave one of them out")
     sources = [None if str(file) == "-" else file for file in files]
     with writing(sys.stdout):
         if form == "json":
             return _as_json(sources, wanted, retries=retries)
-        return _as_stories(sources, wanted) if retries else _as_sequence(sources, wanted, by=by)
+        return _as_stories(sources, wanted) if retries else _as_sequence(sources, wanted, by=by, decode=decode)
     return _HARMLESS
 
 
-def _as_sequence(files: list[Path | None], wanted: Filter, *, by: str) -> int:
+def _as_sequence(files: list[Path | None], wanted: Filter, *, by: str, decode: bool) -> int:
     from ..capture.reading.events import Frame, Opened
     from ..capture.reading.reader import Reading
     from ..report.capture.closing import closing
@@ -128,7 +134,7 @@ def _as_sequence(files: list[Path | None], wanted: Filter, *, by: str) -> int:
             shown.tell(told)
 
     with _progress() as progress:
-        summary = Reading(tell, lambda _: None).run(files, progress=progress)
+        summary = Reading(tell, lambda _: None, keep_raw=decode).run(files, progress=progress)
     shown.finish()
     if summary.kafka:
         say("")

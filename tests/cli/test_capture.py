@@ -208,6 +208,30 @@ def test_filters(show: Show, many: Path, arguments: list[str], frames: list[str]
     assert [f"{ways[each['way']]}{each['correlation_id']}" for each in document["frames"]] == frames
 
 
+def test_every_field_of_a_packet(show: Show, many: Path) -> None:
+    output = show(many, "--connection", "2", "--decode").output
+    for field in ("producer_id= -1", "base_offset= 2", "value     = b'v'", "error_code= NONE (0)"):
+        assert field in output
+    with pytest.raises(UsageError, match="--decode is for text"):
+        show(many, "--decode", "--format", "json")
+
+
+def test_what_says_who_somebody_is_is_shown_nowhere(show: Show, tmp_path: Path) -> None:
+    secret = b"\0alice\0wonderland-7"
+    body = FRAMES.framed(secret)
+    talk = Talk().open().client(FRAMES.request(36, 1, 1, body)).broker(FRAMES.answer(1, bytes(20)))
+    raw = Talk(("10.0.0.2", 40001)).open().client(FRAMES.request(17, 0, 1, b"\0\5PLAIN"))
+    raw.broker(FRAMES.answer(1, bytes(6))).client(FRAMES.framed(secret)).broker(FRAMES.framed(b""))
+    raw.client(FRAMES.request(3, 1, 2)).broker(FRAMES.answer(2, bytes(12)))
+    file = write(tmp_path / "a.pcap", talk, raw)
+    for arguments in ([], ["--decode"], ["--format", "json"], ["--by", "time"]):
+        output = show(file, *arguments).output
+        assert "wonderland" not in output
+        assert "PLAIN" in output
+    tokens = [frame for frame in json.loads(show(file, "--format", "json").output)["frames"] if not frame["api"]]
+    assert [frame["problem"] for frame in tokens] == ["a SASL token"] * 2
+
+
 def test_an_api_that_is_none_is_told_with_the_nearest(show: Show, many: Path) -> None:
     with pytest.raises(UsageError, match="--api prduce: no such API") as found:
         show(many, "--api", "prduce")

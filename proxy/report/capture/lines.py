@@ -13,6 +13,7 @@ from ..words import counted, lasted, listed
 LEAST = 50
 _TIME, _NAME = 12, 24
 _MOST_SHARES = 8
+_MOST_OF_A_FIELD = 500
 _ARROWS: dict[tuple[Way, bool], str] = {
     ("request", False): "→",
     ("answer", False): "←",
@@ -41,6 +42,17 @@ def _frame(told: Frame, width: int) -> Iterator[str]:
     version = f" v{told.version}" if told.way == "request" and told.version >= 0 else ""
     name = f"{told.api or '?'}{version} #{told.correlation_id}"
     yield from _line(told.at, arrow, name, _what(told), width)
+    if told.raw is not None:
+        yield from _decoded(told, told.raw)
+
+
+def _decoded(told: Frame, raw: bytes) -> Iterator[str]:
+    """All of its fields, where there is a layer for them."""
+    from ...packets.shown import shown
+
+    lines = shown(raw, answer=told.way == "answer", api_key=told.api_key, api_version=told.version)
+    for line in lines or ["(this API has no layer of its own)"]:
+        yield f"{'':{_TIME + 3}}{shortened(clean(line.replace(chr(9), ' ')), _MOST_OF_A_FIELD)}".rstrip()
 
 
 def _line(at: float, mark: str, name: str, text: str, width: int) -> Iterator[str]:
