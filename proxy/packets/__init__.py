@@ -22,6 +22,7 @@ version does not have are neither written nor shown.
     fields.py        strings, bytes, UUIDs, varints, names for numbers
     structs.py       what depends on the version; bytes that stay as they were
     arrays.py, tags.py    structures as fields; tagged fields
+    showing.py       what `show()` prints
     frames.py, headers.py    lengths, request and response headers, and what a response answers
     computed.py      lengths, counts and check sums
     codecs.py        opening what is compressed, within limits

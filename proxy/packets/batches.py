@@ -15,7 +15,6 @@ from scapy.config import conf
 from scapy.fields import (
     BitEnumField,
     BitField,
-    FlagsField,
     SignedByteField,
     SignedIntField,
     SignedLongField,
@@ -30,7 +29,7 @@ from ..kafka.checksums import batch_crc
 from .arrays import StructsField, built, dissected
 from .codecs import budget_of, opened, packed
 from .computed import ComputedField, CrcField, computed
-from .fields import INT
+from .fields import INT, SetField, TimeField, at
 from .records import ControlRecord, Record
 from .structs import KafkaPart
 
@@ -51,6 +50,13 @@ def _max_timestamp(batch: Any) -> int:
 
 def _record_count(batch: Any) -> int:
     return sum(isinstance(one, Record) for one in batch.records or ())
+
+
+class MaxTimeField(ComputedField):
+    """The time of the latest record, or the time at which the broker appended all of them."""
+
+    def i2repr(self, pkt: Packet | None, x: Any) -> str:
+        return at(x)
 
 
 class RecordsField(StructsField):
@@ -110,11 +116,11 @@ class RecordBatch(KafkaPart):
         SignedByteField("magic", 2),
         CrcField(),
         BitField("reserved", 0, 9),
-        FlagsField("flags", 0, 4, ["log_append_time", "transactional", "control", "delete_horizon"]),
+        SetField("flags", 0, 4, ["log_append_time", "transactional", "control", "delete_horizon"]),
         BitEnumField("compression", 0, 3, dict(enumerate(CODECS))),
         ComputedField("last_offset_delta", "i", _last_delta),
-        SignedLongField("base_timestamp", -1),
-        ComputedField("max_timestamp", "q", _max_timestamp),
+        TimeField("base_timestamp", -1),
+        MaxTimeField("max_timestamp", "q", _max_timestamp),
         SignedLongField("producer_id", -1),
         SignedShortField("producer_epoch", -1),
         SignedIntField("base_sequence", -1),

@@ -8,11 +8,12 @@ memoryview as well as bytes and raises UndecodableError, or struct.error, where 
 from __future__ import annotations
 
 import base64
+from datetime import datetime, timedelta
 from struct import Struct
 from typing import Any
 from uuid import UUID
 
-from scapy.fields import EnumField, Field, UUIDField
+from scapy.fields import EnumField, Field, FlagsField, SignedLongField, UUIDField
 from scapy.packet import Packet
 from scapy.volatile import RandBin, RandString, VolatileValue
 
@@ -25,6 +26,9 @@ from ..kafka.records import varint
 SHORT, INT = Struct(">h"), Struct(">i")
 NULL = "null"
 _NO_UUID = UUID(int=0)
+_EPOCH = datetime(1970, 1, 1)
+_LAST_DATE = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
 
 
 def flexible(packet: Any) -> bool:
@@ -145,6 +149,28 @@ class ApiField(NamedField):
 
     def __init__(self, name: str = "api_key", default: int = 0) -> None:
         super().__init__(name, default, API_NAMES, "h")
+
+
+class TimeField(SignedLongField):
+    """Milliseconds since 1970, UTC, shown as a date as well; -1 is none."""
+
+    def i2repr(self, pkt: Packet | None, x: Any) -> str:
+        return at(x)
+
+
+def at(milliseconds: Any) -> str:
+    """The number, and the date that it is: `1700000000123 (2023-11-14 22:13:20.123)`."""
+    if not isinstance(milliseconds, int) or not 0 <= milliseconds <= _LAST_DATE:
+        return repr(milliseconds)
+    date = _EPOCH + timedelta(milliseconds=milliseconds)
+    return f"{milliseconds} ({date:%Y-%m-%d %H:%M:%S}.{milliseconds % 1000:03})"
+
+
+class SetField(FlagsField):
+    """Flags by name; none of them is `none`."""
+
+    def i2repr(self, pkt: Packet | None, x: Any) -> str:
+        return super().i2repr(pkt, x) or "none"
 
 
 class TopicIdField(UUIDField):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any
 
-from scapy.fields import BitEnumField, BitField, ConditionalField, FlagsField, SignedByteField, SignedLongField
+from scapy.fields import BitEnumField, BitField, ConditionalField, SignedByteField, SignedLongField
 from scapy.packet import Packet, Raw
 
 from ..errors import UndecodableError
@@ -19,7 +19,7 @@ from ..kafka.checksums import batch_crc
 from .arrays import built, several
 from .codecs import opened, packed
 from .computed import ComputedField, CrcField, computed
-from .fields import INT, NULL, BytesField
+from .fields import INT, NULL, BytesField, SetField, TimeField
 from .structs import KafkaPart
 
 _CRC = Struct(">I")
@@ -63,9 +63,9 @@ class Message(KafkaPart):
         CrcField(),
         SignedByteField("magic", 1),
         BitField("reserved", 0, 4),
-        FlagsField("flags", 0, 1, ["log_append_time"]),
+        SetField("flags", 0, 1, ["log_append_time"]),
         BitEnumField("compression", 0, 3, dict(enumerate(CODECS))),
-        ConditionalField(SignedLongField("timestamp", -1), lambda packet: packet.magic > 0),
+        ConditionalField(TimeField("timestamp", -1), lambda packet: packet.magic > 0),
         BytesField("key", None),
         ConditionalField(BytesField("value", None), lambda packet: not packet.compression),
         ConditionalField(MessagesField("messages", None), lambda packet: packet.compression),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scapy.fields import SignedIntField, SignedLongField, SignedShortField
 
 from .arrays import StructField, StructsField
-from .fields import ErrorField, StringField, TopicIdField
+from .fields import ErrorField, StringField, TimeField, TopicIdField
 from .sets import BatchesField
 from .structs import KafkaBody, KafkaStruct, since, until
 from .tags import TaggedField, TagsField
@@ -85,7 +85,7 @@ class ProducePartitionResponse(_Produce):
         SignedIntField("index", 0),
         ErrorField(),
         SignedLongField("base_offset", 0),
-        since(2, SignedLongField("log_append_time_ms", -1)),
+        since(2, TimeField("log_append_time_ms", -1)),
         since(5, SignedLongField("log_start_offset", -1)),
         since(8, StructsField("record_errors", [], RecordError)),
         since(8, StringField("error_message", None)),

@@ -16,6 +16,7 @@ from scapy.fields import ConditionalField, FlagValue
 from scapy.packet import Packet
 
 from ..kafka.apis import FIRST_FLEXIBLE, NEVER
+from .showing import shown
 
 
 class KafkaPart(Packet):
@@ -62,9 +63,15 @@ class KafkaPart(Packet):
             for part in parts(self.fields.get(field.name)):
                 part.parent = self
 
-    def _show_or_dump(self, *args: Any, **kargs: Any) -> str | None:
+    def _show_or_dump(
+        self, dump: bool = False, indent: int = 3, lvl: str = "", label_lvl: str = "", first_call: bool = True
+    ) -> str | None:
         self.adopt()
-        return super()._show_or_dump(*args, **kargs)
+        text = shown(self, dump=dump, indent=indent, lvl=lvl, label_lvl=label_lvl)
+        if first_call and not dump:
+            print(text)
+            return None
+        return text
 
     def extract_padding(self, s: bytes) -> tuple[bytes, bytes | None]:
         return b"", s
