@@ -105,6 +105,8 @@ def _shown(path: list[Attempt]) -> tuple[Word, str]:
             "cannot-tell",
             f"The same records were sent again; whether the client or the application did is open.{again}",
         )
+    if least > 1 and len(offsets) < 2:
+        return "cannot-tell", _of_one_offset(path)
     if least > 1:
         return "duplicate", _of_duplicate(path, offsets, len(by_numbers))
     if most > 1:
@@ -142,6 +144,15 @@ def _of_duplicate(path: list[Attempt], offsets: tuple[int, ...], groups: int) ->
     if all(attempt.numbers is None for attempt in path):
         return f"{where}. Without a producer id it could not know them again."
     return f"{where}. They were sent again under other numbers, so it could not know them again."
+
+
+def _of_one_offset(path: list[Attempt]) -> str:
+    if any(_success(attempt) and attempt.base_offset in (None, -1) for attempt in path):
+        return "Two acks say that it was appended, and they do not tell two offsets."
+    return (
+        f"Two acks name the same offset {_offsets(path)[0]}, where a log holds one batch: it was cut back in between, as"
+        " a change of leaders can do, or these are two logs."
+    )
 
 
 def _of_open(path: list[Attempt]) -> str:

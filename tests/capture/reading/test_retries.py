@@ -51,6 +51,8 @@ CASES = [
     ("never acknowledged", NONE, told(9, 8), "duplicate", (7, 8)),
     ("refused", NONE, told(9, 8), "once", (8,)),
     ("timed out", NONE, told(9, 8), "cannot-tell", (8,)),
+    ("never acknowledged", NONE, told(9, 7), "cannot-tell", (7,)),
+    ("never acknowledged", NONE, told(9, -1), "cannot-tell", (7,)),
     ("never acknowledged", NONE, told(9, 0, REFUSED), "once", (7,)),
     ("never acknowledged", NONE, None, "cannot-tell", (7,)),
     ("refused", NONE, told(9, 0, REFUSED), "refused", ()),
