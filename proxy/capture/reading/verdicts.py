@@ -150,8 +150,8 @@ def _of_one_offset(path: list[Attempt]) -> str:
     if any(_success(attempt) and attempt.base_offset in (None, -1) for attempt in path):
         return "Two acks say that it was appended, and they do not tell two offsets."
     return (
-        f"Two acks name the same offset {_offsets(path)[0]}, where a log holds one batch: it was cut back in between, as"
-        " a change of leaders can do, or these are two logs."
+        f"Two acks name the same offset {_offsets(path)[0]}, where a log holds one batch: it was cut back in between,"
+        " as a change of leaders can do, or these are two logs."
     )
 
 
