@@ -1,9 +1,10 @@
 """What passed the proxy, as a pcapng file: written beside the relay, and read again.
 
-writer.py     a capture that is being written: its thread, and what became of it
+writer.py     a capture that is being written, and what became of it
 tap.py        what the relay tells what passes; hands it over in batches
 events.py     what is in a batch
-recorder.py   from batches to packets
+child.py      the process that writes
+recorder.py   from what passed to packets
 remarks.py    from observations to what is said beside packets
 blanking.py   credentials out of what is shown
 secrets.py    where credentials stand in Kafka's messages

@@ -1,4 +1,4 @@
-"""From batches to packets: each connection's numbers, credentials out, comments where they belong.
+"""From parcels to packets: each connection's numbers, credentials out, comments where they belong.
 
 Nothing here knows the event loop. One recorder writes all arms of a capture, one after the other.
 """
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from . import comments, pcapng
 from .blanking import Dialogue, Stream
-from .events import Batch, Closed, Data, End, Event, Gap, Opened
+from .events import Closed, Data, End, Event, Gap, Opened, Parcel
 from .files import BROKER, CLIENT, Files
-from .remarks import Remark, remarks
+from .remarks import Remark
 from .tcp import Conversation, Endpoint, Segment
 
 _MICROSECONDS = 1_000_000
@@ -58,7 +58,7 @@ _Frame = tuple[int, bool, bool, int]
 
 
 class Recorder:
-    """Writes batches to `files`. `wall` is what is added to trio's clock for microseconds since 1970."""
+    """Writes parcels to `files`. `wall` is what is added to trio's clock for microseconds since 1970."""
 
     def __init__(self, files: Files, wall: int) -> None:
         self._files = files
@@ -75,17 +75,17 @@ class Recorder:
         self.written = self.missing = 0
         """Packets that were written; bytes that passed and are in no file."""
 
-    def take(self, batch: Batch, *, write: bool = True) -> None:
-        """Write a batch. Raises OSError where the disk does not take it; what was not written is counted, and told at
+    def take(self, parcel: Parcel, *, write: bool = True) -> None:
+        """Write a parcel. Raises OSError where the disk does not take it; what was not written is counted, and told at
         the next packet of its connection. Without `write` that is so with all of it."""
-        if (batch.arm, batch.run) != self._arm:
-            self._arm = batch.arm, batch.run
+        if (parcel.arm, parcel.run) != self._arm:
+            self._arm = parcel.arm, parcel.run
             self._lines.clear()
-        told = [*self._floating, *remarks(batch.arm, batch.observations, batch.places)]
+        told = [*self._floating, *parcel.remarks]
         self._floating = []
         self._remarked = {remark.connection for remark in told}
-        over = [event.key for event in batch.events if isinstance(event, Closed)]
-        for event in batch.events:
+        over = [event.key for event in parcel.events if isinstance(event, Closed)]
+        for event in parcel.events:
             for packet in self._of(event):
                 packet.skipped, packet.line.skipped = packet.line.skipped, 0
                 self._packets.append(packet)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..observations import ConnectionClosed, Decided, Observation, Reached
 from . import comments
@@ -13,8 +12,7 @@ Wanted = Literal["frame", "moment", "end"]
 _ENDS = frozenset({"disconnect", "reset", "refuse"})
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(NamedTuple):
     """A line about a packet of a connection: the one in which a `frame` ended, the first one since the `moment`, or the
     one that is the connection's `end`. `connection` 0: of any. `broker_side`, `inbound` and `correlation_id` are those
     of the frame."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..core.commands import Side
 from ..observations import Observation
-from .events import Batch, Closed, Data, End, Event, Gap, Name, Opened
+from .events import CLOSED, DATA, END, GAP, OPENED, Batch, Name, Told
 
-ENOUGH = 1 << 20
+ENOUGH = 256 << 10
 """Bytes after which the relay is asked to hand over at once."""
 OVERHEAD = 200
 """Bytes that an event takes beside its content."""
@@ -25,7 +25,7 @@ class Tap:
         self._arm, self._run = arm, run
         self._give = give
         self._room = room
-        self._events: list[Event] = []
+        self._events: list[Told] = []
         self._size = 0
         self._keys = 0
         self._left = room()
@@ -38,7 +38,7 @@ class Tap:
         self, at: float, connection: int, side: Side, node: int, near: Name, far: Name, *, own: bool, tls: bool
     ) -> Ear:
         self._keys += 1
-        self.put(Opened(self._keys, at, connection, side is Side.BROKER, node, near, far, own, tls))
+        self.put((OPENED, self._keys, at, connection, side is Side.BROKER, node, near, far, own, tls))
         return Ear(self, self._keys)
 
     def observed(self, observations: Sequence[Observation], places: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class Tap:
             self._give(Batch(self._arm, self._run, events, observations, places), size)
         self._left = self._room()
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Told) -> None:
         """An event without content."""
         self._events.append(event)
         self._size += OVERHEAD
@@ -57,9 +57,9 @@ class Tap:
         """Whether so many bytes more may wait."""
         return self._size + size <= self._left
 
-    def data(self, event: Data) -> None:
-        self._events.append(event)
-        self._size += OVERHEAD + len(event.content)
+    def data(self, key: int, at: float, inbound: bool, content: bytes) -> None:
+        self._events.append((DATA, key, at, inbound, content))
+        self._size += OVERHEAD + len(content)
 
 
 class Ear:
@@ -80,19 +80,19 @@ class Ear:
 
     def ended(self, inbound: bool, how: str, at: float) -> None:
         self._gap(inbound)
-        self._tap.put(End(self._key, at, inbound, how == "reset"))
+        self._tap.put((END, self._key, at, inbound, how == "reset"))
 
     def closed(self) -> None:
-        self._tap.put(Closed(self._key))
+        self._tap.put((CLOSED, self._key))
 
     def _data(self, inbound: bool, content: bytes | memoryview, at: float) -> None:
         if not self._tap.admits(len(content)):
             self._gaps[inbound] += len(content)
             return
         self._gap(inbound)
-        self._tap.data(Data(self._key, at, inbound, bytes(content)))
+        self._tap.data(self._key, at, inbound, bytes(content))
 
     def _gap(self, inbound: bool) -> None:
         if self._gaps[inbound]:
-            self._tap.put(Gap(self._key, inbound, self._gaps[inbound]))
+            self._tap.put((GAP, self._key, inbound, self._gaps[inbound]))
             self._gaps[inbound] = 0

@@ -1,32 +1,38 @@
-"""The thread that writes a capture, off the event loop and bounded in memory.
+"""A capture that is being written: by a process of its own, which a thread hands to what the taps have heard.
 
-What the taps hand over waits in a queue; more than `WAITING` bytes of it mean that the disk cannot keep up, and the
-taps let go what comes then. While the disk takes nothing, traffic goes on, and the thread tries again every second. All
-that is not in the files is counted.
+To make packets takes as long as the relay itself does, and in one process both would take turns: so it is another one
+that does it, and the event loop only copies. What waits for it is bounded: beyond `WAITING` bytes the taps let go what
+comes. Where the disk takes nothing, or the process has ended, traffic goes on, and what is missing is counted.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import marshal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic
+from typing import IO
 
 import trio
 
 from ..errors import SurroundingsError
 from ..observations import DiskFailure
-from . import files
+from . import child, files
+from .child import Settings, Status, receive, send
 from .events import Batch
-from .recorder import Recorder
 from .tap import Tap
 
 WAITING = 64 << 20
 """Bytes that may wait."""
-_AGAIN = 1.0
-"""Seconds after which a disk that took nothing is tried again."""
+_PIPE = 1 << 20
+"""Bytes that the pipe to the process shall hold, where the system lets it."""
+_ENDED = "the process that writes it has ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +49,20 @@ class CaptureSettings:
 
 
 class Capture:
-    """A capture that is being written, and its thread. To be created within trio, and closed. Raises SurroundingsError
-    where its first file cannot be made."""
+    """The process that writes, and the thread that feeds it. To be created within trio, and closed. Raises
+    SurroundingsError where the first file cannot be made."""
 
     def __init__(self, settings: CaptureSettings) -> None:
-        self._files = files.opened(settings.path, settings.size, settings.files)
+        files.opened(settings.path, settings.size, settings.files).close()
         wall = round((time.time() - trio.current_time()) * 1_000_000)
-        self._recorder = Recorder(self._files, wall)
+        first = Settings(str(settings.path.absolute()), settings.size, settings.files, wall)
+        self._shown = settings.path
+        self._process = _started(first)
+        self._status = Status([first.path], 0, 0, [], None)
         self._queue: SimpleQueue[tuple[Batch, int] | threading.Event | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._waits = 0
-        self._again = 0.0
+        self._lost = 0
         self._closed = False
         self.failure: DiskFailure | None = None
         self._thread = threading.Thread(target=self._run, name="ackdrop-capture", daemon=True)
@@ -64,44 +73,39 @@ class Capture:
         return Tap(arm, run, self._give, self._room)
 
     def flush(self) -> None:
-        """Wait until all that was handed over before is written, or could not be. Raises SurroundingsError where the
-        thread is gone."""
+        """Wait until all that was handed over before is written, or could not be."""
         barrier = threading.Event()
         self._queue.put(barrier)
-        while not barrier.wait(0.1):
-            if not self._thread.is_alive():
-                raise SurroundingsError("the thread that writes the capture ended early")
+        while not barrier.wait(0.1) and self._thread.is_alive():
+            pass
 
     def close(self) -> None:
-        """Write what is left, and end the thread; safe to call twice."""
+        """Write what is left, and end the process; safe to call twice."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
-            try:
-                self._files.close()
-            except OSError as error:
-                self.failure = DiskFailure(error.strerror or str(error))
+            self._process.wait()
 
     @property
     def paths(self) -> list[Path]:
         """The files that are there."""
-        return list(self._files.paths)
+        return [self._shown.with_name(Path(path).name) for path in self._status.paths]
 
     @property
     def written(self) -> int:
         """How many packets were written."""
-        return self._recorder.written
+        return self._status.written
 
     @property
     def missing(self) -> int:
         """How many bytes passed and are in no file."""
-        return self._recorder.missing
+        return self._status.missing + self._lost
 
     @property
     def ports(self) -> list[int]:
         """Where Kafka is spoken in it: the ports of listeners and of brokers."""
-        return sorted(self._recorder.ports)
+        return self._status.ports
 
     def _give(self, batch: Batch, size: int) -> None:
         with self._lock:
@@ -112,23 +116,55 @@ class Capture:
         with self._lock:
             return WAITING - self._waits
 
-    def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, threading.Event):
-                item.set()
-                continue
-            batch, size = item
-            self._take(batch)
-            with self._lock:
-                self._waits -= size
+    # The thread.
 
-    def _take(self, batch: Batch) -> None:
-        failing = self.failure is not None and not self.failure.over
+    def _run(self) -> None:
+        given, told = self._process.stdin, self._process.stdout
+        assert given is not None
+        assert told is not None
+        with given, told:
+            while (item := self._queue.get()) is not None:
+                if isinstance(item, threading.Event):
+                    item.set()
+                    continue
+                batch, size = item
+                if not self._written(batch, given, told):
+                    self._lost += batch.content
+                    self.failure = DiskFailure(_ENDED)
+                with self._lock:
+                    self._waits -= size
+
+    def _written(self, batch: Batch, given: IO[bytes], told: IO[bytes]) -> bool:
+        """Have a batch written; False where nobody is there to do it."""
         try:
-            self._recorder.take(batch, write=not failing or monotonic() >= self._again)
-        except OSError as error:
-            self.failure = DiskFailure(error.strerror or str(error))
-            self._again = monotonic() + _AGAIN
-        else:
-            if self.failure is not None and monotonic() >= self._again:
-                self.failure = DiskFailure(self.failure.reason, over=True)
+            send(given, batch.packed())
+        except BrokenPipeError:
+            return False
+        answer = receive(told)
+        if answer is None:
+            return False
+        self._status = Status(*marshal.loads(answer))
+        if self._status.failure is not None:
+            self.failure = DiskFailure(self._status.failure)
+        elif self.failure is not None:
+            self.failure = DiskFailure(self.failure.reason, over=True)
+        return True
+
+
+def _started(settings: Settings) -> subprocess.Popen[bytes]:
+    """The process, which has its settings. A signal to our process group is not for it."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", child.__name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    with contextlib.suppress(AttributeError, OSError):  # Linux has it, up to a limit
+        fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, _PIPE)
+    try:
+        send(process.stdin, marshal.dumps(tuple(settings)))
+    except BrokenPipeError as error:
+        raise SurroundingsError("the process that writes the capture ended as it began") from error
+    return process

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ackdrop.capture import files
-from ackdrop.capture.events import Batch
+from ackdrop.capture.events import Parcel
 from ackdrop.capture.recorder import Recorder
 from ackdrop.capture.tap import Tap
 from ackdrop.core.commands import Side
@@ -31,7 +31,6 @@ class Written:
     recorder: Recorder
     files: files.Files
     tap: Tap
-    batches: list[Batch] = field(default_factory=list)
 
     def connect(self, number: int = 1, at: float = 1.0) -> tuple[Any, Any]:
         """A client's connection and the one to its broker."""
@@ -60,7 +59,8 @@ def capture(tmp_path: Path) -> Iterator[Callable[..., Written]]:
         out = files.opened(path, size, most)
         recorder = Recorder(out, WALL)
         made.append(out)
-        return Written(path, recorder, out, Tap("on", run, lambda batch, size: recorder.take(batch), lambda: room))
+        take = lambda batch, size: recorder.take(Parcel.unpacked(batch.packed()))  # noqa: E731
+        return Written(path, recorder, out, Tap("on", run, take, lambda: room))
 
     yield make
     for out in made:

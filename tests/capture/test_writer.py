@@ -1,16 +1,22 @@
-"""The thread beside the event loop: everything that was handed over is in the file, and it holds up nobody."""
+"""The process beside the event loop: everything that was handed over is in the file, and it holds up nobody."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import trio
 
 from ackdrop.capture.writer import WAITING, Capture, CaptureSettings
 from ackdrop.core.commands import Side
 from ackdrop.errors import SurroundingsError
+from ackdrop.observations import DiskFailure
 
 from ..pcapng_files import read, tcp
 
@@ -58,3 +64,58 @@ async def test_a_file_that_cannot_be_made_is_an_error_before_anything_runs(tmp_p
     (tmp_path / "file").touch()
     with pytest.raises(SurroundingsError, match="cannot write"):
         Capture(CaptureSettings(tmp_path / "file" / "capture.pcapng"))
+
+
+async def test_where_nobody_writes_any_more_that_is_told_and_nothing_is_held_up(tmp_path: Path) -> None:
+    capture = Capture(CaptureSettings(tmp_path / "capture.pcapng"))
+    tap = capture.tap("on")
+    ear = tap.opened(1.0, 1, Side.CLIENT, -1, PROXY, CLIENT, own=False, tls=False)
+    tap.observed([], {})
+    capture.flush()
+    capture._process.kill()
+    capture._process.wait()
+    for _ in range(2):
+        ear.received(memoryview(bytes(1000)), 2.0)
+        tap.observed([], {})
+    capture.flush()
+    assert capture.failure == DiskFailure("the process that writes it has ended")
+    assert capture.missing == 2000
+    assert len(read((tmp_path / "capture.pcapng").read_bytes()).packets) == 3
+    capture.close()
+
+
+def test_a_capture_is_whole_although_ackdrop_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "capture.pcapng"
+    code = f"""
+import os, signal, trio
+from pathlib import Path
+from ackdrop.capture.writer import Capture, CaptureSettings
+from ackdrop.core.commands import Side
+
+async def main():
+    capture = Capture(CaptureSettings(Path({str(path)!r})))
+    tap = capture.tap("on")
+    ear = tap.opened(1.0, 1, Side.CLIENT, -1, ("10.0.0.2", 1), ("10.0.0.1", 2), own=False, tls=False)
+    tap.observed([], {{}})
+    capture.flush()
+    print(capture._process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+trio.run(main)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
+    psutil.wait_procs([psutil.Process(int(done.stdout))] if psutil.pid_exists(int(done.stdout)) else [], timeout=10)
+    assert len(read(path.read_bytes()).packets) == 3
+
+
+async def test_files_have_the_name_that_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    capture = Capture(CaptureSettings(Path("here") / "capture.pcapng", size=1, files=2))
+    tap = capture.tap("on")
+    tap.opened(1.0, 1, Side.CLIENT, -1, PROXY, CLIENT, own=False, tls=False)
+    tap.observed([], {})
+    capture.flush()
+    assert [path.parent for path in capture.paths] == [Path("here")] * 2
+    assert sorted(path.name for path in capture.paths) == sorted(os.listdir("here"))
+    capture.close()
