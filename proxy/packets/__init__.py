@@ -22,7 +22,7 @@ version does not have are neither written nor shown.
     fields.py        strings, bytes, UUIDs, varints, names for numbers
     structs.py       what depends on the version; bytes that stay as they were
     arrays.py, tags.py    structures as fields; tagged fields
-    showing.py       what `show()` prints
+    columns.py       what `show()` prints
     frames.py, headers.py    lengths, request and response headers, and what a response answers
     computed.py      lengths, counts and check sums
     codecs.py        opening what is compressed, within limits
@@ -33,6 +33,8 @@ version does not have are neither written nor shown.
     apis.py          which body a header carries
     conversation.py  which request each response answers
     tcp.py           segments, port 9092, a session for scapy's `sniff`
+    files.py         capture files, packet by packet
+    shown.py         a frame with all of its fields, for `ackdrop capture show`
 
 Fields have Kafka's own names in snake_case, but for `Name`: a packet of scapy has one already, so it is `topic`,
 `feature`, ….

@@ -174,7 +174,10 @@ class SetField(FlagsField):
 
 
 class TopicIdField(UUIDField):
-    """A UUID, shown and set as Kafka writes it: 22 characters of base64url. All zero is `none`."""
+    """A UUID, set and read as Kafka writes it: 22 characters of base64url. All zero is shown as `none`.
+
+    A `uuid.UUID` can be set as well, and is what is stored.
+    """
 
     def __init__(self, name: str, default: UUID | None = _NO_UUID) -> None:
         super().__init__(name, default)  # type: ignore[arg-type]  # its type says int, its documentation UUID
@@ -187,10 +190,11 @@ class TopicIdField(UUIDField):
     def getfield(self, pkt: Packet, s: Any) -> tuple[Any, Any]:
         return s[skip(0, 16, len(s)) :], UUID(bytes=bytes(s[:16]))
 
+    def i2h(self, pkt: Packet | None, x: Any) -> Any:
+        return base64.urlsafe_b64encode(x.bytes).decode().rstrip("=") if isinstance(x, UUID) else x
+
     def i2repr(self, pkt: Packet | None, x: Any) -> str:
-        if not isinstance(x, UUID):
-            return repr(x)
-        return base64.urlsafe_b64encode(x.bytes).decode().rstrip("=") if x.int else "none"
+        return "none" if isinstance(x, UUID) and not x.int else str(self.i2h(pkt, x))
 
 
 class VarintField(Field[int, bytes]):

@@ -16,7 +16,7 @@ from scapy.fields import ConditionalField, FlagValue
 from scapy.packet import Packet
 
 from ..kafka.apis import FIRST_FLEXIBLE, NEVER
-from .showing import shown
+from .columns import shown
 
 
 class KafkaPart(Packet):

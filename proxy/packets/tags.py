@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from struct import error as StructError
 from typing import Any
 
+from scapy.config import conf
 from scapy.fields import ConditionalField, Field
 from scapy.packet import Packet
 
+from ..errors import UndecodableError
 from ..kafka.primitives import encode_uvarint, skip, uvarint
 from .arrays import StructsField, built, dissected
 from .fields import BytesField, flexible
@@ -96,7 +99,12 @@ def _taken(field: TaggedField, packet: KafkaStruct, data: bytes) -> bool:
     """Whether the packet now has this field's value; not if it has one already, or the bytes are something else."""
     if packet.fields.get(field.name) is not None:
         return False
-    rest, value = field.fld.getfield(packet, data)
+    try:
+        rest, value = field.fld.getfield(packet, data)
+    except (UndecodableError, StructError):
+        if conf.debug_dissector:
+            raise
+        return False
     if len(rest) or value is None:
         return False
     packet.fields[field.name] = value
