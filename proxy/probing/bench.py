@@ -16,7 +16,9 @@ from .log import read
 from .model import Answer, Batch, Exchange, Step, Written
 from .sending import Producer, Sending
 
-_ELSEWHERE = frozenset({"NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PARTITION"})
+_ELSEWHERE = frozenset(
+    {"NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID"}
+)
 """Errors of Produce that say nothing about the batch: whoever was asked does not lead the partition, or not yet."""
 _NOT_YET = frozenset({"CONCURRENT_TRANSACTIONS", "NOT_ENOUGH_REPLICAS"})
 """Errors of a transactional batch while the end of a transaction is still under way: the second one is what older

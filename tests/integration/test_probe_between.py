@@ -12,6 +12,7 @@ from ackdrop.direct.cluster import Cluster
 from ackdrop.direct.identity import broker_info
 from ackdrop.kafka import bodies
 from ackdrop.kafka.apis import api_name
+from ackdrop.kafka.codes import error_code
 from ackdrop.probing.cases import named
 from ackdrop.probing.measure import Probe, Wish
 
@@ -99,6 +100,34 @@ async def test_a_broker_that_refuses_producer_ids_is_a_row_and_no_error(embedded
         result = await probe(here, "exact-duplicate")
     (case,) = result.cases
     assert (case.state, case.reason) == ("absent", "the broker gives no producer id: CLUSTER_AUTHORIZATION_FAILED")
+
+
+@pytest.mark.parametrize("error", ["NOT_LEADER_OR_FOLLOWER", "COORDINATOR_LOAD_IN_PROGRESS"])
+async def test_what_says_nothing_of_a_batch_is_asked_again(embedded_broker, error):
+    """Somebody else leads, or a broker that has just started gives no ids yet: neither is what was asked."""
+    api_asked = "produce" if error.startswith("NOT") else "init_producer_id"
+    left = 2
+
+    def change(api: str, version: int, request: bytes, answer: bytes) -> bytes:
+        nonlocal left
+        if api != api_asked or not left:
+            return answer
+        left -= 1
+        body = bodies.decode_response(api, version, answer)
+        for part in bodies.error_codes(body, version) if api != "produce" else body.responses[0].partition_responses:
+            part.error_code = error_code(error)
+        return bodies.encode_response(body, api, version, int.from_bytes(answer[4:8], "big"))
+
+    async with between(embedded_broker, change) as here:
+        result = await probe(here, "producer-ids", "exact-duplicate")
+    assert {case.state for case in result.cases} == {"measured"}
+    tries = {case.name: [each.tries for step in case.steps for each in step.exchanges] for case in result.cases}
+    batches = effects(result, "exact-duplicate")
+    if api_asked == "produce":  # behind the refusal that was made up, the broker had taken the batch
+        assert tries == {"producer-ids": [1, 1], "exact-duplicate": [3, 1, 1]}
+        assert batches == {"original": "appended", "again": "deduplicated", "third": "deduplicated"}
+    else:
+        assert tries == {"producer-ids": [3, 1], "exact-duplicate": [1, 1, 1]}
 
 
 def from_the_second_produce(told: bytes | str) -> Change:

@@ -16,7 +16,12 @@ from typing import Any
 import pytest
 import trio
 
+from ackdrop.broker.choose import choose
 from ackdrop.direct.cluster import Cluster
+from ackdrop.probing.bench import Bench
+from ackdrop.probing.cases.restarts import DAY
+from ackdrop.probing.ground import Ground
+from ackdrop.probing.sending import Sending
 
 from .between import SILENCE, between
 
@@ -224,6 +229,32 @@ def test_ctrl_c_keeps_what_was_seen_and_removes_the_topic(embedded_broker: str, 
         ("window", "inconclusive", "interrupted"),
     ]
     assert trio.run(topics, embedded_broker) == []
+
+
+async def test_old_records_are_not_known_again_once_the_broker_has_looked_for_what_is_expired() -> None:
+    """No restart is needed for what `docs/probe.md` says of them; the broker looks every second here, not every ten
+    minutes. What is of today is known for as long as one looks."""
+    properties = {"producer.id.expiration.check.interval.ms": "1000"}
+    async with (
+        choose("embedded", None, False, None, print, print, properties=properties) as broker,
+        Cluster.connect(broker.bootstrap) as cluster,
+    ):
+        name = "ackdrop-probe-old"
+        await cluster.create_topic(name, 2)
+        bench = Bench(Ground(cluster, name, await cluster.topic_id(name), {}, 10.0), [0, 1])
+        producer = await bench.producer()
+        today = Sending(producer.batch(0))
+        old = Sending(producer.dated(producer.at - 2 * DAY).batch(0), partition=1)
+        assert (await bench.send("today", "", today)).effect == NEW
+        assert (await bench.send("old", "", old)).effect == NEW
+        with trio.fail_after(20):
+            while True:
+                if (again := await bench.send("again", "", old)).effect != KNOWN:
+                    break
+                await trio.sleep(0.1)
+        assert again.effect == NEW
+        assert (await bench.send("still", "", today)).effect == KNOWN
+        bench.close()
 
 
 @pytest.mark.parametrize(
