@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,18 +17,22 @@ SILENCE = "silence"
 
 Change = Callable[[str, int, bytes, bytes], bytes | str]
 """Takes API, version, the request's frame and the answer's, and gives what is answered, CLOSE or SILENCE."""
+Admit = Callable[[str], Awaitable[None]]
+"""Takes the API of a request, and returns when it may go on to the broker."""
 Ranges = dict[str, tuple[int, int]]
 
 
 @dataclass
 class Between:
     """`address` is where it listens, `mapping` what leads there instead of to the broker. `seen` are the requests;
-    once it is `gone` every connection ends."""
+    once it is `gone` every connection ends. `ahead` is how many bytes came at most behind a produce request that was
+    not yet answered, on the same connection."""
 
     address: tuple[str, int]
     broker: tuple[str, int]
     seen: list[tuple[str, int]] = field(default_factory=list)
     gone: bool = False
+    ahead: int = 0
 
     @property
     def bootstrap(self) -> str:
@@ -40,7 +44,7 @@ class Between:
 
 
 @asynccontextmanager
-async def between(bootstrap: str, change: Change) -> AsyncIterator[Between]:
+async def between(bootstrap: str, change: Change, admit: Admit | None = None) -> AsyncIterator[Between]:
     """One of them before this broker, for as long as the block lasts."""
     host, _, port = bootstrap.rpartition(":")
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
@@ -50,7 +54,7 @@ async def between(bootstrap: str, change: Change) -> AsyncIterator[Between]:
         async with client, await trio.open_tcp_stream(host, int(port)) as broker:
             try:
                 if not here.gone:
-                    await _converse(here, change, client, broker)
+                    await _converse(here, change, admit, client, broker)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 return
 
@@ -60,15 +64,21 @@ async def between(bootstrap: str, change: Change) -> AsyncIterator[Between]:
         nursery.cancel_scope.cancel()
 
 
-async def _converse(here: Between, change: Change, client: trio.SocketStream, broker: trio.SocketStream) -> None:
+async def _converse(
+    here: Between, change: Change, admit: Admit | None, client: trio.SocketStream, broker: trio.SocketStream
+) -> None:
     asked, said = bytearray(), bytearray()
     while (request := await _frame(client, asked)) is not None:
         header = request_header(request)
         api = api_name(header.api_key)
         here.seen.append((api, header.api_version))
+        if admit is not None:
+            await admit(api)
         await broker.send_all(request)
         if api == "produce" and _without_answer(request):
             continue
+        if api == "produce":
+            here.ahead = max(here.ahead, len(asked))
         answer = await _frame(broker, said)
         if answer is None:
             return

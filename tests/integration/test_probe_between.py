@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import trio
 
 from ackdrop.direct.cluster import Cluster
 from ackdrop.direct.identity import broker_info
@@ -128,6 +129,39 @@ async def test_what_says_nothing_of_a_batch_is_asked_again(embedded_broker, erro
         assert batches == {"original": "appended", "again": "deduplicated", "third": "deduplicated"}
     else:
         assert tries == {"producer-ids": [3, 1], "exact-duplicate": [1, 1, 1]}
+
+
+def unchanged(api: str, version: int, request: bytes, answer: bytes) -> bytes:
+    return answer
+
+
+async def test_a_batch_in_flight_is_one_that_was_not_yet_answered(embedded_broker):
+    """On one connection the duplicate comes right behind its original; else nothing comes before an answer."""
+    async with between(embedded_broker, unchanged) as here:
+        await probe(here, "exact-duplicate", "window")
+        assert here.ahead == 0
+        await probe(here, "pipelined")
+        assert here.ahead > 100
+
+
+async def test_two_at_once_are_under_way_at_the_same_time(embedded_broker):
+    """Whoever is in between lets none of them through before both are there."""
+    count, met = 0, [trio.Event() for _ in range(6)]
+
+    async def admit(api: str) -> None:
+        nonlocal count
+        count += api == "produce"
+        if api == "produce" and count > 2:
+            pair = met[(count - 1) // 2]
+            if count % 2 == 0:
+                pair.set()
+            with trio.fail_after(5):
+                await pair.wait()
+
+    async with between(embedded_broker, unchanged, admit) as here:
+        result = await probe(here, "two-connections")
+    assert list(effects(result, "two-connections").values())[1:] == ["appended + deduplicated"] * 5
+    assert count == 12
 
 
 def from_the_second_produce(told: bytes | str) -> Change:
