@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from ackdrop.capture.comments import parse
 from ackdrop.ledger import Ledger
+
+from ..pcapng_files import read
 
 pytestmark = [pytest.mark.integration, pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux's means")]
 
@@ -148,3 +151,26 @@ def test_it_goes_on_where_there_is_room_again(
     assert {0, 15} <= offsets
     assert 10 not in offsets
     assert wire.let_go > 0
+
+
+def test_a_capture_lets_go_and_goes_on_where_there_is_room_again(
+    start_proxy: Any, new_topic: Callable[..., str], produce: Callable[..., list[int]], disk: Disk
+) -> None:
+    """The ledger has room all the time: no verdict suffers."""
+    path = disk.path / "capture.pcapng"
+    topic, process = new_topic(), start_proxy("--capture", str(path))
+    address = process.address()
+    produce(address, topic, 5)
+    disk.fill()
+    produce(address, topic, 50)
+    process.says(r"the capture cannot be written: .*space.*; traffic goes on.*--capture")
+    disk.empty()
+    produce(address, topic, 5)
+    process.says("the capture can be written again")
+    ended = process.end()
+    assert ended.codes == ["no-retry"]
+    (lacks,) = [note for note in ended.report["notes"] if note.startswith("The capture lacks")]
+    assert "No space left on device" in lacks
+    packets = read(path.read_bytes()).packets
+    told = [parse(line) for packet in packets for line in packet.comments]
+    assert {"opened", "ended"} <= {comment.what for comment in told if comment is not None}
