@@ -33,6 +33,7 @@ EPILOG = """\b
 Examples:
   ackdrop exec --scenario lost-ack -- pytest tests/
   ackdrop exec --bootstrap localhost:9092 --env MY_BROKERS -- ./producer
+  ackdrop exec --capture tests.pcapng -- go test ./...
   ackdrop exec --scenario lost-ack --arm off=IDEMPOTENCE=false \\
       --arm on=IDEMPOTENCE=true -- python produce.py
 

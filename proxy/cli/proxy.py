@@ -22,6 +22,7 @@ EPILOG = """\b
 Examples:
   ackdrop proxy --bootstrap localhost:9092 --listen 127.0.0.1:19092
   ackdrop proxy --bootstrap localhost:9092 --scenario lost-ack --for 30s
+  ackdrop proxy --bootstrap localhost:9092 --capture proxy.pcapng
   ackdrop proxy --bootstrap localhost:9092 --control 127.0.0.1:9191
   ackdrop proxy --bootstrap a:9092,b:9092 --listen 0.0.0.0:19092 \\
       --advertise proxy.test --ports 19093-19099

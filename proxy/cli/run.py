@@ -30,6 +30,7 @@ Examples:
   ackdrop run lost-ack-disconnect --producer confluent-kafka
   ackdrop run my-scenario.yaml --bootstrap localhost:9092 --json result.json
   ackdrop run --repeat 10 --junit result.xml
+  ackdrop run lost-ack --capture run.pcapng
   ackdrop run scenarios/                  every scenario of a folder
   ackdrop run lost-ack --set faults[0].when.nth=5 --set workload.records=50
 
