@@ -31,6 +31,12 @@ def test_another_offset_is_a_change_too(a_probe):
     assert change.now == "deduplicated, answered with offset 1, written nothing"
 
 
+def test_another_place_in_the_log_is_a_change_too(a_probe):
+    steps = [a_step("acks-0", "no answer asked for, appended", wrote=[stands(at)]) for at in (0, 3)]
+    (change,) = compare(*(a_probe(a_case("acks", step)) for step in steps)).changes
+    assert (change.was[-11:], change.now[-11:]) == ("written 0-2", "written 3-5")
+
+
 def test_which_of_two_at_once_came_first_is_none(a_probe):
     both = (an_exchange(at=0), an_exchange(3, at=3))
     one, other = (a_step("both", "2 x appended", *exchanges) for exchanges in (both, both[::-1]))

@@ -55,6 +55,8 @@ def test_two_at_once():
     assert effect([an_exchange(at=3), an_exchange(at=0)], [], [stands(0), stands(3)]) == "2 x appended"
     known = effect([an_exchange(3, at=3), an_exchange(at=0), an_exchange(3, at=3)], [stands(0)], [stands(3, first=3)])
     assert known == "appended + 2 x deduplicated"
+    turned = effect([an_exchange(at=0), an_exchange(3, at=3)], [stands(0)], [stands(3, first=3)])
+    assert turned == "appended + deduplicated"
 
 
 def test_a_request_that_writes_nothing():

@@ -48,6 +48,7 @@ def test_a_broker_without_idempotence_breaks_no_promise_about_it():
         ("22.3.25", REFUSED, [True]),
         ("24.1.14", REFUSED, [True]),
         ("24.2.1", REFUSED, [True]),
+        ("24.3.0", REFUSED, [True]),
         ("24.1.15", REFUSED, [False]),
         ("24.2.2", REFUSED, [False]),
         ("24.3.1", REFUSED, [False]),
