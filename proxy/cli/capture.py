@@ -190,7 +190,7 @@ def _exit_code(summary: Summary, found: Stories | Document) -> int:
     """What is shown comes first; then what is not known: a part that the capture lacks may hide anything."""
     if found.words["duplicate"]:
         return _DUPLICATE
-    gaps = summary.missing or summary.let_go or summary.tally.let_go or not summary.kafka
+    gaps = summary.missing or summary.let_go or summary.tally.let_go or summary.tally.unread or not summary.kafka
     return _OPEN if found.words["cannot-tell"] or gaps else _HARMLESS
 
 

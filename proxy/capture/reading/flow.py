@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from .conversation import Conversation, Marked
+from .conversation import Conversation
 from .events import Fault, How, Noted, Where
+from .exchange import Marked
 from .halves import Half, Piece
 from .link import ACK, FIN, RST, SYN, Segment
 from .recognition import KAFKA, Recognition

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from ..comments import Comment
-from .conversation import Marked
 from .events import Fault, Hop, How, Noted, Opened, Where
+from .exchange import Marked
 from .flow import Flow
 from .link import ACK, RST, SYN, Segment
 from .shared import Shared

@@ -17,7 +17,7 @@ from xxhash import xxh3_128_digest
 from .events import Said, Where
 
 if TYPE_CHECKING:
-    from .conversation import Asked
+    from .exchange import Asked
     from .retries import Attempt
 
 _PASSES_WITHIN = 10.0

@@ -88,12 +88,14 @@ class Chain:
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted. `lost` are attempts whose success the client was surely not told."""
+    """What was counted. `lost` are attempts whose success the client was surely not told, `unread` produce requests and
+    answers that could not be read."""
 
     attempts: int = 0
     answered: int = 0
     lost: int = 0
     retries: int = 0
+    unread: int = 0
     let_go: int = 0
 
 

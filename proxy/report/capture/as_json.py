@@ -193,6 +193,7 @@ def _summary(summary: Summary, words: Counter[Word], exit_code: int) -> dict[str
         "lost_acks": summary.tally.lost,
         "retries": summary.tally.retries,
         "verdicts": dict(words),
+        "unread_produce": summary.tally.unread,
         "missing_bytes": summary.missing,
         "other_connections": dict(summary.others),
         "encrypted": list(summary.encrypted),

@@ -33,6 +33,8 @@ def _sentences(summary: Summary, frames: int) -> Iterator[str]:
         )
     if summary.missing:
         yield f"The capture lacks {counted(summary.missing, 'byte')} of what was said, so something may not be told."
+    if summary.tally.unread:
+        yield f"{counted(summary.tally.unread, 'frame')} of Produce could not be read."
     if summary.let_go:
         yield f"{counted(summary.let_go, 'connection')} had to be let go, for too many at once: read a part of it."
     for cut in summary.cut_off:
