@@ -131,8 +131,7 @@ def produced(version: int, frame: memoryview) -> Answer:
     """What became of the batch."""
 
     def told(body: Any) -> tuple[Answer, None]:
-        (topic,) = body.responses
-        (entry,) = topic.partition_responses
+        entry = _one(_one(body.responses).partition_responses)
         text = entry.error_message if version >= 8 else None
         return _answer(entry.error_code, entry.base_offset, text), None
 
@@ -152,7 +151,7 @@ def coordinator(version: int, frame: memoryview) -> tuple[Answer, int | None]:
     """The coordinator's node id; None with an error."""
 
     def told(body: Any) -> tuple[Answer, int | None]:
-        (one,) = body.coordinators if version >= 4 else (body,)
+        one = _one(body.coordinators) if version >= 4 else body
         return _answer(one.error_code, text=one.error_message), None if one.error_code else one.node_id
 
     return _read(_FIND, FindCoordinatorResponse, version, frame, told)
@@ -162,8 +161,7 @@ def added(version: int, frame: memoryview) -> tuple[Answer, None]:
     """Whether the partition belongs to the transaction now."""
 
     def told(body: Any) -> tuple[Answer, None]:
-        (topic,) = body.results_by_topic_v3_and_below
-        (entry,) = topic.results_by_partition
+        entry = _one(_one(body.results_by_topic_v3_and_below).results_by_partition)
         return _answer(entry.partition_error_code), None
 
     return _read(_ADD, AddPartitionsToTxnResponse, version, frame, told)
@@ -180,7 +178,15 @@ def ended(version: int, frame: memoryview) -> tuple[Answer, Identity | None]:
 
 
 def _answer(code: int, base_offset: int | None = None, text: str | None = None) -> Answer:
-    return Answer("answered", error_name(code), base_offset, text)
+    told = text and text.encode("utf-8", "replace").decode()  # what is no UTF-8 came as surrogates
+    return Answer("answered", error_name(code), base_offset, told)
+
+
+def _one(found: list[Any] | None) -> Any:
+    """The only element of what may be null. Raises UndecodableError."""
+    if found is None or len(found) != 1:
+        raise UndecodableError(f"it tells of {len(found or ())}, and not of one")
+    return found[0]
 
 
 def _read(
@@ -192,5 +198,5 @@ def _read(
         if not isinstance(answer.payload, body):
             raise UndecodableError("it has no such body")
         return told(answer.payload)
-    except (UndecodableError, ValueError) as error:  # a ValueError where there is not one of what there has to be one
+    except UndecodableError as error:
         return Answer("unreadable", text=f"the answer cannot be read: {error}"), None
