@@ -42,9 +42,10 @@ Exit codes:
   1 with --retries: a retry left a duplicate, as two offsets show
   2 usage, or a file that is no capture
   3 no Kafka in it; with --retries: it cannot be told, or a part is missing
+  130 interrupted; what was read until then is told
 """
 
-_HARMLESS, _DUPLICATE, _OPEN = 0, 1, 3
+_HARMLESS, _DUPLICATE, _OPEN, _INTERRUPTED = 0, 1, 3, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
@@ -122,7 +123,7 @@ def _as_sequence(files: list[Path | None], wanted: Filter, *, by: str, decode: b
     from ..report.capture.lines import LEGEND
     from ..report.capture.sequence import ByConnection, ByTime, is_news
 
-    say, width, takes = _say, _width(), wanted.takes()
+    say, width, takes = _say_at_once if None in files else _say, _width(), wanted.takes()
     shown = ByTime(say, width) if by == "time" else ByConnection(say, width, only_frames=wanted.of_frames)
     frames = 0
 
@@ -142,7 +143,7 @@ def _as_sequence(files: list[Path | None], wanted: Filter, *, by: str, decode: b
         say(LEGEND)
     for line in closing(summary, frames, width):
         say(line)
-    return _HARMLESS if summary.kafka else _OPEN
+    return _of_reading(summary)
 
 
 def _as_stories(files: list[Path | None], wanted: Filter) -> int:
@@ -181,17 +182,23 @@ def _as_json(files: list[Path | None], wanted: Filter, *, retries: bool) -> int:
 
     with _progress() as progress:
         summary = Reading(tell, document.closed).run(files, progress=progress)
-    code = _exit_code(summary, document) if retries else _HARMLESS if summary.kafka else _OPEN
+    code = _exit_code(summary, document) if retries else _of_reading(summary)
     document.finish(summary, code)
     return code
 
 
 def _exit_code(summary: Summary, found: Stories | Document) -> int:
     """What is shown comes first; then what is not known: a part that the capture lacks may hide anything."""
+    if summary.interrupted:
+        return _INTERRUPTED
     if found.words["duplicate"]:
         return _DUPLICATE
     gaps = summary.missing or summary.let_go or summary.tally.let_go or summary.tally.unread or not summary.kafka
     return _OPEN if found.words["cannot-tell"] or gaps else _HARMLESS
+
+
+def _of_reading(summary: Summary) -> int:
+    return _INTERRUPTED if summary.interrupted else _HARMLESS if summary.kafka else _OPEN
 
 
 def _api(name: str) -> str:
@@ -211,6 +218,12 @@ def _api(name: str) -> str:
 
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
+
+
+def _say_at_once(line: str) -> None:
+    """What comes through a pipe is told as it comes."""
+    _say(line)
+    sys.stdout.flush()
 
 
 def _width() -> int:

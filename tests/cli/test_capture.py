@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -283,6 +284,25 @@ def test_several_files_and_standard_input(show: Show, tmp_path: Path, duplicate:
     done = subprocess.run(command, input=packed, capture_output=True, timeout=60, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"DUPLICATE" in done.stdout
+
+
+def test_ctrl_c_tells_what_came_until_then(tmp_path: Path, duplicate: Path) -> None:
+    command = [sys.executable, "-m", "ackdrop", "capture", "show", "-", "--by", "time"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(duplicate.read_bytes())
+        process.stdin.flush()
+        lines = [process.stdout.readline()]
+        while b"produce #9" not in lines[-1]:  # its first lines come while the pipe is open
+            lines.append(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(60) == 130
+        assert b"interrupted: what came until then is told" in rest
+        assert b"2 connections with 4 frames" in rest
 
 
 def test_a_reader_who_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:

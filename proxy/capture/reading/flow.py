@@ -26,13 +26,12 @@ class Flow:
         self.speaks = ""
         self.over = False
         self.how: How = "fin"
-        self.gap = False
         self.where: Where | None = None
         self.early: list[tuple[Fault, str]] = []
         self._by: Literal["client", "broker", ""] = ""
         self._shared = shared
         self._known = known
-        self._halves = (Half(), Half())
+        self._halves = (Half(exact=shared.own), Half(exact=shared.own))
         self._ended = [False, False]
         self._recognition = Recognition(client)
         self._conversation: Conversation | None = None

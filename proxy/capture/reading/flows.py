@@ -162,8 +162,6 @@ class Flows:
         for comment in comments:
             if comment.what == "fault":
                 self._fault(flow, comment, now)
-            elif comment.what == "gap":
-                flow.gap = True
         if len(flow.marks) > 1000:
             del flow.marks[:500]
 

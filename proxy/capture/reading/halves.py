@@ -34,9 +34,11 @@ class Piece(NamedTuple):
 
 
 class Half:
-    """One direction. `begun` once its first number is known."""
+    """One direction. `begun` once its first number is known. `exact`: packets stand in their true order, so what the
+    other side has acknowledged, and is not there, never comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact: bool = False) -> None:
+        self._slack = 0.0 if exact else _SLACK
         self._origin: int | None = None
         self._next = 0
         self._waiting: list[tuple[int, int, bytes]] = []
@@ -146,7 +148,7 @@ class Half:
         waited = now - (self._hole_since if self._hole_since is not None else now)
         if not self.heard:
             return waited > _PATIENCE
-        return self.acknowledged > self._next and waited > _SLACK
+        return self.acknowledged > self._next and waited >= self._slack
 
     def _pass_hole(self) -> Iterator[Piece]:
         missing = self._waiting[0][0] - self._next

@@ -23,7 +23,8 @@ class Summary:
     it to the last one's. `kafka` counts connections that speak Kafka, `others` those that speak something else, by
     what; `encrypted` are some addresses behind TLS; `skipped` counts packets that are no part of a connection, by what
     they are; `let_go` connections that there was no room for; `missing` bytes of Kafka's
-    connections that the capture lacks, or that made no sense. `cut_off` says where files end before their end."""
+    connections that the capture lacks, or that made no sense. `cut_off` says where files end before
+    their end; `interrupted` that somebody has seen enough."""
 
     packets: int = 0
     started: int | None = None
@@ -35,6 +36,7 @@ class Summary:
     others: Counter[str] = field(default_factory=Counter)
     encrypted: tuple[str, ...] = ()
     skipped: Counter[str] = field(default_factory=Counter)
+    interrupted: bool = False
     cut_off: list[CutOff] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
 
@@ -60,16 +62,23 @@ class Reading:
         self.summary = Summary(tally=self._judge.tally, others=self._flows.others, skipped=self._flows.skipped)
 
     def run(self, files: Sequence[Path | None], *, progress: Callable[[int], None] = lambda _: None) -> Summary:
-        """Read all of it. Raises UsageError for a file that is no capture."""
-        for file in files:
-            for packet in packets(file):
-                if isinstance(packet, CutOff):
-                    self.summary.cut_off.append(packet)
-                    continue
-                self._packet(packet)
-                if not self.summary.packets % 4096:
-                    progress(self.summary.packets)
+        """Read all of it; Ctrl-C ends it with what there is until then, as a pipe may go on for ever. Raises UsageError
+        for a file that is no capture."""
+        try:
+            for file in files:
+                self._read(file, progress)
+        except KeyboardInterrupt:
+            self.summary.interrupted = True
         return self.finish()
+
+    def _read(self, file: Path | None, progress: Callable[[int], None]) -> None:
+        for packet in packets(file):
+            if isinstance(packet, CutOff):
+                self.summary.cut_off.append(packet)
+                continue
+            self._packet(packet)
+            if not self.summary.packets % 4096:
+                progress(self.summary.packets)
 
     def finish(self) -> Summary:
         """Nothing more is read."""

@@ -28,6 +28,8 @@ _MOST_KNOWN = 50_000
 _MOST_DELIVERED = 5_000
 """Of them such whose success the client has, which it may not have read."""
 _MOST_IN_CHAIN = 1000
+_MOST_PLACES = 100_000
+"""Partitions of which it is known up to where answers account for them."""
 
 Fate = Literal["open", "acknowledged", "unacknowledged", "unanswered", "unknown", "none"]
 """What became of an answer: it may still come; the client's TCP acknowledged it; it is in the capture, and the client's
@@ -39,7 +41,8 @@ it may be, or ends before; acks=0 asked for none."""
 class Attempt:
     """One produce attempt, with what became of it. `answered_at`, `error` and `base_offset` are the broker's answer,
     None without one in the capture; `seen_error` is what the client was told where that was another. `ended_at` and
-    `ended` say when and how its connection ended, where its answer was lost."""
+    `ended` say when and how its connection ended, where its answer was lost. `unaccounted` counts the offsets
+    between the last success in its partition before and its own, which no answer in the capture accounts for."""
 
     number: int
     at: float
@@ -66,6 +69,7 @@ class Attempt:
     ended_at: float | None = None
     ended: How | None = None
     faults: list[Fault] = field(default_factory=list)
+    unaccounted: int | None = None
     chain: Chain | None = None
     onward: Where | None = None
     """Where it was seen again behind whatever passed it on."""
@@ -109,6 +113,7 @@ class Judge:
         self._delivered: OrderedDict[int, Attempt] = OrderedDict()
         self._chains: OrderedDict[int, Chain] = OrderedDict()
         self._begun = 0
+        self._ends: dict[tuple[str, int], int] = {}
         self.tally = Tally()
 
     def sent(
@@ -162,6 +167,18 @@ class Judge:
         if attempt.answered_at is None:
             self.tally.answered += 1
             attempt.answered_at, attempt.error, attempt.base_offset = now, error, base_offset
+            if error in SUCCESS and base_offset >= 0 and attempt.records >= 0:
+                self._account(attempt, base_offset)
+
+    def _account(self, attempt: Attempt, base_offset: int) -> None:
+        """Note how far answers account for what stands in the partition."""
+        place = attempt.topic, attempt.partition
+        known = self._ends.get(place)
+        if known is not None and known <= base_offset:
+            attempt.unaccounted = base_offset - known
+        self._ends[place] = max(known or 0, base_offset + attempt.records)
+        if len(self._ends) > _MOST_PLACES:
+            del self._ends[next(iter(self._ends))]
 
     def acknowledged(self, attempt: Attempt, error: int | None, now: float) -> None:
         """The client's TCP has acknowledged an answer, with this error in it."""

@@ -162,8 +162,21 @@ def _of_open(path: list[Attempt]) -> str:
     if not _success(last):
         return "The retry failed, and whether it, or the first attempt, was written is not in this capture."
     if first.answered_at is None:
-        return "It is a duplicate if the first attempt was appended, and its answer is not in this capture."
+        return f"It is a duplicate if the first attempt was appended, whose answer is not in this capture.{_hint(last)}"
     return f"It is a duplicate if the first attempt was appended; after {_errors(path)} it may have been."
+
+
+def _hint(last: Attempt) -> str:
+    """What offsets say of it, which is no proof: somebody else may write there, and a request may come late."""
+    if last.unaccounted is None:
+        return ""
+    if not last.unaccounted:
+        return " The retry's offset follows the one that was acked before it: until then it had not been appended."
+    few = "one record stands" if last.unaccounted == 1 else f"{last.unaccounted} records stand"
+    return (
+        f" Right before the retry {few} that no answer here accounts for: the first attempt's, unless others write to"
+        " the partition, too."
+    )
 
 
 def _least(equal: list[Attempt]) -> int:

@@ -201,6 +201,7 @@ def _summary(summary: Summary, words: Counter[Word], exit_code: int) -> dict[str
         "connections_let_go": summary.let_go,
         "attempts_let_go": summary.tally.let_go,
         "cut_off": [cut._asdict() for cut in summary.cut_off],
+        "interrupted": summary.interrupted,
         "exit_code": exit_code,
     }
 

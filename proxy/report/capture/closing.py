@@ -39,6 +39,8 @@ def _sentences(summary: Summary, frames: int) -> Iterator[str]:
         yield f"{counted(summary.let_go, 'connection')} had to be let go, for too many at once: read a part of it."
     for cut in summary.cut_off:
         yield f"{cut.file} ends early, at byte {cut.at:,}: {cut.why}."
+    if summary.interrupted:
+        yield "It was interrupted: what came until then is told."
     if not summary.kafka:
         yield nothing(summary)
 

@@ -75,7 +75,7 @@ def story(chain: Chain, told: Verdict, width: int) -> Iterator[str]:
     attempts = chain.attempts
     if len(attempts) > _MOST_TOLD:
         attempts = [*attempts[: _MOST_TOLD - 1], attempts[-1]]
-    heads = [f"{attempt.at:.3f} s  connection {_connection(attempt)} #{attempt.correlation_id}" for attempt in attempts]
+    heads = [f"{attempt.at:.3f} s  {_connection(attempt)} #{attempt.correlation_id}" for attempt in attempts]
     wide = max(map(len, heads))
     for n, (attempt, head) in enumerate(zip(attempts, heads, strict=True)):
         if n == len(attempts) - 1 and len(chain.attempts) > len(attempts):
@@ -90,11 +90,8 @@ def story(chain: Chain, told: Verdict, width: int) -> Iterator[str]:
 
 
 def _connection(attempt: Attempt) -> str:
-    return (
-        f"{shortened(clean(attempt.where.arm), 12)} {attempt.where.connection}"
-        if attempt.where.arm
-        else str(attempt.where.connection)
-    )
+    arm = f"{shortened(clean(attempt.where.arm), 12)}, " if attempt.where.arm else ""
+    return f"{arm}connection {attempt.where.connection}"
 
 
 def _attempt(attempt: Attempt, chain: Chain) -> str:

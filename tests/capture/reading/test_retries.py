@@ -111,6 +111,23 @@ def test_a_capture_that_ends_before_an_answer_knows_of_no_loss(tmp_path: Path) -
     assert (read.chains, read.summary.tally.lost) == ([], 0)
 
 
+@pytest.mark.parametrize(
+    ("offset", "said"),
+    [
+        (7, "The retry's offset follows the one that was acked before it"),
+        (8, "Right before the retry one record stands that no answer here accounts for"),
+        (10, "Right before the retry 3 records stand that no answer here accounts for"),
+    ],
+)
+def test_what_offsets_say_of_an_attempt_without_an_answer(offset: int, said: str, tmp_path: Path) -> None:
+    before = Talk(("10.0.0.2", 39999)).open().client(ask(3, value=b"w", at=900)).broker(told(3, 6)).fin(0).fin(1)
+    lost = Talk(at=1.0).open().client(ask(5)).rst(1)
+    read = Read(write(tmp_path / "a.pcap", before, lost, again().broker(told(9, offset))))
+    (chain,) = read.chains
+    assert verdict(chain).word == "cannot-tell"
+    assert said in verdict(chain).why
+
+
 def test_three_attempts_are_one_story(tmp_path: Path) -> None:
     second = again().rst(1)
     third = Talk(("10.0.0.2", 40002), at=4.0).open().client(ask(11)).broker(told(11, 9))
