@@ -16,11 +16,21 @@ from scapy.sendrecv import sniff
 from scapy.utils import PcapReader
 
 from ackdrop.direct.cluster import Cluster
-from ackdrop.packets import ControlRecord, KafkaRequest, KafkaResponse, RecordBatch
+from ackdrop.packets import (
+    ControlRecord,
+    KafkaRequest,
+    KafkaResponse,
+    ProducePartition,
+    ProduceRequest,
+    ProduceTopic,
+    Record,
+    RecordBatch,
+)
 from ackdrop.packets.apis import BODIES
 from ackdrop.packets.frames import KafkaFrame
 from ackdrop.packets.tcp import KafkaSession, bind
 
+from ..packets.asking import ask, connected, ready
 from ..packets.rebuilding import rebuilt
 from . import test_transparent_clients as clients
 from . import test_transparent_producers as producers
@@ -155,3 +165,22 @@ def _batches(frame: Packet) -> list[Packet]:
         found.append(batch)
         number += 1
     return found
+
+
+@pytest.mark.parametrize("codec", clients.CODECS)
+def test_a_broker_takes_what_is_compressed_here(embedded_broker: str, library: Any, codec: str) -> None:
+    """It reads all records before it appends them; and a client reads them again."""
+    topic = f"ackdrop-packets-made-{codec}"
+    _make(embedded_broker, topic)
+    values = [f"{codec} {number} ".encode() * 3000 for number in range(5)]
+    batch = RecordBatch(
+        base_timestamp=1_700_000_000_000, compression=codec, records=[Record(value=one) for one in values]
+    )
+    partition = ProducePartition(index=0, records=batch)
+    request = KafkaRequest() / ProduceRequest(topic_data=ProduceTopic(topic=topic, partition_data=partition))
+    with connected(embedded_broker) as stream:
+        ready(stream, topic)
+        answer = ask(stream, request)
+    assert answer.responses[0].partition_responses[0].sprintf("%error_code%") == "NONE (0)"
+    seen = clients.Aiokafka(lambda *_: None, library).assigned(embedded_broker, topic, len(values))
+    assert [one.value for one in seen] == values
