@@ -89,8 +89,8 @@ class _Page(Page):
             yield from self._promise(verdict)
 
     def _step(self, step: Step) -> Iterator[Text]:
-        answer = words.came_back(step)
-        yield from self._columns(step.what, answer, words.in_the_log(step), "yellow" if answer.isupper() else "")
+        style = "" if step.answered else "yellow"
+        yield from self._columns(step.what, words.came_back(step), words.in_the_log(step), style)
 
     def _columns(self, sent: str, answer: str, log: str, style: str = "", *, before: bool = False) -> Iterator[Text]:
         """One row. What does not fit goes on in the next line of its column."""

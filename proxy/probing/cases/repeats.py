@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..bench import Bench
 from ..numbers import span
-from ..sending import Sending
+from ..sending import Producer, Sending
 from .case import Case, seq
 
 BACK = 10
@@ -13,11 +13,16 @@ BACK = 10
 
 async def producer_ids(bench: Bench) -> None:
     """Two producers, and who they are."""
-    for name, what in (("first", "a producer id"), ("second", "another one")):
-        exchange, given = await bench.ask_for_id()
-        await bench.note(name, what, exchange)
-        if given is None:
-            await bench.producer()  # says why
+    exchange, first = await bench.ask_for_id()
+    await bench.note("first", f"a producer id{_epoch(first)}", exchange)
+    first = first or await bench.producer()  # which says why there is none
+    exchange, second = await bench.ask_for_id()
+    again = " (the SAME id)" if second is not None and second.id == first.id else ""
+    await bench.note("second", f"another one{_epoch(second)}{again}", exchange)
+
+
+def _epoch(producer: Producer | None) -> str:
+    return "" if producer is None else f", epoch {producer.epoch}"
 
 
 async def exact_duplicate(bench: Bench) -> None:
