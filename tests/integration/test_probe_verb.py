@@ -179,17 +179,6 @@ def test_the_protocol_of_an_older_client_is_a_change(probe: Callable[..., Ended]
     assert "not compared: A gap (only in the earlier probe)" in ended.out
 
 
-def test_with_tls_and_sasl(secured_broker: Any, tmp_path: Path) -> None:
-    password = tmp_path / "password"
-    password.write_text(secured_broker.users["alice"])
-    arguments = ["--bootstrap", secured_broker.addresses("SASL_TLS")[0], "--case", "window", "--case", "txn-fencing"]
-    arguments += ["--upstream-tls", "--upstream-ca", str(secured_broker.certificates.ca)]
-    arguments += ["--upstream-sasl-mechanism", "SCRAM-SHA-256", "--upstream-sasl-username", "alice"]
-    ended = call(tmp_path, *arguments, "--upstream-sasl-password-file", str(password))
-    assert ended.code == 0, ended.err
-    assert ended.effects == {name: MEASURED[name] for name in ("window", "txn-fencing")}
-
-
 def test_ctrl_c_keeps_what_was_seen_and_removes_the_topic(embedded_broker: str, tmp_path: Path) -> None:
     """It comes while an answer is waited for, in the second case."""
 

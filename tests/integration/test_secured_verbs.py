@@ -376,3 +376,22 @@ def test_brokers_that_are_not_verified_are_said_loudly(ackdrop: Ackdrop, secured
     ended = ackdrop("verify", "--topic", topic, *words)
     assert "--upstream-insecure" in ended.err
     assert any("--upstream-insecure" in note for note in ended.result["notes"])
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_a_probe_says_who_it_is(
+    secured_broker: Any, secret_file: Callable[[str], str], tmp_path: Path, mechanism: str
+) -> None:
+    """On every connection of its own, over TLS; and the password stands nowhere."""
+    password = secured_broker.users["alice"]
+    command = [sys.executable, "-m", "ackdrop", "probe", "--bootstrap", secured_broker.addresses("SASL_TLS")[0]]
+    command += ["--upstream-tls", "--upstream-ca", str(secured_broker.certificates.ca)]
+    command += ["--upstream-sasl-mechanism", mechanism, "--upstream-sasl-username", "alice"]
+    command += ["--upstream-sasl-password-file", secret_file(password), "--json", str(tmp_path / "probe.json")]
+    command += ["--case", "window", "--case", "txn-fencing"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "probe.json").read_text()
+    assert {case["state"] for case in json.loads(written)["cases"]} == {"measured"}
+    assert "remembers the last 5 batches" in " ".join(done.stdout.split())
+    assert password not in written + done.stdout + done.stderr
