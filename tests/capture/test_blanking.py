@@ -223,7 +223,8 @@ def test_a_damaged_frame_shows_nothing_of_its_credentials(at: int, damage: bytes
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("beginning", [b"\x16\3\1\0\x20", b"GET / HTTP/1.1", b"\xff" * 8, bytes(4)], ids=repr)
 def test_what_is_no_kafka_is_not_shown(beginning: bytes, size: int) -> None:
-    assert SECRET not in in_portions(Dialogue().requests, beginning + SECRET, size)
+    for stream in (Dialogue().requests, Dialogue().answers):
+        assert SECRET not in in_portions(stream, beginning + SECRET, size)
 
 
 def test_a_version_that_nobody_knows_is_hidden_whole_and_alone() -> None:

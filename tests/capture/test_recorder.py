@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from ackdrop.capture import files
+from ackdrop.capture.child import Child, Settings, Status
 from ackdrop.capture.comments import Comment, parse
+from ackdrop.capture.events import DATA, OPENED, Batch
 from ackdrop.core.commands import Side
 from ackdrop.errors import SurroundingsError, UsageError
 from ackdrop.observations import ConnectionClosed, Decided, Reached
 
-from ..pcapng_files import ACK, FIN, RST, SYN, File, Read, tcp
+from ..pcapng_files import ACK, FIN, RST, SYN, File, Read, read, tcp
 
 Make = Callable[..., Any]
 Message = Callable[..., bytes]
@@ -120,7 +122,9 @@ def test_a_fault_without_a_packet_gets_one(capture: Make, message: Message) -> N
     client, _ = written.connect()
     client.received(memoryview(message(5)), 1.1)
     written.hand_over()
+    written.connect(2, at=1.35)
     written.hand_over(decided(1.3, "f", 0, verdict="throttle"), places={"f": "connection"})
+    assert [each.at for each in written.read().packets] == sorted(each.at for each in written.read().packets)
     ((packet, _),) = about(written.read(), "fault")
     segment = tcp(packet.data)
     assert (packet.at, segment.flags, segment.content, packet.inbound) == (1_700_000_001_300_000, ACK, b"", False)
@@ -297,6 +301,26 @@ def test_a_full_disk_leaves_whole_files_and_is_told_when_it_is_over(capture: Mak
     assert tcp(packet.data).content == message(2)
     assert written.recorder.missing == 1014
     assert about(written.read(), "continued")
+
+
+def test_a_disk_that_takes_nothing_is_tried_now_and_then(tmp_path: Path, message: Message) -> None:
+    path = tmp_path / "capture.pcapng"
+    child = Child(Settings(str(path), 1 << 30, 10, 0))
+
+    def tell(at: float) -> Status:
+        opened = (OPENED, int(at), at, 1, False, -1, ("10.0.0.2", 1), ("10.0.0.1", 2), False, False)
+        data = (DATA, int(at), at, True, message(1))
+        child.take(Batch("on", None, [opened, data], [], {}).packed())
+        return child.status
+
+    child._files._file = disk = Full(child._files._file, 0)  # type: ignore[assignment]
+    assert tell(1.0) == Status([str(path)], 0, 14, [1], "No space left on device")
+    disk.room = 1 << 20
+    assert tell(2.0).missing == 28
+    child._again = 0.0
+    assert tell(3.0) == Status([str(path)], 4, 28, [1], None)
+    child.close()
+    assert len(read(path.read_bytes()).packets) == 4
 
 
 def test_a_file_that_is_no_capture_is_left_alone(tmp_path: Path) -> None:
