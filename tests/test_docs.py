@@ -1,4 +1,5 @@
-"""What `docs/while-it-runs.md` says is so: its commands, its faults, its paths and its metrics."""
+"""What `docs/while-it-runs.md` says is so: its commands, its faults, its paths and its metrics; and the commands of
+`docs/probe.md`."""
 
 from __future__ import annotations
 
@@ -49,6 +50,16 @@ def test_its_paths_are_all_that_there_are() -> None:
     guard = application(_Nobody(), "x" * 20)  # type: ignore[arg-type]
     there = {path.replace("{name}", "NAME") for path in guard._app.openapi()["paths"]}  # type: ignore[attr-defined]
     assert paths - {"/openapi.json"} == there
+
+
+def test_the_options_of_a_probe_exist() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "probe.md").read_text(encoding="utf-8")
+    told = subprocess.run(
+        [sys.executable, "-m", "ackdrop", "probe", "--help"], check=True, capture_output=True, text=True
+    )
+    options = set(re.findall(r"--[a-z][a-z-]+", text))
+    assert len(options) > 8
+    assert {option for option in options if option not in told.stdout} == set()
 
 
 class _Nobody:

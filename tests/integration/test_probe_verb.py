@@ -83,6 +83,7 @@ def call(folder: Path, *arguments: str) -> Ended:
     """`ackdrop probe` with these arguments, in a process of its own, with its result in files."""
     file, page = folder / "probe.json", folder / "probe.md"
     command = [sys.executable, "-m", "ackdrop", "probe", *arguments, "--json", str(file), "--markdown", str(page)]
+    command += ["--timeout", "30s"]
     environment = {**os.environ, "COLUMNS": "80"}
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=DEADLINE, check=False, env=environment
