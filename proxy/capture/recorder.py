@@ -71,7 +71,7 @@ class Recorder:
         self._remarked: set[int] = set()
         self._unwritten: list[_Packet] = []
         self.ports: set[int] = set()
-        """Where Kafka is spoken: the ports of listeners and of brokers."""
+        """Where Kafka is spoken in the last run: the ports of listeners and of brokers."""
         self.written = self.missing = 0
         """Packets that were written; bytes that passed and are in no file."""
 
@@ -79,6 +79,8 @@ class Recorder:
         """Write a parcel. Raises OSError where the disk does not take it; what was not written is counted, and told at
         the next packet of its connection. Without `write` that is so with all of it."""
         if (parcel.arm, parcel.run) != self._arm:
+            if parcel.run != self._arm[1]:
+                self.ports.clear()
             self._arm = parcel.arm, parcel.run
             self._lines.clear()
         told = [*self._floating, *parcel.remarks]

@@ -56,7 +56,8 @@ class Capture:
         files.opened(settings.path, settings.size, settings.files).close()
         wall = round((time.time() - trio.current_time()) * 1_000_000)
         first = Settings(str(settings.path.absolute()), settings.size, settings.files, wall)
-        self._shown = settings.path
+        self.first = settings.path
+        """The first file, as it was named."""
         self._process = _started(first)
         self._status = Status([first.path], 0, 0, [], None)
         self._queue: SimpleQueue[tuple[Batch, int] | threading.Event | None] = SimpleQueue()
@@ -90,7 +91,7 @@ class Capture:
     @property
     def paths(self) -> list[Path]:
         """The files that are there."""
-        return [self._shown.with_name(Path(path).name) for path in self._status.paths]
+        return [self.first.with_name(Path(path).name) for path in self._status.paths]
 
     @property
     def written(self) -> int:
@@ -104,7 +105,7 @@ class Capture:
 
     @property
     def ports(self) -> list[int]:
-        """Where Kafka is spoken in it: the ports of listeners and of brokers."""
+        """Where Kafka is spoken in its last run: the ports of listeners and of brokers."""
         return self._status.ports
 
     def _give(self, batch: Batch, size: int) -> None:

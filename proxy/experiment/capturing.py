@@ -16,6 +16,8 @@ from .settings import Say
 
 _KNOWN_PORT = 9092
 """The one by which Wireshark knows Kafka."""
+_NAMED = 3
+"""So many files of a capture are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,16 @@ class Recording:
         await disk.tell(self.capture, say, "capture", "--capture")
 
     async def notes(self) -> list[str]:
-        """Where all is by now, how it is read, and what is missing. Waits for the disk, whatever is being cancelled."""
+        """Where it is, how it is read, and what is missing by now. Waits for the disk, whatever is being cancelled.
+
+        Where there are several runs, how it is read is for the one who waits for all of them.
+        """
         with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(self.capture.flush)
-        return [self._where(), *self._missing()]
+        return [self._where() if self.run is None else self._together(), *self._missing()]
+
+    def _together(self) -> str:
+        return f"The capture of this run is among those of others, in {self.capture.first} and what follows it."
 
     def _where(self) -> str:
         capture = self.capture
@@ -49,7 +57,11 @@ class Recording:
         several = f"{len(paths)} files, the last of which is " if len(paths) > 1 else ""
         decoded = "".join(f" -d tcp.port=={port},kafka" for port in capture.ports if port != _KNOWN_PORT)
         packets = "1 packet" if capture.written == 1 else f"{capture.written:,} packets"
-        return f"The capture, {packets}, is in {several}{paths[-1]}; see it with: tshark -r {paths[-1]}{decoded}"
+        show = f"ackdrop capture show {' '.join(paths)}" if len(paths) <= _NAMED else "ackdrop capture show"
+        return (
+            f"The capture, {packets}, is in {several}{paths[-1]}; see it with: {show}, "
+            f"or: tshark -r {paths[-1]}{decoded}"
+        )
 
     def _missing(self) -> list[str]:
         missing, failure = self.capture.missing, self.capture.failure

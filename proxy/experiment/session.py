@@ -77,6 +77,9 @@ async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, set
                     told.say(f"{scenario.name} ({number} of {len(scenarios)})")
                 name = scenario.name if len(scenarios) > 1 else None
                 await _run(scenario, settings, broker, told, stop, recorded and recorded.named(name))
+            several = len(scenarios) > 1 or any((settings.repeat or each.repeat) > 1 for each in scenarios)
+            for note in await recorded.notes() if several and recorded is not None else ():
+                told.say(note)
     except UsageError:
         raise
     except Exception as error:  # raised again: no scenario shall be missing in what is written

@@ -15,6 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
+from ackdrop.capture.comments import parse
+
+from ..pcapng_files import read
+
 pytestmark = pytest.mark.integration
 
 WITHIN = 60.0
@@ -107,10 +111,10 @@ def codes(report: Any) -> list[str]:
 
 
 class TestArms:
-    def test_the_control_duplicates_and_the_other_does_not(self, start: Start, new_topic: Any) -> None:
-        topic = new_topic(1)
+    def test_the_control_duplicates_and_the_other_does_not(self, start: Start, new_topic: Any, tmp_path: Path) -> None:
+        topic, captured = new_topic(1), tmp_path / "exec.pcapng"
         arms = ["--arm", "off=IDEMPOTENCE=false", "--arm", "on=IDEMPOTENCE=true"]
-        running = start("--scenario", "lost-ack", *arms, *produce(topic))
+        running = start("--scenario", "lost-ack", "--capture", str(captured), *arms, *produce(topic))
         code, out, err = running.ended()
         assert code == 0, err
         assert len(out.split()) == 20
@@ -120,6 +124,10 @@ class TestArms:
         assert [arm["wire"]["retries"] for arm in report["arms"]] == [1, 1]
         assert [arm["log"]["records"] for arm in report["arms"]] == [11, 10]
         assert "PASSED" in err
+        told = [parse(line) for packet in read(captured.read_bytes()).packets for line in packet.comments]
+        faults = [comment.values for comment in told if comment is not None and comment.what == "fault"]
+        assert [(fault["arm"], fault["does"]) for fault in faults] == [("off", "drop"), ("on", "drop")]
+        assert any(str(captured) in note for note in report["notes"])
 
     def test_a_control_that_is_protected_all_the_same_proves_nothing(self, start: Start, new_topic: Any) -> None:
         arms = ["--arm", "off=IDEMPOTENCE=true", "--arm", "on=IDEMPOTENCE=true"]

@@ -13,6 +13,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ackdrop.capture.comments import parse
+
+from ..pcapng_files import read
+
 pytestmark = pytest.mark.integration
 
 DEADLINE = 90
@@ -60,7 +64,7 @@ def repeated(embedded_broker: str, tmp_path_factory: pytest.TempPathFactory) -> 
     """The same, twice in one call."""
     where = tmp_path_factory.mktemp("repeated")
     line = ("run", "lost-ack-disconnect", "--bootstrap", embedded_broker, "--repeat", "2", "--junit", "run.xml")
-    return Done(where, ackdrop(where, *line))
+    return Done(where, ackdrop(where, *line, "--capture", "run.pcapng"))
 
 
 def test_a_run_leaves_its_evidence(run: Done) -> None:
@@ -84,6 +88,19 @@ def test_a_chain_tells_each_attempt_and_its_fault(run: Done) -> None:
     assert first["answered_at"] <= first["acked_at"] <= again["at"] <= again["answered_at"] <= again["acked_at"]
     (saved,) = [finding for finding in on["findings"] if finding["kind"] == "deduplicated"]
     assert len({attempt["base_offset"] for attempt in saved["attempts"]}) == 1
+
+
+def test_runs_share_a_capture_and_are_told_apart_in_it(repeated: Done) -> None:
+    told = [
+        parse(line) for packet in read((repeated.where / "run.pcapng").read_bytes()).packets for line in packet.comments
+    ]
+    opened = [comment.values for comment in told if comment is not None and comment.what == "opened"]
+    names = [(values["run"], values["arm"]) for values in opened]
+    runs = [(f"lost-ack-disconnect {number}", arm) for number in (1, 2) for arm in ("off", "on")]
+    assert list(dict.fromkeys(names)) == runs
+    (note,) = [note for note in repeated.report["notes"] if "capture" in note]
+    assert note == "The capture of this run is among those of others, in run.pcapng and what follows it."
+    assert "see it with: ackdrop capture show run.pcapng, or: tshark -r run.pcapng -d tcp.port==" in repeated.ended.err
 
 
 def test_a_report_is_made_again(run: Done) -> None:
