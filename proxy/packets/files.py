@@ -54,7 +54,7 @@ class Packet(NamedTuple):
 
     `at` is in nanoseconds since 1970, None where the file has no time for it. `interface` is its number in the file,
     `name` what it is called there. `link` is the link type (the registry of tcpdump.org). `data` may be less than the
-    `length` bytes that were on the wire.
+    `length` bytes that were on the wire. `inbound` says which way it went, where the file does.
     """
 
     at: int | None
@@ -64,6 +64,7 @@ class Packet(NamedTuple):
     data: bytes
     length: int
     comments: tuple[str, ...]
+    inbound: bool | None = None
 
 
 class CutOff(NamedTuple):
@@ -118,7 +119,8 @@ def _from_pcapng(reader: Any, data: bytes, about: Any) -> Packet:
         at = ticks * 1_000_000_000 // about.tsresol + reader.offsets.get(reader.number, 0)
     comments = tuple(text.decode("utf-8", "replace") for text in about.comments or ())
     name = (about.ifname or b"").rstrip(b"\0").decode("utf-8", "replace")
-    return Packet(at, reader.number, name, about.linktype, data, about.wirelen, comments)
+    inbound = {1: True, 2: False}.get(about.direction)
+    return Packet(at, reader.number, name, about.linktype, data, about.wirelen, comments, inbound)
 
 
 class _Sections(RawPcapNgReader):

@@ -85,6 +85,11 @@ class Flow:
             self._by = self._by or self._side(way)
             self.over = all(self._ended)
 
+    def is_kafka(self, client: int) -> None:
+        """ackdrop says so, of a connection whose beginning is in an earlier file."""
+        self._recognition.client = client
+        self._is(KAFKA)
+
     def begin(self, where: Where) -> None:
         """It is Kafka's, with this number."""
         self.where = where

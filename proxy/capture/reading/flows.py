@@ -44,8 +44,10 @@ class Flows:
         self.let_go = 0
         self.kafka = 0
 
-    def segment(self, segment: Segment, interface: int, comments: Sequence[Comment], now: float) -> None:
-        """A TCP segment was captured."""
+    def segment(
+        self, segment: Segment, interface: int, comments: Sequence[Comment], inbound: bool | None, now: float
+    ) -> None:
+        """A TCP segment was captured; `inbound` says which way it went, where the capture does."""
         own = next((one for one in comments if one.what in ("opened", "continued")), None)
         key, way = self._key(segment, interface)
         flow = self._flows.get(key)
@@ -57,7 +59,7 @@ class Flows:
                 if key not in self._over:
                     self.skipped["TCP without content, of connections that begin before"] += 1
                 return
-            flow = self._open(key, segment, way, own, now)
+            flow = self._open(key, segment, way, own, inbound, now)
         self._flows.move_to_end(key)
         self._comment(flow, comments, now)
         before = flow.held
@@ -96,11 +98,16 @@ class Flows:
             return True
         return segment.length > 0 and not segment.flags & RST and key not in self._over
 
-    def _open(self, key: Key, segment: Segment, way: int, own: Comment | None, now: float) -> Flow:
+    def _open(
+        self, key: Key, segment: Segment, way: int, own: Comment | None, inbound: bool | None, now: float
+    ) -> Flow:
         client = None
         if segment.flags & SYN:
             client = 1 - way if segment.flags & ACK else way
         flow = self._flows[key] = Flow(self._shared, client, now, lambda found: self._known(key, found, own))
+        if own is not None and client is None and inbound is not None:
+            asks = inbound == (own.values.get("side") != "broker")  # ackdrop receives from clients, and asks brokers
+            flow.is_kafka(way if asks else 1 - way)
         if len(self._flows) > MOST_FLOWS:
             oldest, quiet = next(iter(self._flows.items()))
             self.let_go += 1

@@ -59,6 +59,7 @@ class Produced:
         topic = self._topic(entry.topic, entry.topic_id)
         for attempt in known:
             if (attempt.topic, attempt.partition) == (topic, entry.partition):
+                attempt.forwarded = True
                 return attempt
         if self._where.hop == "broker":
             return None

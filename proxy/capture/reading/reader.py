@@ -104,7 +104,7 @@ class Reading:
         comments = _ours(packet.comments) if packet.comments else ()
         if comments and not self._shared.own:
             self._shared.own = any(comment.what in ("opened", "continued") for comment in comments)
-        self._flows.segment(found, packet.interface, comments, self._now)
+        self._flows.segment(found, packet.interface, comments, packet.inbound, self._now)
 
 
 def _ours(texts: Sequence[str]) -> list[Comment]:

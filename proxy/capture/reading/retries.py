@@ -42,7 +42,8 @@ class Attempt:
     """One produce attempt, with what became of it. `answered_at`, `error` and `base_offset` are the broker's answer,
     None without one in the capture; `seen_error` is what the client was told where that was another. `ended_at` and
     `ended` say when and how its connection ended, where its answer was lost. `unaccounted` counts the offsets
-    between the last success in its partition before and its own, which no answer in the capture accounts for."""
+    between the last success in its partition before and its own, which no answer in the capture accounts for.
+    `forwarded` says that ackdrop has sent it on, in a capture of its own."""
 
     number: int
     at: float
@@ -70,10 +71,16 @@ class Attempt:
     ended: How | None = None
     faults: list[Fault] = field(default_factory=list)
     unaccounted: int | None = None
+    forwarded: bool = False
     chain: Chain | None = None
     onward: Where | None = None
     """Where it was seen again behind whatever passed it on."""
     open: OpenAttempt | None = None
+
+    @property
+    def kept_back(self) -> bool:
+        """Whether ackdrop has surely not sent it on: both of its sides are in the capture."""
+        return bool(self.where.hop) and not self.forwarded
 
     @property
     def numbers(self) -> tuple[int, int, int] | None:

@@ -80,6 +80,8 @@ def _paths(chain: Chain) -> Iterator[list[Attempt]]:
 def _without_retry(attempt: Attempt) -> Verdict:
     if attempt.base_offset is not None and attempt.error in SUCCESS:
         why = f"It was appended at {attempt.base_offset}, and its ack was lost; in this capture it is not sent again."
+    elif attempt.kept_back:
+        why = "It was never sent on to the broker, and in this capture it is not sent again."
     else:
         why = "Whether it was appended is not in this capture, and it is not sent again in it."
     return Verdict("lost-ack", why, (attempt,), _offsets([attempt]))
@@ -122,7 +124,8 @@ def _of_one(path: list[Attempt], by_numbers: dict[object, list[Attempt]], offset
     if len(kept) < 2 and kept[0] is not path[-1]:
         return "once", f"The retry was refused ({_errors([path[-1]])}), so there is one copy at most."
     if len(kept) < 2:
-        return "once", f"What came before was refused ({_errors(path)}), so the retry is the only copy."
+        before = "never sent on" if path[0].kept_back else f"refused ({_errors(path)})"
+        return "once", f"What came before was {before}, so the retry is the only copy."
     if not successes:
         return "protected", "The same producer id, epoch and sequence: one copy at most. No success is in this capture."
     if any(attempt.error == error_code("DUPLICATE_SEQUENCE_NUMBER") for attempt in successes):
@@ -195,7 +198,7 @@ def _success(attempt: Attempt) -> bool:
 
 def _open(attempt: Attempt) -> bool:
     """Whether it may have been written, though no success says so."""
-    return attempt.answered_at is None or attempt.error in MAYBE_APPENDED
+    return not attempt.kept_back and (attempt.answered_at is None or attempt.error in MAYBE_APPENDED)
 
 
 def _offsets(attempts: list[Attempt]) -> tuple[int, ...]:

@@ -174,6 +174,7 @@ def _attempt(attempt: Attempt, word: Word | None) -> dict[str, Any]:
         "error": error_name(attempt.error) if attempt.error else None,
         "base_offset": None if attempt.base_offset is None else _known(attempt.base_offset),
         "ack": attempt.fate,
+        "forwarded": attempt.forwarded if attempt.where.hop else None,
         "acknowledged_at": None if attempt.acknowledged_at is None else _at(attempt.acknowledged_at),
         "connection_ended": attempt.ended,
         "connection_ended_at": None if attempt.ended_at is None else _at(attempt.ended_at),

@@ -137,6 +137,8 @@ def _fate(attempt: Attempt) -> str:
 
 
 def _without_answer(attempt: Attempt) -> str:
+    if attempt.kept_back:
+        return f"never sent on to the broker{_end(attempt)}"
     match attempt.fate:
         case "none":
             return "acks=0, so it has no answer"
