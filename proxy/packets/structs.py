@@ -27,7 +27,7 @@ class KafkaPart(Packet):
         rest: Any = view
         for field in self.fields_desc:
             rest, value = field.getfield(self, rest)
-            if value is not None or not field.isconditional:
+            if value is not None or not isinstance(field, ConditionalField):
                 self.fields[field.name] = value
         self.dissected(bytes(view[: len(view) - len(rest)]))
         return rest if isinstance(s, memoryview) else bytes(rest)
