@@ -12,6 +12,7 @@ from scapy.packet import Packet, Raw, fuzz
 
 from ackdrop import packets
 from ackdrop.packets import (
+    ApiVersionsResponse,
     FetchRequest,
     FetchResponse,
     FetchTopic,
@@ -25,6 +26,7 @@ from ackdrop.packets import (
     ProduceTopic,
     Record,
     RecordBatch,
+    UnknownTag,
 )
 from ackdrop.packets.apis import BODIES
 
@@ -104,3 +106,47 @@ def test_null_where_a_list_may_be_null() -> None:
 def test_a_name_that_does_not_exist_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"error_code has no value 'REQUEST_TIMEOUT'"):
         MetadataTopic(error_code="REQUEST_TIMEOUT")
+
+
+def test_a_part_knows_its_version_wherever_it_came_from() -> None:
+    """Behind `/`, which copies; appended to a list; shown, and built."""
+    named = KafkaRequest(api_version=13) / ProduceRequest(topic_data=ProduceTopic(topic_id=TOPIC_ID))
+    assert named.topic_data[0].topic_id == TOPIC_ID
+    assert named.topic_data[0].topic is None
+    named.topic_data.append(ProduceTopic(topic_id=TOPIC_ID))
+    assert str(named.show(dump=True)).count(f"topic_id       = {TOPIC_ID}") == 2
+    built = KafkaRequest() / ProduceRequest()
+    built.api_version = 13
+    built.topic_data.append(ProduceTopic(topic_id=TOPIC_ID))
+    assert [one.topic_id for one in KafkaRequest(bytes(built)).topic_data] == [TOPIC_ID]
+
+
+def test_a_flag_that_is_set_in_place_is_written() -> None:
+    packet = KafkaRequest(bytes(KafkaRequest() / ProduceRequest(topic_data=_with(RecordBatch(records=Record())))))
+    packet[RecordBatch].flags.control = True
+    assert KafkaRequest(bytes(packet))[RecordBatch].flags.control
+
+
+def _with(batch: RecordBatch) -> ProduceTopic:
+    return ProduceTopic(topic="t", partition_data=ProducePartition(records=batch))
+
+
+def test_text_that_is_no_text_is_kept() -> None:
+    for name in (b"\xff\xfe", "ö".encode()):
+        frame = bytes(KafkaRequest(client_id=name) / ProduceRequest(topic_data=ProduceTopic(topic=name)))
+        packet = KafkaRequest(frame)
+        assert packet.client_id.encode("utf-8", "surrogateescape") == name
+        packet.correlation_id = 5  # so that it is built anew
+        packet.topic_data[0].partition_data.append(ProducePartition())
+        assert bytes(packet).count(name) == 2
+
+
+def test_a_tagged_field_that_is_there_twice_stays_twice() -> None:
+    """Kafka refuses it; what was on the wire was on the wire. Tag 1 of ApiVersions is an int64."""
+    two = [UnknownTag(tag=1, data=bytes(7) + bytes([number])) for number in (5, 6)]
+    answer = KafkaResponse(api_version=3) / ApiVersionsResponse(tags=two)
+    read = KafkaResponse(bytes(answer), api_key=18, api_version=3)
+    assert read.finalized_features_epoch == 5
+    assert [one.data[-1] for one in read[ApiVersionsResponse].tags] == [6]
+    read[ApiVersionsResponse].throttle_time_ms = 0
+    assert bytes(read) == bytes(answer)
