@@ -13,20 +13,12 @@ from .effects import APPENDED, effect
 from .ground import Ground, NotMeasured
 from .line import Line, Silence
 from .log import read
-from .model import Answer, Batch, Exchange, Step, Written
+from .model import BUSY, ELSEWHERE, SAYS_NOTHING, Answer, Batch, Exchange, Step, Written
 from .sending import Producer, Sending
 
-_ELSEWHERE = frozenset(
-    {"NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID"}
-)
-"""Errors of Produce that say nothing about the batch: whoever was asked does not lead the partition, or not yet."""
 _NOT_YET = frozenset({"CONCURRENT_TRANSACTIONS", "NOT_ENOUGH_REPLICAS"})
 """Errors of a transactional batch while the end of a transaction is still under way: the second one is what older
 versions of Produce have for that."""
-BUSY = frozenset(
-    {"COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR", "CONCURRENT_TRANSACTIONS"}
-)
-"""Errors that say: ask again in a moment."""
 _NO_IDS = frozenset({"CLUSTER_AUTHORIZATION_FAILED", "UNSUPPORTED_VERSION"})
 """How a broker refuses to give producer ids where idempotence is off, or not allowed to us."""
 _PAUSE = 0.1
@@ -186,7 +178,7 @@ class Bench:
             tries += 1
             line = await self._line(sending)
             exchange = await self._once(line, sending, tries)
-            elsewhere = exchange.answer.error in _ELSEWHERE
+            elsewhere = exchange.answer.error in ELSEWHERE
             not_yet = exchange.answer.error in _NOT_YET and sending.transactional_id is not None
             if not (elsewhere or not_yet) or trio.current_time() + _PAUSE > deadline:
                 return exchange
@@ -250,6 +242,8 @@ class Bench:
         step = Step(name, what, tuple(exchanges), tuple(wrote), effect(exchanges, self._log, wrote))
         self._log += wrote
         self.steps.append(step)
+        for told in {each.answer.error for each in exchanges} & SAYS_NOTHING:
+            raise NotMeasured("inconclusive", f"{what}: {told}, for as long as it was asked")
         return step
 
     async def _since(self, partition: int, sure: bool) -> list[Written]:

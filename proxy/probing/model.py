@@ -30,6 +30,22 @@ TITLES = {
 """The APIs that are spoken, as the protocol guide has their names."""
 
 
+ELSEWHERE = frozenset(
+    {"NOT_LEADER_OR_FOLLOWER", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID"}
+)
+"""Errors of whoever was asked and does not lead the partition, or not yet."""
+BUSY = frozenset(
+    {"COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR", "CONCURRENT_TRANSACTIONS"}
+)
+"""Errors of a coordinator that say: ask again in a moment."""
+SAYS_NOTHING = (
+    ELSEWHERE
+    | BUSY
+    | {"REQUEST_TIMED_OUT", "NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS_AFTER_APPEND", "KAFKA_STORAGE_ERROR"}
+)
+"""Errors that tell of the broker's state, and not of what it makes of a batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A batch as it was sent. `payload` names what its records hold: two batches with one name are equal in them.
@@ -104,8 +120,9 @@ class Step:
 
     @property
     def answered(self) -> bool:
-        """Whether every answer came that was asked for, and could be read."""
-        return all(exchange.answer.how in ("answered", "not-asked") for exchange in self.exchanges)
+        """Whether every answer came that was asked for, could be read, and says what the broker makes of it."""
+        answers = [exchange.answer for exchange in self.exchanges]
+        return all(each.how in ("answered", "not-asked") and each.error not in SAYS_NOTHING for each in answers)
 
 
 @dataclass(frozen=True, slots=True)

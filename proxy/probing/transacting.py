@@ -9,10 +9,10 @@ import trio
 from ..direct.link import Link
 from ..errors import BrokerError
 from . import frames
-from .bench import BUSY, Bench, silent
+from .bench import Bench, silent
 from .ground import NotMeasured
 from .line import Line, Silence
-from .model import Answer, Batch, Exchange, Step
+from .model import BUSY, Answer, Batch, Exchange, Step
 from .sending import Producer, Sending
 
 Build = Callable[[int, int], bytes]

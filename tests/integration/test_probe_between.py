@@ -131,6 +131,29 @@ async def test_what_says_nothing_of_a_batch_is_asked_again(embedded_broker, erro
         assert tries == {"producer-ids": [3, 1], "exact-duplicate": [1, 1, 1]}
 
 
+@pytest.mark.parametrize(("case", "number"), [("exact-duplicate", 2), ("pipelined", 1)], ids=["one by one", "at once"])
+async def test_an_answer_that_says_nothing_of_the_batch_is_no_measurement(embedded_broker, case, number):
+    """Nobody leads the partition from some batch on: that is not how the broker takes a duplicate."""
+    count = 0
+
+    def change(api: str, version: int, request: bytes, answer: bytes) -> bytes:
+        nonlocal count
+        count += api == "produce"
+        if api != "produce" or count < number:
+            return answer
+        body = bodies.decode_response(api, version, answer)
+        body.responses[0].partition_responses[0].error_code = error_code("NOT_LEADER_OR_FOLLOWER")
+        return bodies.encode_response(body, api, version, int.from_bytes(answer[4:8], "big"))
+
+    async with between(embedded_broker, change) as here:
+        result = await probe(here, case, seconds=0.5)
+    (found,) = result.cases
+    assert found.state == "inconclusive"
+    assert found.reason is not None
+    assert found.reason.endswith(": NOT_LEADER_OR_FOLLOWER, for as long as it was asked")
+    assert {verdict.kept for verdict in found.promises} == {None}
+
+
 def unchanged(api: str, version: int, request: bytes, answer: bytes) -> bytes:
     return answer
 
