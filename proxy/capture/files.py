@@ -11,6 +11,7 @@ import contextlib
 import platform
 from datetime import UTC, datetime
 from io import FileIO
+from itertools import groupby
 from pathlib import Path
 
 from .. import __version__
@@ -23,6 +24,8 @@ _PREAMBLE = (
     + pcapng.interface("client", f"between clients and ackdrop; {_WHERE}; credentials are blanked")
     + pcapng.interface("broker", f"between ackdrop and brokers; {_WHERE}; credentials are blanked")
 )
+_LARGE = 8192
+"""Parts of so many bytes are written as they are; smaller ones are put together."""
 CLIENT, BROKER = 0, 1
 """The numbers of the two interfaces."""
 
@@ -38,7 +41,7 @@ class Files:
         self._most = most
         self.waiting = 0
         """Bytes that wait."""
-        self._blocks: list[bytes] = []
+        self._parts: list[bytes] = []
         self._written = 0
         self._file = self._opened(path)
 
@@ -54,26 +57,30 @@ class Files:
         self._file.close()
         self._file = file
 
-    def add(self, block: bytes) -> None:
-        """Have a block written with the next `flush`."""
-        self._blocks.append(block)
-        self.waiting += len(block)
+    def add(self, *block: bytes) -> None:
+        """Have a block, in its parts, written with the next `flush`."""
+        self._parts += block
+        self.waiting += sum(map(len, block))
 
     def flush(self) -> None:
         """Write what waits. Raises OSError where the disk does not take it; it is gone then."""
-        waiting = b"".join([b"" if self._written else _PREAMBLE, *self._blocks])
-        self._blocks.clear()
-        self.waiting = 0
-        view = memoryview(waiting)
+        parts = self._parts if self._written else [_PREAMBLE, *self._parts]
+        self._parts, self.waiting = [], 0
         try:
-            while view:
-                view = view[self._file.write(view) :]
+            for large, some in groupby(parts, lambda part: len(part) >= _LARGE):
+                for portion in some if large else (b"".join(some),):
+                    self._write(portion)
         except OSError:
             with contextlib.suppress(OSError):
                 self._file.truncate(self._written)
                 self._file.seek(self._written)
             raise
-        self._written += len(waiting)
+        self._written += sum(map(len, parts))
+
+    def _write(self, portion: bytes) -> None:
+        view = memoryview(portion)
+        while view:
+            view = view[self._file.write(view) :]
 
     def close(self) -> None:
         """Write what waits, and close. Raises OSError as `flush` does."""

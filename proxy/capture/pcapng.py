@@ -49,14 +49,21 @@ def interface(name: str, description: str) -> bytes:
 
 def packet(number: int, microseconds: int, data: bytes, *, inbound: bool, comments: Sequence[str] = ()) -> bytes:
     """A packet of interface `number`, at a time since 1970; `inbound`: it was received, and not sent."""
-    size = len(data)
+    before, behind = around(number, microseconds, len(data), inbound=inbound, comments=comments)
+    return b"".join((before, data, behind))
+
+
+def around(
+    number: int, microseconds: int, size: int, *, inbound: bool, comments: Sequence[str] = ()
+) -> tuple[bytes, bytes]:
+    """What stands before and behind the bytes of such a packet, which are so many."""
     padding = -size % 4
     options = _FLAGS_OPTION.pack(_FLAGS, 4, _INBOUND if inbound else _OUTBOUND)
     for comment in comments:
         options += _option(_COMMENT, comment.encode())
     total = _PACKET_HEAD.size + size + padding + len(options) + 8
     head = _PACKET_HEAD.pack(_PACKET, total, number, microseconds >> 32, microseconds & 0xFFFFFFFF, size, size)
-    return b"".join((head, data, bytes(padding), options, _NO_MORE, _TAIL.pack(total)))
+    return head, b"".join((bytes(padding), options, _NO_MORE, _TAIL.pack(total)))
 
 
 def _block(kind: int, body: bytes) -> bytes:

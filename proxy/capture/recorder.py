@@ -197,19 +197,21 @@ class Recorder:
         self.flush()
 
     def _write_one(self, packet: _Packet) -> None:
-        if not self._files.has_room(len(packet.segment.packet) + _ROUND):
+        segment = packet.segment
+        size = len(segment.headers) + len(segment.content)
+        if not self._files.has_room(size + _ROUND):
             self.flush()
             self._files.next()
         if self._files.waiting >= _ENOUGH:
             self.flush()
-        block = pcapng.packet(
+        before, behind = pcapng.around(
             BROKER if packet.line.opened.broker_side else CLIENT,
             self._wall + round(packet.at * _MICROSECONDS),
-            packet.segment.packet,
-            inbound=packet.segment.inbound,
+            size,
+            inbound=segment.inbound,
             comments=[*self._of_line(packet), *packet.comments],
         )
-        self._files.add(block)
+        self._files.add(before, segment.headers, segment.content, behind)
         self._unwritten.append(packet)
 
     def flush(self) -> None:
@@ -245,8 +247,8 @@ class Recorder:
     def _lose(self, packets: list[_Packet]) -> None:
         for packet in packets:
             packet.line.file = 0
-            packet.line.lost += packet.segment.size + packet.skipped
-            self.missing += packet.segment.size
+            packet.line.lost += len(packet.segment.content) + packet.skipped
+            self.missing += len(packet.segment.content)
 
 
 def _concerns(remark: Remark, opened: Opened) -> bool:

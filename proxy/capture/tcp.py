@@ -46,13 +46,19 @@ class Endpoint:
 
 
 class Segment(NamedTuple):
-    """A whole IP packet. `inbound`: it came from the far end. `size` is that of its content, `end` how many bytes of
-    its direction have gone by with it."""
+    """A whole IP packet, in two parts: its headers and its content, which is large and shall not be copied again.
+
+    `inbound`: it came from the far end. `end` is how many bytes of its direction have gone by with it.
+    """
 
     inbound: bool
-    packet: bytes
-    size: int
+    headers: bytes
+    content: bytes
     end: int
+
+    @property
+    def packet(self) -> bytes:
+        return self.headers + self.content
 
 
 class Conversation:
@@ -82,7 +88,7 @@ class Conversation:
     def data(self, inbound: bool, content: bytes) -> Iterator[Segment]:
         """What came from the far end, or was sent to it; none once that direction has ended."""
         for at in range(0, 0 if self._ends[inbound].finished else len(content), MOST):
-            portion = content[at : at + MOST]
+            portion = content if len(content) <= MOST else content[at : at + MOST]
             last = at + MOST >= len(content)
             yield self._segment(inbound, _ACK | _PUSH if last else _ACK, portion)
 
@@ -110,10 +116,10 @@ class Conversation:
 
     def _segment(self, inbound: bool, flags: int, content: bytes = b"", *, acknowledges: bool = True) -> Segment:
         end = self._ends[inbound]
-        packet = end.packet(flags, self._ends[not inbound].number if acknowledges else 0, content)
+        headers = end.headers(flags, self._ends[not inbound].number if acknowledges else 0, content)
         end.number += len(content) + (1 if flags & (_SYN | _FIN) else 0)
         end.passed += len(content)
-        return Segment(inbound, packet, len(content), end.passed)
+        return Segment(inbound, headers, content, end.passed)
 
 
 class _Direction:
@@ -128,15 +134,15 @@ class _Direction:
         self._four = source.address.version == 4
         self._fixed = sum(map(_sum, self._addresses)) + _IS_TCP + source.port + target.port + _WINDOW
 
-    def packet(self, flags: int, acknowledged: int, content: bytes) -> bytes:
-        """A whole IP packet."""
+    def headers(self, flags: int, acknowledged: int, content: bytes) -> bytes:
+        """Those of IP and TCP."""
         options = _SYN_OPTIONS if flags & _SYN else b""
         length = _TCP.size + len(options) + len(content)
         word = (_TCP.size + len(options)) // 4 << 12 | flags
         number, acknowledged = self.number % _NUMBERS, acknowledged % _NUMBERS
         checksum = _complement(self._fixed + length + word + number + acknowledged + _sum(options) + _sum(content))
         head = _TCP.pack(*self._ports, number, acknowledged, word, _WINDOW, checksum, 0)
-        return b"".join((self._ip(length), head, options, content))
+        return b"".join((self._ip(length), head, options))
 
     def _ip(self, length: int) -> bytes:
         source, target = self._addresses
