@@ -252,7 +252,7 @@ _NO_COLOR = option("--no-color", is_flag=True, help="No colour, whatever the ter
 
 def capture_options(command: Command) -> Command:
     """Where what passes is written; the command gets it as `capture`. A file that is there and is no capture is refused
-    before anything is run."""
+    before anything is run, and so is one that cannot be written."""
 
     @wraps(command)
     def collected(*arguments: Any, **options: Any) -> Any:
@@ -261,7 +261,10 @@ def capture_options(command: Command) -> Command:
         file, size, files = (options.pop(f"capture_{word}") for word in ("file", "size", "files"))
         capture = None if file is None else CaptureSettings(file, size, files)
         if capture is not None:
+            from .output import check_writable
+
             capture.check()
+            check_writable(capture.path)
         return command(*arguments, capture=capture, **options)
 
     return cast(Command, _each(collected, *_CAPTURE))

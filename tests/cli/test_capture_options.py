@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from ackdrop.capture.writer import CaptureSettings
 from ackdrop.cli import main
 from ackdrop.cli.options import capture_options
+from ackdrop.errors import UsageError
 
 
 @click.command()
@@ -56,3 +57,12 @@ def test_a_file_that_is_no_capture_is_refused_by_every_verb(
     assert f"{file} is there, and is no capture" in told
     assert "try: name another file with --capture" in told
     assert file.read_text() == "version: 1"
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_run(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(shown, ["--capture", str(tmp_path / "file" / "a.pcapng")])
+    assert isinstance(result.exception, UsageError)
+    assert "cannot write" in result.exception.message
+    assert not CliRunner().invoke(shown, ["--capture", str(tmp_path / "new" / "a.pcapng")]).exception
+    assert list((tmp_path / "new").iterdir()) == []
