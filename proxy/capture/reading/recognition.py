@@ -20,6 +20,8 @@ KAFKA, TLS, OTHER = "Kafka", "TLS", "another protocol"
 _MOST_LOOKED_AT = 256 << 10
 """Bytes of a connection that are looked at to know what it speaks."""
 _MOST_CANDIDATES = 200
+_TRANSACTIONS, _FLEXIBLE = 3, 9
+"""The versions of Produce that brought a transactional id, and compact lengths."""
 _TLS_RECORDS = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")
 
 
@@ -80,10 +82,14 @@ class Recognition:
         data = piece.data
         if len(data) >= 5 and data[:2] in _TLS_RECORDS and data[2] <= 4:
             return TLS
-        if len(data) >= 8 and any(asks != way and data[4:8] == cid.to_bytes(4, "big") for asks, cid, _ in self._asked):
+        if (
+            self.client in (None, 1 - way)
+            and len(data) >= 8
+            and any(asks != way and data[4:8] == cid.to_bytes(4, "big") for asks, cid, _ in self._asked)
+        ):
             self.client = 1 - way
             return KAFKA
-        if _first_request(data, whole=False) is not Sense.YES:
+        if self.client == 1 - way or _first_request(data, whole=False) is not Sense.YES:
             return _other(data) if data[:4] in (b"HTTP", b"GET ", b"POST") else ""
         header = sense.named(data)
         if header[1] and any(asks == way and name == header[1] and cid != header[0] for asks, cid, name in self._asked):
@@ -116,5 +122,19 @@ def _first_request(data: bytes, *, whole: bool) -> Sense:
 
 
 def _begun_produce(data: bytes) -> Sense:
-    """Of a request to produce whose end is not there: its client has a name."""
-    return Sense.YES if sense.named(data)[1] else Sense.NO
+    """Of a request to produce whose end is not there: its client has a name, and what follows makes sense. An answer
+    has a topic in this place, and behind it counts that would be an empty transactional id."""
+    name = sense.named(data)[1]
+    version = int.from_bytes(data[6:8], "big")
+    at = sense.REQUEST_HEAD + len(name.encode())
+    if not name or len(data) < at + 10:
+        return Sense.NO
+    if version >= _FLEXIBLE:
+        sane = data[at] == 0 and data[at + 1] != 1
+        at += 1 + max(data[at + 1], 1)
+    else:
+        length = int.from_bytes(data[at : at + 2], "big", signed=True) if version >= _TRANSACTIONS else -1
+        sane = length == -1 or length > 0
+        at += max(length, 0) + (2 if version >= _TRANSACTIONS else 0)
+    acks = int.from_bytes(data[at : at + 2], "big", signed=True)
+    return Sense.YES if sane and acks in (-1, 0, 1) else Sense.NO

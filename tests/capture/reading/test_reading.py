@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ...talks import Packet, Talk, ipv4, pcap, tcp, write
@@ -69,6 +69,8 @@ def test_pieces_copies_and_another_order_change_nothing(
 
 
 @settings(max_examples=60, deadline=None)
+@example(name="confluent-kafka-idempotence-off-silence", seed=6402581, loss=0.3)  # answers that look like requests
+@example(name="confluent-kafka-idempotence-off-close", seed=161, loss=0.3)  # an answer within another one
 @given(st.sampled_from(NAMES), st.integers(0, 2**32), st.sampled_from([0.02, 0.1, 0.3]))
 def test_what_is_lost_is_told_and_nothing_is_made_up(
     tmp_path_factory: pytest.TempPathFactory, name: str, seed: int, loss: float

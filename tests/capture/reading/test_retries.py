@@ -128,6 +128,37 @@ def test_what_offsets_say_of_an_attempt_without_an_answer(offset: int, said: str
     assert said in verdict(chain).why
 
 
+def test_an_answer_that_later_ones_have_passed_is_lost(tmp_path: Path) -> None:
+    talk = first().client(ask(6, value=b"w", at=1001)).broker(told(6, 8))
+    read = Read(write(tmp_path / "a.pcap", talk, again().broker(told(9, 9))))
+    (chain,) = read.chains
+    assert [(each.correlation_id, each.fate, each.ended) for each in chain.attempts] == [
+        (5, "unanswered", "passed"),
+        (9, "acknowledged", None),
+    ]
+
+
+def test_a_client_that_has_said_its_end_is_gone_whatever_the_broker_says(tmp_path: Path) -> None:
+    waiting = first().fin(0, after=1.0)
+    read = Read(write(tmp_path / "a.pcap", waiting, again().broker(told(9, 8))))
+    (chain,) = read.chains
+    assert [(each.fate, each.ambiguous) for each in chain.attempts] == [("unanswered", False), ("acknowledged", False)]
+
+
+def test_equal_records_while_the_first_attempt_may_still_be_answered_prove_nothing(tmp_path: Path) -> None:
+    waiting = first().broker(told(5, 7), acked=False)
+    read = Read(write(tmp_path / "a.pcap", waiting, again().broker(told(9, 8))))
+    (chain,) = read.chains
+    assert (verdict(chain).word, verdict(chain).offsets) == ("cannot-tell", (7, 8))
+    assert "whether the client or the application did is open" in verdict(chain).why
+
+
+def test_the_same_request_to_the_same_broker_is_a_retry_and_not_passed_on(tmp_path: Path) -> None:
+    same = Talk(("10.0.0.2", 40001), at=2.0).open().client(ask(5, NUMBERED)).broker(told(5, 7))
+    read = Read(write(tmp_path / "a.pcap", first(NUMBERED), same))
+    assert (read.words, read.summary.tally.retries) == (["protected"], 1)
+
+
 def test_three_attempts_are_one_story(tmp_path: Path) -> None:
     second = again().rst(1)
     third = Talk(("10.0.0.2", 40002), at=4.0).open().client(ask(11)).broker(told(11, 9))
