@@ -14,7 +14,6 @@ all frames that a segment completes one upon the other. Either way a response is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from scapy.layers.inet import TCP
 from scapy.packet import Packet, bind_bottom_up, bind_layers
@@ -42,15 +41,6 @@ class KafkaSession(TCPSession):
     def recv(self, sock: SuperSocket) -> Iterator[Packet]:
         for packet in super().recv(sock):
             yield from split(packet)
-
-    def _get_ident(self, pkt: Any, session: bool = False) -> bytes:
-        """Both directions of a connection, and no other: what scapy makes of them is alike for some connections."""
-        there = super()._get_ident(pkt)
-        if not session:
-            return there
-        half = (len(there) - 4) // 2
-        ends = (there[:half] + there[-2:], there[half:-4] + there[-4:-2])
-        return b"".join(sorted(ends))
 
 
 def split(packet: Packet) -> list[Packet]:

@@ -20,6 +20,7 @@ from ackdrop.packets import (
     InitProducerIdResponse,
     KafkaRequest,
     KafkaResponse,
+    MetadataRequest,
     ProducePartition,
     ProduceRequest,
     ProduceResponse,
@@ -86,6 +87,28 @@ def test_a_record_that_is_appended_is_counted() -> None:
     request[RecordBatch].records.append(Record(value=b"third"))
     batch = KafkaRequest(bytes(request))[RecordBatch]
     assert (batch.records_count, batch.last_offset_delta, batch.records[2].offset_delta) == (3, 2, 2)
+
+
+def test_what_compaction_left_of_a_batch_stays() -> None:
+    """Its last record may be gone, and is counted all the same: nothing that counts it has changed."""
+    records = [Record(offset_delta=3, value=b"x"), Record(offset_delta=7, value=b"y")]
+    assert RecordBatch(bytes(RecordBatch(records=records))).last_offset_delta == 7
+    batch = RecordBatch(bytes(RecordBatch(records=records, last_offset_delta=9)))
+    batch.producer_id = 5
+    again = RecordBatch(bytes(batch))
+    assert (again.last_offset_delta, again.producer_id, again.crc) == (9, 5, batch_crc(bytes(again)))
+
+
+def test_building_changes_nothing() -> None:
+    record = Record(value=b"x")
+    bytes(RecordBatch(records=record))
+    assert record.offset_delta is None
+
+
+def test_all_topics_are_an_empty_list_to_the_oldest_metadata() -> None:
+    """It has no null; since version 1 an empty list asks for none."""
+    for version, ends in ((0, b"\0\0\0\0"), (1, b"\xff\xff\xff\xff")):
+        assert bytes(KafkaRequest(api_version=version) / MetadataRequest())[14:] == ends
 
 
 def test_what_is_set_by_hand_stays() -> None:

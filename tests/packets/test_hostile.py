@@ -92,6 +92,16 @@ class TestRaw:
         assert [type(one) for one in packet[RecordBatch].records] == [Raw]
         assert "(wrong: " in packet[RecordBatch].sprintf("%RecordBatch.crc%")
 
+    @pytest.mark.parametrize(
+        "records", [bytes(Record(offset_delta=0)) + b"!", b"\x0e" + bytes(Record(offset_delta=0))[1:] + b"!"]
+    )
+    def test_records_that_do_not_end_where_they_should_leave_the_batch(self, records: bytes) -> None:
+        """A byte behind the last one, or within it."""
+        frame = bytes(produce(RecordBatch(records=[Raw(records)], records_count=1)))
+        packet = KafkaRequest(frame)
+        assert [type(one) for one in packet[RecordBatch].records] == [Raw]
+        assert bytes(packet) == frame
+
     def test_a_fetch_may_end_within_a_batch(self) -> None:
         whole, cut = bytes(packed("none", 3)), bytes(packed("none", 3))[:-7]
         for rest in (cut, cut[:11]):
@@ -126,6 +136,13 @@ class TestBombs:
         bomb = RecordBatch(compression=codec, records=[Raw(compress(codec, bytes(1 << 22)))], records_count=1)
         packet = KafkaRequest(bytes(produce(packed(codec, 3), packed(codec, 3), bomb, packed(codec, 3))))
         assert self.opened(packet) == [True, True, False, False]
+
+    def test_bytes_of_several(self, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each is within the limit, both are not."""
+        record = len(bytes(Record(offset_delta=0)))
+        monkeypatch.setattr(codecs, "EXPANDED_LIMIT", 5 * record)
+        packet = KafkaRequest(bytes(produce(packed(codec, 3), packed(codec, 3))))
+        assert self.opened(packet) == [True, False]
 
     def test_records(self, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(codecs, "RECORDS_LIMIT", 8)

@@ -125,6 +125,12 @@ class TestConversation:
         assert MetadataResponse not in talk.response(bytes(KafkaResponse(correlation_id=9) / MetadataResponse()))
         assert talk.response(bytes(KafkaResponse(correlation_id=2, api_key=22, api_version=3))).api_version == 3
 
+    def test_a_request_is_answered_once(self) -> None:
+        talk = Conversation()
+        talk.request(bytes(KafkaRequest(correlation_id=1) / ProduceRequest()))
+        answer = bytes(KafkaResponse(correlation_id=1) / ProduceResponse())
+        assert [talk.response(answer).api_key for _ in range(2)] == [0, None]
+
     def test_what_has_no_answer_is_not_waited_for(self) -> None:
         talk = Conversation()
         talk.request(bytes(KafkaRequest(correlation_id=1) / ProduceRequest(acks=0)))
