@@ -252,7 +252,8 @@ class Job:
             if not self._sealed:
                 self._sealed = True
                 waiting = self._turns.waiting
-                why = self._why or (None if self.settled and not waiting else "deadline")
+                short = waiting or not self.settled or (self.over and self._turns.remain)
+                why = self._why or ("deadline" if short else None)
                 self._channel.say({"done": {"begun": self._begun, "waiting": waiting, "why": why}})
 
     def aside(self, call: Callable[[], object]) -> threading.Thread:

@@ -115,6 +115,17 @@ def test_sending_ends_with_the_deadline(make_job: Callable[..., tuple[driving.Jo
     assert said.lines == [{"done": {"begun": 6, "waiting": 0, "why": "deadline"}}]
 
 
+def test_a_deadline_at_which_all_that_was_sent_has_its_answer_is_told_all_the_same(
+    make_job: Callable[..., tuple[driving.Job, Said]], clock: Clock
+) -> None:
+    """The sending may see that its time is over before the thread that waits for it does."""
+    job, said = make_job(records=100, rate=10.0, deadline=0.55)
+    for turn in job.turns(clock.sleep):
+        job.answer(turn, 0, turn.order)
+    job.seal()
+    assert said.lines[-1] == {"done": {"begun": 6, "waiting": 0, "why": "deadline"}}
+
+
 @pytest.mark.parametrize("offset", [None, -1, -1001])
 def test_success_without_an_offset_is_unknown(
     make_job: Callable[..., tuple[driving.Job, Said]], offset: int | None
