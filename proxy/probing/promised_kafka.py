@@ -30,9 +30,9 @@ PROMISED: tuple[Promised, ...] = (
     ),
     Promised(
         "window",
-        "a sequence below the last one is answered with a duplicate error (DUPLICATE_SEQUENCE_NUMBER), which a "
-        "producer can ignore",
-        "KIP-98, Idempotent Producer Guarantees; protocol guide, error 46",
+        "a duplicate whose original is not kept any more may be answered with DUPLICATE_SEQUENCE_NUMBER, which a "
+        "producer takes for success",
+        "KIP-192; protocol guide, error 46",
         {f"back-{n}": (refused("DUPLICATE_SEQUENCE_NUMBER"),) for n in range(6, 11)},
         since=((1, 0),),
     ),
