@@ -24,7 +24,7 @@ from .options import (
 from .upstream import upstream_options
 
 if TYPE_CHECKING:
-    from ..capture.writer import CaptureSettings
+    from ..capture.writing.writer import CaptureSettings
     from ..core.wire import WireSettings
     from ..experiment.settings import Listening, ProgramArm
     from ..security import Security

@@ -256,7 +256,7 @@ def capture_options(command: Command) -> Command:
 
     @wraps(command)
     def collected(*arguments: Any, **options: Any) -> Any:
-        from ..capture.writer import CaptureSettings
+        from ..capture.writing.writer import CaptureSettings
 
         file, size, files = (options.pop(f"capture_{word}") for word in ("file", "size", "files"))
         capture = None if file is None else CaptureSettings(file, size, files)

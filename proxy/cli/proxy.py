@@ -13,7 +13,7 @@ from .options import DURATION, Wanted, broker_options, capture_options, log_opti
 from .upstream import upstream_options
 
 if TYPE_CHECKING:
-    from ..capture.writer import CaptureSettings
+    from ..capture.writing.writer import CaptureSettings
     from ..core.wire import WireSettings
     from ..experiment.settings import ControlSettings, Listening
     from ..security import Security

@@ -21,7 +21,7 @@ from .options import (
 from .upstream import upstream_options
 
 if TYPE_CHECKING:
-    from ..capture.writer import CaptureSettings
+    from ..capture.writing.writer import CaptureSettings
     from ..security import Security
 
 EPILOG = """\b

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import trio
 
-from ..capture.tap import Tap
-from ..capture.writer import Capture, CaptureSettings
+from ..capture.writing.tap import Tap
+from ..capture.writing.writer import Capture, CaptureSettings
 from . import disk
 from .settings import Say
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..capture.writer import CaptureSettings
+from ..capture.writing.writer import CaptureSettings
 from ..control.address import ControlAddress
 from ..core.wire import WireSettings
 from ..identity import Naming

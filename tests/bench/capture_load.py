@@ -27,7 +27,7 @@ from pathlib import Path
 import psutil
 import trio
 
-from ackdrop.capture.writer import Capture, CaptureSettings
+from ackdrop.capture.writing.writer import Capture, CaptureSettings
 from ackdrop.faults.engine import Engine
 from ackdrop.relay import Proxy, ProxySettings
 

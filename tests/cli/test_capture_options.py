@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ackdrop.capture.writer import CaptureSettings
+from ackdrop.capture.writing.writer import CaptureSettings
 from ackdrop.cli import main
 from ackdrop.cli.options import capture_options
 from ackdrop.errors import UsageError

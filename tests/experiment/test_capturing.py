@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from ackdrop.capture.writer import CaptureSettings
+from ackdrop.capture.writing.writer import CaptureSettings
 from ackdrop.core.commands import Side
 from ackdrop.experiment.capturing import Recording, recording
 

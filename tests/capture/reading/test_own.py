@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ackdrop.capture import pcapng
 from ackdrop.capture.comments import render
 from ackdrop.capture.reading.events import Fault, Noted
 from ackdrop.capture.reading.verdicts import verdict
+from ackdrop.capture.writing import pcapng
 
 from ...core.conftest import Frames
 from ...talks import Talk

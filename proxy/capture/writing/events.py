@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..observations import Observation
+from ...observations import Observation
 from .remarks import Remark, remarks
 
 Name = tuple[str | int, ...]

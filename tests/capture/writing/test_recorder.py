@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from ackdrop.capture import files
-from ackdrop.capture.child import Child, Settings, Status
 from ackdrop.capture.comments import Comment, parse
-from ackdrop.capture.events import DATA, OPENED, Batch
+from ackdrop.capture.writing import files
+from ackdrop.capture.writing.child import Child, Settings, Status
+from ackdrop.capture.writing.events import DATA, OPENED, Batch
 from ackdrop.core.commands import Side
 from ackdrop.errors import SurroundingsError, UsageError
 from ackdrop.observations import ConnectionClosed, Decided, Reached
 
-from ..pcapng_files import ACK, FIN, RST, SYN, File, Read, read, tcp
+from ...pcapng_files import ACK, FIN, RST, SYN, File, Read, read, tcp
 
 Make = Callable[..., Any]
 Message = Callable[..., bytes]

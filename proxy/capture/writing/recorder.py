@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from . import comments, pcapng
+from .. import comments
+from . import pcapng
 from .blanking import Dialogue, Stream
 from .events import Closed, Data, End, Event, Gap, Opened, Parcel
 from .files import BROKER, CLIENT, Files

@@ -18,7 +18,7 @@ from kafka.protocol.admin import (
 from kafka.protocol.metadata import MetadataRequest, MetadataResponse
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslAuthenticateResponse
 
-from ackdrop.capture.blanking import Dialogue, Stream
+from ackdrop.capture.writing.blanking import Dialogue, Stream
 
 SECRET = b"Zq7Kx9PwLm3TyRv5"
 """Its bytes stand nowhere else in these messages, not two of them in a row."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..core.commands import Side
-from ..observations import Observation
+from ...core.commands import Side
+from ...observations import Observation
 from .events import CLOSED, DATA, END, GAP, OPENED, Batch, Name, Told
 
 ENOUGH = 256 << 10

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from ..observations import ConnectionClosed, Decided, Observation, Reached
-from . import comments
+from ...observations import ConnectionClosed, Decided, Observation, Reached
+from .. import comments
 
 Wanted = Literal["frame", "moment", "end"]
 _ENDS = frozenset({"disconnect", "reset", "refuse"})

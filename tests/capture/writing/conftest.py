@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from ackdrop.capture import files
-from ackdrop.capture.events import Parcel
-from ackdrop.capture.recorder import Recorder
-from ackdrop.capture.tap import Tap
+from ackdrop.capture.writing import files
+from ackdrop.capture.writing.events import Parcel
+from ackdrop.capture.writing.recorder import Recorder
+from ackdrop.capture.writing.tap import Tap
 from ackdrop.core.commands import Side
 from ackdrop.observations import Observation
 
-from ..pcapng_files import File, read
+from ...pcapng_files import File, read
 
 WALL = 1_700_000_000_000_000
 CLIENT, PROXY, BROKER = ("10.0.0.1", 40000), ("10.0.0.2", 19092), ("10.0.0.3", 9092)

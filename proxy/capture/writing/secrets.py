@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from enum import Enum, auto
 
-from ..errors import UndecodableError
-from ..kafka.apis import FIRST_FLEXIBLE, api_key
+from ...errors import UndecodableError
+from ...kafka.apis import FIRST_FLEXIBLE, api_key
 
 
 class Step(Enum):

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
-from ..core.raw_sasl import begins_like_request
-from ..errors import UndecodableError
-from ..kafka.frames import spoken
+from ...core.raw_sasl import begins_like_request
+from ...errors import UndecodableError
+from ...kafka.frames import spoken
 from . import secrets
 from .secrets import ALL, SASL_AUTHENTICATE, SASL_HANDSHAKE, Step, Walk
 

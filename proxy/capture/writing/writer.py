@@ -21,8 +21,8 @@ from typing import IO
 
 import trio
 
-from ..errors import SurroundingsError
-from ..observations import DiskFailure
+from ...errors import SurroundingsError
+from ...observations import DiskFailure
 from . import child, files
 from .child import Settings, Status, receive, send
 from .events import Batch

@@ -10,10 +10,10 @@ import pytest
 import trio
 
 from ackdrop.broker import jars
-from ackdrop.capture.blanking import Dialogue
-from ackdrop.capture.secrets import _ANSWERS, _REQUESTS
+from ackdrop.capture.writing.blanking import Dialogue
+from ackdrop.capture.writing.secrets import _ANSWERS, _REQUESTS
 
-from ..definitions import Field, Message, definitions
+from ...definitions import Field, Message, definitions
 
 pytestmark = pytest.mark.integration
 

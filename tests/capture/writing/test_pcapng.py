@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ackdrop.capture import pcapng
+from ackdrop.capture.writing import pcapng
 
-from ..pcapng_files import Read, read
+from ...pcapng_files import Read, read
 
 PACKETS = st.builds(
     Read,

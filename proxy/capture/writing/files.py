@@ -14,8 +14,8 @@ from io import FileIO
 from itertools import groupby
 from pathlib import Path
 
-from .. import __version__
-from ..errors import SurroundingsError, UsageError
+from ... import __version__
+from ...errors import SurroundingsError, UsageError
 from . import pcapng
 
 _WHERE = "what is said inside TLS is shown where TLS ends at ackdrop"

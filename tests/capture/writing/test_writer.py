@@ -13,12 +13,12 @@ import psutil
 import pytest
 import trio
 
-from ackdrop.capture.writer import WAITING, Capture, CaptureSettings
+from ackdrop.capture.writing.writer import WAITING, Capture, CaptureSettings
 from ackdrop.core.commands import Side
 from ackdrop.errors import SurroundingsError
 from ackdrop.observations import DiskFailure
 
-from ..pcapng_files import read, tcp
+from ...pcapng_files import read, tcp
 
 CLIENT, PROXY = ("10.0.0.1", 40000), ("10.0.0.2", 19092)
 
@@ -89,7 +89,7 @@ def test_a_capture_is_whole_although_ackdrop_is_killed(tmp_path: Path) -> None:
     code = f"""
 import os, signal, trio
 from pathlib import Path
-from ackdrop.capture.writer import Capture, CaptureSettings
+from ackdrop.capture.writing.writer import Capture, CaptureSettings
 from ackdrop.core.commands import Side
 
 async def main():

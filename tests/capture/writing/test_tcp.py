@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ackdrop.capture import pcapng
-from ackdrop.capture.tcp import MOST, Conversation, Endpoint, Segment
+from ackdrop.capture.writing import pcapng
+from ackdrop.capture.writing.tcp import MOST, Conversation, Endpoint, Segment
 
-from ..pcapng_files import ACK, FIN, RST, SYN, Tcp, fields, tcp
+from ...pcapng_files import ACK, FIN, RST, SYN, Tcp, fields, tcp
 
 NEAR, FAR = Endpoint(ip_address("127.0.0.1"), 19092), Endpoint(ip_address("127.0.0.2"), 40000)
 SIX = Endpoint(ip_address("::1"), 19092), Endpoint(ip_address("fe80::2"), 40000)
