@@ -67,7 +67,7 @@ class Recording:
         missing, failure = self.capture.missing, self.capture.failure
         if not missing:
             return []
-        why = "the disk did not keep up" if failure is None else failure.reason
+        why = "more passed than could be written meanwhile" if failure is None else failure.reason
         return [f"The capture lacks {missing:,} bytes that passed: {why}. Nothing else suffered from it."]
 
 
