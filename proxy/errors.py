@@ -64,6 +64,10 @@ class UndecodableError(WireError):
     """A frame that ackdrop would have to read or rewrite, and cannot."""
 
 
+class TooMuchError(UndecodableError):
+    """Records that would expand to more bytes than are allowed."""
+
+
 def ours_in(group: BaseExceptionGroup[BaseException]) -> AckdropError | None:
     """The first error of ours in a group that holds no other, cancellations aside; None where something else failed.
 

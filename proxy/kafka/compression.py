@@ -10,7 +10,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
-from ..errors import UndecodableError
+from ..errors import TooMuchError, UndecodableError
 from .primitives import Buffer, skip, uvarint
 
 EXPANDED_LIMIT = 1 << 30
@@ -34,7 +34,7 @@ _LE_INT = Struct("<I")
 def expand(codec: str, data: memoryview, limit: int | None = None) -> Buffer:
     """`data` without its codec (`none`, `gzip`, `snappy`, `lz4`, `zstd`). Raises UndecodableError.
 
-    With a `limit` it also raises that where it would be more bytes, and never holds more.
+    With a `limit` it raises TooMuchError where it would be more bytes, and never holds more.
     """
     if codec == "none":
         return data
@@ -66,7 +66,7 @@ def _within(limit: int, decompress: Callable[[memoryview, bytearray], int], data
             if _NO_ROOM not in str(error):
                 raise
         if room == limit:
-            raise UndecodableError(f"records expand to more than the {limit} bytes that are allowed")
+            raise TooMuchError(f"records expand to more than the {limit} bytes that are allowed")
         room = min(limit, 8 * room)
 
 
@@ -134,4 +134,4 @@ def _raw_snappy(data: memoryview, limit: int) -> Buffer:
 
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
-        raise UndecodableError(f"records claim to expand to {size} bytes, where {limit} are allowed")
+        raise TooMuchError(f"records claim to expand to {size} bytes, where {limit} are allowed")

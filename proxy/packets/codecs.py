@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import UndecodableError
+from ..errors import TooMuchError, UndecodableError
 from ..kafka.batches import CODECS
 from ..kafka.compression import compress, expand
 from ..kafka.primitives import Buffer
@@ -34,9 +34,8 @@ class Budget:
             raise UndecodableError("the body holds more than is opened")
         try:
             found = expand(codec, data, self.bytes)
-        except UndecodableError as error:
-            if "allowed" in str(error):
-                self.bytes = 0
+        except TooMuchError:
+            self.bytes = 0
             raise
         self.bytes -= len(found)
         return found
