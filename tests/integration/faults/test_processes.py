@@ -112,8 +112,8 @@ class Ran:
         return max(after - before for before, after in pairwise(heard))
 
 
-def scenario(folder: Path, fault: dict[str, Any], **workload: Any) -> Scenario:
-    """One arm, idempotent, forty records in a second, and this fault."""
+def scenario(folder: Path, *faults: dict[str, Any], **workload: Any) -> Scenario:
+    """One arm, idempotent, forty records in a second, and these faults, the first of which is the one in question."""
     config = {"retries": 50, "request_timeout": "8s", "delivery_timeout": "40s", "retry_backoff": "50ms"}
     document = {
         "version": 1,
@@ -121,7 +121,9 @@ def scenario(folder: Path, fault: dict[str, Any], **workload: Any) -> Scenario:
         "seed": 3,
         "workload": {"records": 40, "rate": "40/s", "config": config, "deadline": "50s", **workload},
         "arms": [{"name": ARM, "idempotence": True}],
-        "faults": [{"name": FAULT, **fault}],
+        "faults": [
+            {"name": FAULT if number == 0 else f"beside {number}", **each} for number, each in enumerate(faults)
+        ],
         "control": "none",
         "expect": {ARM: {"lost": 0}},
     }
@@ -133,14 +135,13 @@ def scenario(folder: Path, fault: dict[str, Any], **workload: Any) -> Scenario:
 async def run(
     broker: RunningBroker,
     folder: Path,
-    fault: dict[str, Any],
-    *,
+    *faults: dict[str, Any],
     others: frozenset[int] = frozenset(),
     **workload: Any,
 ) -> Ran:
     """Run it before this broker; nothing of the producer is left then."""
     table, settings = Table(others), RunSettings(out=folder / "runs")
-    way = ScenarioRun(scenario(folder, fault, **workload), settings, Progress(quiet=True), Stop())
+    way = ScenarioRun(scenario(folder, *faults, **workload), settings, Progress(quiet=True), Stop())
     with trio.fail_after(DEADLINE):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(table.watch)
@@ -205,9 +206,10 @@ async def test_the_producer_is_paused(embedded_broker: str, tmp_path: Path) -> N
 
 async def test_the_producer_is_killed_and_a_new_one_goes_on(embedded_broker: str, tmp_path: Path) -> None:
     """Pipelined, and killed while records are on their way: whatever was not acked is sent again."""
-    fault = {"at": "workload", "when": {"nth": 15}, "do": {"kill": {"for": "200ms"}}}
-    ran = await run(RunningBroker(embedded_broker, "given"), tmp_path, fault)
-    assert ran.result.verdict == "passed"
+    fault = {"at": "workload", "when": {"nth": 5}, "do": {"kill": {"for": "200ms"}}}
+    slow = {"at": "produce.response", "do": {"delay": {"for": "100ms"}}}
+    ran = await run(RunningBroker(embedded_broker, "given"), tmp_path, fault, slow)
+    assert (ran.result.verdict, ran.result.reasons) == ("passed", [])
     assert (ran.acted.act, ran.acted.ok) == ("kill", True)
     assert len(ran.table.producer.pids) == 2
     assert len({story.attempt.producer_id for story in ran.wire.attempts}) == 2
