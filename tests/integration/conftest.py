@@ -110,6 +110,10 @@ class ProxyProcess:
             if found is not None:
                 return found
 
+    def has_said(self, pattern: str) -> bool:
+        """Whether a line on standard error has had this by now."""
+        return any(re.search(pattern, line) for line in list(self._err))
+
     def address(self) -> str:
         """Where it listens, out of the first line that it says."""
         return self.says(r"^ackdrop listens on (127\.0\.0\.1:\d+), in front of ")[1]
