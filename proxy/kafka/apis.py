@@ -112,6 +112,12 @@ API_NAMES: dict[int, str] = {key: name for key, name, _ in _APIS}
 FIRST_FLEXIBLE: dict[int, int] = {key: first for key, _, first in _APIS}
 """API key → its first flexible version; `NEVER` for SaslHandshake and OffsetDelete, which have none."""
 
+
+def flexible_version(api_key: int, version: int) -> bool:
+    """Whether messages of this version have compact lengths and tagged fields (KIP-482); False for an unknown API."""
+    return version >= FIRST_FLEXIBLE.get(api_key, NEVER)
+
+
 _API_KEYS: dict[str, int] = {name: key for key, name in API_NAMES.items()}
 
 

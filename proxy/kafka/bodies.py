@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import UndecodableError
-from .apis import FIRST_FLEXIBLE, api_key
+from .apis import api_key, flexible_version
 from .headers import response_body_at
 from .primitives import Buffer
 
@@ -60,32 +60,35 @@ def decode_response(api: str, version: int, frame: Buffer) -> Any:
     that asked in a version it does not know (KIP-511). An array that is null where it may not be counts as empty.
     Raises UndecodableError.
     """
-    try:
-        message = _message_class(api, "Response")
-    except KeyError:
-        raise UndecodableError(f"{api} answers are not known") from None
-    if not 0 <= version <= message.max_version:
-        raise UndecodableError(f"{api} v{version} is not known: 0 to {message.max_version} are")
-    body = memoryview(frame)[response_body_at(frame, api_key(api), version) :]
-    try:
-        return _filled(message.decode(body, version=version), message._struct, version)
-    except _FAILURES as error:
-        raise UndecodableError(f"{api} v{version}: the answer cannot be read ({error})") from None
+    message = _known(api, "Response", version)
+    at = response_body_at(frame, api_key(api), version)
+    return _decoded(message, memoryview(frame)[at:], version, f"{api} v{version}: the answer")
 
 
 def decode_request(api: str, version: int, frame: Buffer, at: int) -> Any:
     """The body in a whole request frame, which begins at `at`, in the form that `decode_response` gives. Raises
     UndecodableError."""
+    message = _known(api, "Request", version)
+    return _decoded(message, memoryview(frame)[at:], version, f"{api} v{version}: the request")
+
+
+def _known(api: str, kind: str, version: int) -> Any:
+    """The class of a `Request` or a `Response` that has this version. Raises UndecodableError."""
     try:
-        message = _message_class(api, "Request")
+        message = _message_class(api, kind)
     except KeyError:
-        raise UndecodableError(f"{api} requests are not known") from None
+        raise UndecodableError(f"{api} {'requests' if kind == 'Request' else 'answers'} are not known") from None
     if not 0 <= version <= message.max_version:
         raise UndecodableError(f"{api} v{version} is not known: 0 to {message.max_version} are")
+    return message
+
+
+def _decoded(message: Any, body: memoryview, version: int, what: str) -> Any:
+    """The body; `what` it is of is for the error."""
     try:
-        return _filled(message.decode(memoryview(frame)[at:], version=version), message._struct, version)
+        return _filled(message.decode(body, version=version), message._struct, version)
     except _FAILURES as error:
-        raise UndecodableError(f"{api} v{version}: the request cannot be read ({error})") from None
+        raise UndecodableError(f"{what} cannot be read ({error})") from None
 
 
 def _filled(body: Any, struct: Any, version: int) -> Any:
@@ -115,7 +118,7 @@ def encode_response(body: Any, api: str, version: int, correlation_id: int) -> b
 
     Raises UndecodableError where the body cannot be written.
     """
-    flexible = FIRST_FLEXIBLE[api_key(api)] <= version and api != "api_versions"
+    flexible = flexible_version(api_key(api), version) and api != "api_versions"
     try:
         header = correlation_id.to_bytes(4, "big", signed=True) + b"\0" * flexible
         message = header + bytes(body.encode())

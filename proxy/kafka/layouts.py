@@ -14,7 +14,7 @@ from enum import Enum, auto
 from functools import cache
 from typing import NamedTuple
 
-from .apis import FIRST_FLEXIBLE, api_name
+from .apis import api_name, flexible_version
 
 
 class Kind(Enum):
@@ -240,7 +240,7 @@ def reading(api_key: int, version: int) -> Reading:
     if not layout.since <= version <= layout.until:
         raise KeyError(f"{api_name(api_key)} v{version}")
     tags = {number: _cut((field,), version)[0] for number, field in layout.tags.items()}
-    return Reading(version >= FIRST_FLEXIBLE[api_key], _cut(layout.fields, version), tags)
+    return Reading(flexible_version(api_key, version), _cut(layout.fields, version), tags)
 
 
 def _cut(fields: tuple[Field, ...], version: int) -> tuple[Field, ...]:

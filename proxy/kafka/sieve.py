@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from ..errors import UndecodableError
 from .addresses import Translate, translated
-from .apis import FIRST_FLEXIBLE, api_name
+from .apis import api_name, flexible_version
 from .layouts import LAYOUTS, Field, Kind, reading
 from .primitives import encode_uvarint, skip, uvarint
 
@@ -33,7 +33,7 @@ _READ = -1
 def can_sieve(api_key: int, version: int) -> bool:
     """Whether all addresses in answers of this API and version stand at their end, so that they can stream."""
     layout = LAYOUTS.get(api_key)
-    if layout is None or not layout.since <= version <= layout.until or version < FIRST_FLEXIBLE[api_key]:
+    if layout is None or not layout.since <= version <= layout.until or not flexible_version(api_key, version):
         return False
     before, last = _parted(layout.fields)
     return (last is not None or bool(layout.tags)) and not any(map(_leads, before))

@@ -14,7 +14,7 @@ from scapy.fields import ConditionalField, Field, SignedIntField, SignedShortFie
 from scapy.packet import Packet
 
 from ..errors import UndecodableError
-from ..kafka.apis import FIRST_FLEXIBLE, NEVER, api_name
+from ..kafka.apis import api_name, flexible_version
 from ..kafka.primitives import skip, skip_tags
 from .fields import INT, ApiField, ClassicStringField
 from .frames import TOLD, KafkaFrame, LengthField, Unreadable
@@ -57,7 +57,7 @@ class KafkaRequest(KafkaFrame):
         return cls if not _pkt or _request_fits(memoryview(_pkt)) else Unreadable
 
     def is_flexible(self) -> bool:
-        return bool(self.api_version >= FIRST_FLEXIBLE.get(self.api_key, NEVER))
+        return flexible_version(self.api_key, self.api_version)
 
     def mysummary(self) -> str:
         return f"{_api(self)} request {self.correlation_id}"
@@ -74,7 +74,7 @@ def _request_fits(data: memoryview) -> bool:
             at = skip(at + 2, max(size, 0), end)
             if size < -1:
                 return False
-        if version >= FIRST_FLEXIBLE.get(key, NEVER):
+        if flexible_version(key, version):
             skip_tags(data, at, end)
     except (UndecodableError, ValueError, StructError):
         return False
@@ -180,7 +180,7 @@ def _flexible(api_key: int | None, api_version: int | None) -> bool:
     """Whether the header of such a response has tagged fields."""
     if api_key is None or api_version is None or api_key == API_VERSIONS:
         return False
-    return api_version >= FIRST_FLEXIBLE.get(api_key, NEVER)
+    return flexible_version(api_key, api_version)
 
 
 def _response_fits(data: memoryview, flexible: bool) -> bool:

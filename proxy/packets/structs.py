@@ -15,7 +15,7 @@ from scapy.config import conf
 from scapy.fields import ConditionalField, FlagValue
 from scapy.packet import Packet
 
-from ..kafka.apis import FIRST_FLEXIBLE, NEVER
+from ..kafka.apis import NEVER, flexible_version
 from .columns import shown
 
 
@@ -124,7 +124,7 @@ class KafkaStruct(KafkaPart):
         return packet
 
     def is_flexible(self) -> bool:
-        return self.version() >= FIRST_FLEXIBLE.get(self.top().API, NEVER)
+        return flexible_version(self.top().API, self.version())
 
 
 class KafkaBody(KafkaStruct):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Mapping
 from enum import Enum, auto
 
 from ...errors import UndecodableError
-from ...kafka.apis import FIRST_FLEXIBLE, api_key
+from ...kafka.apis import api_key, flexible_version
 
 
 class Step(Enum):
@@ -221,7 +221,7 @@ def _chosen(
     if known is None:
         return None
     last, body = known
-    return whole(body, Steps(version, version >= FIRST_FLEXIBLE[key])) if version <= last else hidden()
+    return whole(body, Steps(version, flexible_version(key, version))) if version <= last else hidden()
 
 
 def _request(body: Body, steps: Steps) -> Walk:
