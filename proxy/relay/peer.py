@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 from typing import Literal
 
 import trio
@@ -48,6 +49,8 @@ class Peer:
         """Why nothing more can be read, where that is more than an end."""
         self.ear: Ear | None = None
         """Who is told of what passes."""
+        self.closing: Callable[[], None] | None = None
+        """Called right before the socket is closed."""
 
     @property
     def closed(self) -> bool:
@@ -81,21 +84,29 @@ class Peer:
             self.ear.sent(data if sent == len(data) else memoryview(data)[:sent], trio.current_time())
         return sent
 
-    async def read(self, buffer: memoryview) -> int | None:
-        """Bytes read into the buffer; 0 at a FIN, -1 at a reset, None once the socket is closed on our side.
+    def receive(self, buffer: memoryview) -> int | None:
+        """Bytes read into the buffer; 0 at a FIN, -1 at a reset, None where nothing has come.
 
-        Nothing else runs between the reading and the return, so one buffer may serve many peers.
+        Only of a socket that is not closed. Nothing else runs in between, so one buffer may serve many peers.
         """
+        try:
+            return self.sock.recv_into(buffer)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return -1
+
+    async def read(self, buffer: memoryview) -> int | None:
+        """The same, and waits until something comes; None once the socket is closed on our side."""
+        await trio.lowlevel.checkpoint()
         while not self.closed:
+            count = self.receive(buffer)
+            if count is not None:
+                return count
             try:
                 await trio.lowlevel.wait_readable(self.sock)
-                return self.sock.recv_into(buffer)
-            except BlockingIOError:
-                continue
             except trio.ClosedResourceError:
                 break
-            except OSError:
-                return None if self.closed else -1
         return None
 
     def heard(self, buffer: memoryview, count: int | None, now: float) -> None:
@@ -114,25 +125,27 @@ class Peer:
                 await trio.lowlevel.wait_writable(self.sock)
             except trio.ClosedResourceError:
                 return
-            self._send_waiting()
-        self._emptied.set()
-        if self._finishing:
-            self._shutdown()
+            self.pour()
 
-    async def flushed(self) -> None:
-        """Wait until nothing waits, or the socket is gone."""
-        while self._waiting:
-            await self._emptied.wait()
-
-    def _send_waiting(self) -> None:
+    def pour(self) -> bool:
+        """Send of what waits as much as the kernel takes; True once nothing waits any more."""
         while self._waiting:
             first = self._waiting[0]
             sent = self._try(first)
             self.backlog -= sent
             if sent < len(first):
                 self._waiting[0] = first[sent:]
-                return
+                return False
             self._waiting.popleft()
+        self._emptied.set()
+        if self._finishing:
+            self._shutdown()
+        return True
+
+    async def flushed(self) -> None:
+        """Wait until nothing waits, or the socket is gone."""
+        while self._waiting:
+            await self._emptied.wait()
 
     def finish(self) -> bool:
         """FIN, after what waits; reading goes on. True where `flush` must run for it, as with `send`."""
@@ -175,6 +188,8 @@ class Peer:
         if how == "reset":
             with contextlib.suppress(OSError):
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        if self.closing is not None:
+            self.closing()
         trio.lowlevel.notify_closing(self.sock)
         self.sock.close()
         if self.ear is not None:

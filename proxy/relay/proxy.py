@@ -22,6 +22,7 @@ from .dialing import Dialler, Upstream
 from .limits import Doorkeeper, Limits, Watch
 from .listeners import Address, Listener, Listeners
 from .peer import Peer
+from .poller import Poller
 from .reach import Reach
 from .session import Session
 from .tap import Tap, listen
@@ -102,7 +103,8 @@ class Proxy:
         self._draining = False
         self._sessions: dict[int, Session] = {}
         self._copies: dict[int, CopySession] = {}
-        self._buffer = memoryview(bytearray(READ_SIZE))
+        self.buffer = memoryview(bytearray(READ_SIZE))
+        self.poller = Poller(lambda: self.wire.due)
         self._rescheduled = trio.Event()
         self._planned = math.inf
         self._settled = trio.lowlevel.ParkingLot()
@@ -122,11 +124,13 @@ class Proxy:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 self._listeners.start(nursery)
+                nursery.start_soon(self.poller.serve)
                 nursery.start_soon(self._keep_time)
                 nursery.start_soon(self._hand_over)
                 nursery.start_soon(self._keep_limits)
                 task_status.started(self.bootstrap)
         finally:
+            self.poller.close()
             self.wire.shut("the proxy ended", trio.current_time())
             self.flush()
 
@@ -212,7 +216,7 @@ class Proxy:
 
     async def _relay(self, connection: Connection, client: Peer, broker: Peer) -> None:
         backlog = self._settings.wire.backlog
-        session = Session(connection, client, broker, buffer=self._buffer, backlog=backlog, perform=self.perform)
+        session = Session(connection, client, broker, backlog=backlog, surroundings=self)
         self._sessions[connection.number] = session
         if self._draining:
             session.drain()
@@ -220,6 +224,11 @@ class Proxy:
             await session.run()
         finally:
             del self._sessions[connection.number]
+
+    def spawn(self, task: Callable[[Peer], Awaitable[None]], peer: Peer) -> None:
+        """Run a task of a session's, beside it."""
+        if self._nursery is not None:
+            self._nursery.start_soon(task, peer)
 
     def perform(self, commands: list[Command]) -> None:
         """Carry out what the core commands, at once: its memoryviews are good only now.

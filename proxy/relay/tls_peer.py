@@ -45,7 +45,7 @@ class TlsPeer(Peer):
         try:
             while not self._agreed():
                 await self._say()
-                count = await super().read(buffer)
+                count = await self._raw(buffer)
                 if count is None or count <= 0:
                     raise HandshakeError("the connection ended in the middle of the TLS handshake")
                 self._incoming.write(buffer[:count])
@@ -53,6 +53,15 @@ class TlsPeer(Peer):
             await self._say()  # the alert, which tells the other side
             raise HandshakeError(why(error)) from error
         await self._say()
+
+    async def _raw(self, buffer: memoryview) -> int | None:
+        """Bytes as they come, still encrypted."""
+        while (count := super().receive(buffer)) is None:
+            try:
+                await trio.lowlevel.wait_readable(self.sock)
+            except trio.ClosedResourceError:
+                return None
+        return count
 
     def _agreed(self) -> bool:
         try:
@@ -65,20 +74,20 @@ class TlsPeer(Peer):
         if super().send(self._outgoing.read()):
             await self.flush()
 
-    async def read(self, buffer: memoryview) -> int | None:
-        """As of a plain peer; the other side's close_notify is its FIN, and so is a FIN without one."""
-        while not self.closed:
-            count = self._decrypted(buffer)
-            if count is not None:
-                return count
-            read = await super().read(buffer)
+    def receive(self, buffer: memoryview) -> int | None:
+        """As of a plain peer; the other side's close_notify is its FIN, and so is a FIN without one.
+
+        More may be there that the socket does not tell of, until it says None.
+        """
+        while (count := self._decrypted(buffer)) is None:
+            read = super().receive(buffer)
             if read is None or read < 0:
                 return read
             if read:
                 self._incoming.write(buffer[:read])
             else:
                 self._incoming.write_eof()
-        return None
+        return count
 
     def _decrypted(self, buffer: memoryview) -> int | None:
         """As many bytes as there are and fit; 0 at the end, -1 where it is no TLS, None where more is needed."""

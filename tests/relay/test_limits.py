@@ -247,7 +247,7 @@ class TestDraining:
         running.proxy.drain()
         with pytest.raises(OSError, match="all attempts to connect"):
             await streams.connect(running.proxy.bootstrap)
-        await linked.client.send(frames.produce(2))  # read, since reading was under way
+        await linked.client.send(frames.produce(2))  # read, since it was waited for
         await trio.testing.wait_all_tasks_blocked(0.02)
         await linked.client.send(frames.produce(3))
         await linked.broker.send(frames.produced(1))

@@ -1,0 +1,131 @@
+"""Watches the sockets of all sessions at once, and calls whoever one is ready for.
+
+trio wakes a task for every event, and asks the kernel anew each time: some 20 µs, as much as all else that is done for
+a small frame. Here one task waits, for a poll object of its own, and serves what that tells in a burst: until nothing
+has come for a moment, or others have waited for long enough. Within a burst no other task runs.
+"""
+
+from __future__ import annotations
+
+import select
+import selectors
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+
+IN, OUT = 1, 4
+"""Ready to be read (which an end or an error is, too), ready to be written. epoll's numbers; it adds others."""
+
+LONGEST = 0.001
+"""Seconds of a burst after which other tasks have their turn."""
+PATIENCE = 0.001
+"""Seconds for which the next event is awaited within a burst. An answer mostly comes so soon."""
+_MOST = 64
+
+Handler = Callable[[int], None]
+"""Called with what a socket is ready for, and maybe with what it is not watched for."""
+
+
+class _Poll(Protocol):
+    def fileno(self) -> int: ...
+
+    def register(self, fd: int, events: int) -> None: ...
+
+    def modify(self, fd: int, events: int) -> None: ...
+
+    def unregister(self, fd: int) -> None: ...
+
+    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]: ...
+
+    def close(self) -> None: ...
+
+
+class Kqueue:
+    """The same on systems without epoll, by whatever `selectors` has there."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+
+    def fileno(self) -> int:
+        number: int = self._selector.fileno()  # epoll and kqueue have it
+        return number
+
+    def register(self, fd: int, events: int) -> None:
+        self._selector.register(fd, _of_selectors(events))
+
+    def modify(self, fd: int, events: int) -> None:
+        self._selector.modify(fd, _of_selectors(events))
+
+    def unregister(self, fd: int) -> None:
+        self._selector.unregister(fd)
+
+    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]:
+        return [
+            (key.fd, (IN if events & selectors.EVENT_READ else 0) | (OUT if events & selectors.EVENT_WRITE else 0))
+            for key, events in self._selector.select(timeout)
+        ]
+
+    def close(self) -> None:
+        self._selector.close()
+
+
+def _of_selectors(events: int) -> int:
+    return (selectors.EVENT_READ if events & IN else 0) | (selectors.EVENT_WRITE if events & OUT else 0)
+
+
+def best() -> _Poll:
+    """What this system has."""
+    return select.epoll() if hasattr(select, "epoll") else Kqueue()
+
+
+class Poller:
+    """Runs with `serve` in a nursery. A socket is watched from `watch` to `forget`, which comes before it is closed.
+
+    `due` tells when something else has to be done, in seconds on trio's clock: no burst lasts beyond it.
+    """
+
+    def __init__(self, due: Callable[[], float | None] = lambda: None, poll: _Poll | None = None) -> None:
+        self._due = due
+        self._poll = best() if poll is None else poll
+        self._handlers: dict[int, Handler] = {}
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        """Call `handler` from now on whenever this socket is ready for any of these."""
+        self._handlers[fd] = handler
+        self._poll.register(fd, events)
+
+    def change(self, fd: int, events: int) -> None:
+        """Watch it for these instead."""
+        self._poll.modify(fd, events)
+
+    def forget(self, fd: int) -> None:
+        """Watch it no more; nothing that has come already is told of it."""
+        del self._handlers[fd]
+        self._poll.unregister(fd)
+
+    async def serve(self) -> None:
+        """Serve until cancelled."""
+        while True:
+            await trio.lowlevel.wait_readable(self._poll.fileno())
+            self.burst()
+
+    def close(self) -> None:
+        """Nobody is watched any more."""
+        self._poll.close()
+
+    def burst(self) -> None:
+        """Serve what has come, and what comes next."""
+        poll, handlers = self._poll.poll, self._handlers
+        until = trio.current_time() + LONGEST
+        events = poll(0, _MOST)
+        while events:
+            for fd, ready in events:
+                handler = handlers.get(fd)
+                if handler is not None:
+                    handler(ready)
+            now = trio.current_time()
+            due = self._due()
+            if now >= until or (due is not None and due <= now + PATIENCE):
+                return
+            events = poll(PATIENCE, _MOST)

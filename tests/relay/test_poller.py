@@ -1,0 +1,145 @@
+"""The poller: whoever watches a socket is called, and whoever does not share it has a turn all the same."""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+import trio
+
+from ackdrop.relay.poller import IN, LONGEST, OUT, Kqueue, Poller
+
+
+@pytest.fixture(params=[select.epoll, Kqueue])
+def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
+    poller = Poller(poll=request.param())
+    yield poller
+    poller.close()
+
+
+@pytest.fixture
+def near_and_far() -> Iterator[tuple[socket.socket, socket.socket]]:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    with near, far:
+        yield near, far
+
+
+class Told:
+    """A handler that reads what there is, and remembers what it was called with."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.events: list[int] = []
+        self.data = b""
+        self.called = trio.Event()
+
+    def __call__(self, events: int) -> None:
+        self.events.append(events)
+        if events & IN:
+            self.data += self.sock.recv(100)
+        self.called.set()
+        self.called = trio.Event() if events & IN else self.called
+
+
+async def test_what_comes_is_told_until_it_is_forgotten(
+    poller: Poller, near_and_far: tuple[socket.socket, socket.socket], nursery: trio.Nursery
+) -> None:
+    near, far = near_and_far
+    told = Told(near)
+    poller.watch(near.fileno(), IN, told)
+    nursery.start_soon(poller.serve)
+    for part in (b"one", b"two"):
+        called = told.called
+        far.send(part)
+        with trio.fail_after(5):
+            await called.wait()
+    assert told.data == b"onetwo"
+    poller.forget(near.fileno())
+    far.send(b"three")
+    await trio.testing.wait_all_tasks_blocked(0.01)
+    assert told.data == b"onetwo"
+    assert near.recv(100) == b"three"
+
+
+async def test_room_is_told_where_it_is_wanted(
+    poller: Poller, near_and_far: tuple[socket.socket, socket.socket], nursery: trio.Nursery
+) -> None:
+    near, _ = near_and_far
+    told = Told(near)
+    poller.watch(near.fileno(), IN, told)
+    poller.change(near.fileno(), IN | OUT)
+    nursery.start_soon(poller.serve)
+    with trio.fail_after(5):
+        await told.called.wait()
+    assert told.events[0] & OUT
+    poller.forget(near.fileno())
+
+
+async def test_one_that_a_handler_forgets_is_not_called_for_what_came_before(
+    poller: Poller, nursery: trio.Nursery
+) -> None:
+    pairs = [socket.socketpair() for _ in range(2)]
+    nears = [near for near, _ in pairs]
+    called: list[int] = []
+    done = trio.Event()
+
+    def handler(own: int) -> Callable[[int], None]:
+        def call(events: int) -> None:
+            called.append(own)
+            for near in nears:
+                poller.forget(near.fileno())
+            done.set()
+
+        return call
+
+    for number, (near, far) in enumerate(pairs):
+        far.send(b"here")
+        poller.watch(near.fileno(), IN, handler(number))
+    nursery.start_soon(poller.serve)
+    with trio.fail_after(5):
+        await done.wait()
+    await trio.testing.wait_all_tasks_blocked(0.01)
+    assert len(called) == 1
+    for pair in pairs:
+        for sock in pair:
+            sock.close()
+
+
+async def test_a_socket_that_is_always_ready_leaves_others_their_turn(
+    poller: Poller, near_and_far: tuple[socket.socket, socket.socket], nursery: trio.Nursery
+) -> None:
+    near, far = near_and_far
+    far.send(b"never read")
+    calls = 0
+
+    def busy(events: int) -> None:
+        nonlocal calls
+        calls += 1
+
+    poller.watch(near.fileno(), IN, busy)
+    nursery.start_soon(poller.serve)
+    seen = []
+    for _ in range(10):
+        await trio.sleep(LONGEST)
+        seen.append(calls)
+    poller.forget(near.fileno())
+    assert seen == sorted(seen)
+    assert calls > 10
+
+
+@pytest.mark.parametrize("due", [True, False])
+async def test_a_burst_ends_where_something_else_is_due(
+    near_and_far: tuple[socket.socket, socket.socket], due: bool
+) -> None:
+    near, far = near_and_far
+    far.send(b"never read")
+    calls: list[int] = []
+    poller = Poller(lambda: trio.current_time() if due else None)
+    poller.watch(near.fileno(), IN, calls.append)
+    poller.burst()
+    poller.forget(near.fileno())
+    poller.close()
+    assert len(calls) == 1 if due else len(calls) > 1
