@@ -7,6 +7,7 @@ test, a *log* fact was read back from the broker.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,6 +119,39 @@ class Decided:
     verdict: str
     hit: bool
     attempt: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What the attempts of one producer, on one connection and to one partition, have in common: see `Attempt`."""
+
+    connection: int
+    client_id: str
+    software: str
+    api_version: int
+    acks: int
+    transactional_id: str | None
+    topic: str
+    partition: int
+    producer_id: int
+    producer_epoch: int
+
+
+Quiet = tuple[int, float, int, int, int, int, int, float, int]
+"""Number, time, correlation id, base sequence, records, check sum, size, time of the answer, base offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Attempts by which nothing happened: each was the first try, went to the broker as it came, was answered with
+    success and an offset, and its client was told so at once. No rule was asked about them.
+
+    Their numbers grow, with gaps where other flows have theirs. A later `Attempt` may be a retry of one of them: a
+    success that was sent right before the end of its connection may be unread.
+    """
+
+    flow: Flow
+    attempts: Sequence[Quiet]
 
 
 ReachedEntry = tuple[str, int, int, int, int | None, int, int]
@@ -264,6 +298,7 @@ Observation = (
     | Forwarded
     | Answered
     | Acked
+    | Passed
     | Decided
     | Reached
     | Undecoded
