@@ -1,6 +1,6 @@
 /* Kafka produce requests as fast as they are answered, or at a rate; one thread, one JSON object a line.
  *
- *   cc -O2 -o load load.c && cc -O2 -o sink sink.c
+ *   cd tests/bench/wire && cc -O2 -o load load.c && cc -O2 -o sink sink.c
  *   ./sink --partitions 64                           {"port": 40001}
  *   ./load --port 40001 --size 1024 --window 100 --connections 8 --seconds 2 --warmup 0.5
  *   ./load --port 40001 --requests 1000000           so many in all, instead of --seconds
@@ -137,7 +137,7 @@ static void push(struct connection *c)
         int count = 0;
         size_t gone = c->gone;
         int64_t now = nanoseconds();
-        for (uint32_t n = c->begun; n != c->made && count < RUN; n++, gone = 0) {
+        for (uint32_t n = c->begun; n != c->made && count < RUN - 1; n++, gone = 0) {
             uint8_t *head = c->heads + (size_t)(n % wanted.window) * HEAD;
             if (c->since[n % wanted.window] == 0)
                 c->since[n % wanted.window] = now;
