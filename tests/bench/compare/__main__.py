@@ -46,9 +46,12 @@ def main() -> int:
 def _measured(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure, and keep what is there after each cell: a long run that is broken off is not lost."""
     processes.raise_limit()
-    chosen = {name: peers.PEERS[name] for name in options.peers.split(",")}
+    chosen = {name: peers.named(name) for name in options.peers.split(",")}
     programs = wire.built()
     found: dict[str, Any] = {"format": 1, "about": _about(options), "cells": [], "memory": [], "producers": []}
+    if options.add:
+        kept = json.loads(Path(options.json).read_text())
+        found |= {part: kept[part] for part in ("cells", "memory", "producers") if part not in options.parts}
     if "cells" in options.parts:
         wanted = cells.grid(options.sizes, options.windows, options.connections, options.rate)
         wanted = [dataclasses.replace(cell, partitions=options.partitions) for cell in wanted]
@@ -72,9 +75,11 @@ def _measured(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     if "producers" in options.parts:
         from .producers import measure
 
-        for entry in measure(options.repetitions, _tell):
+        def keep(entry: dict[str, Any]) -> None:
             found["producers"].append(entry)
             _keep(options.json, found)
+
+        measure(options.repetitions, _tell, keep)
     return found
 
 
@@ -115,7 +120,9 @@ def _numbers(text: str) -> list[int]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.compare", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--peers", default=",".join(peers.USUAL), help=f"of {', '.join(peers.PEERS)}")
+    parser.add_argument(
+        "--peers", default=",".join(peers.USUAL), help=f"of {', '.join(peers.PEERS)}, and ackdrop:N with N faults"
+    )
     parser.add_argument("--sizes", type=_numbers, help="bytes of a frame, with commas between")
     parser.add_argument("--windows", type=_numbers, help="requests in flight on a connection")
     parser.add_argument("--connections", type=_numbers)
@@ -128,6 +135,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--parts", default="cells,memory", help="of cells, memory, producers")
     parser.add_argument("--idle", type=int, default=2000, help="connections for the figures of memory")
     parser.add_argument("--json", metavar="FILE", help="keep the raw figures there")
+    parser.add_argument("--add", action="store_true", help="keep the parts that stand there and are not measured now")
     parser.add_argument("--show", metavar="FILE", help="measure nothing: show what a file has")
     parser.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"), help="two files side by side")
     parser.add_argument("--peer", default=figures.OURS, help="whose ratios --compare shows")

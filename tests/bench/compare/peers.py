@@ -117,25 +117,42 @@ def _host(name: str) -> Peer:
     return start
 
 
-def _ackdrop(scenario: str | None) -> Peer:
-    """The real `ackdrop proxy`, with its ledger, live counters and log lines; it leaves the log of the sink alone."""
+def _ackdrop(scenario: Path | None = None, faults: int = 0) -> Peer:
+    """The real `ackdrop proxy`, with its ledger, live counters and log lines; it leaves the log of the sink alone.
+    `faults`: so many, each at a topic of its own that nobody writes."""
 
     @contextmanager
     def start(port: int, cores: Sequence[int], folder: Path) -> Iterator[Running]:
         command = [sys.executable, "-m", "ackdrop", "proxy", "--bootstrap", f"127.0.0.1:{port}", "--no-verify"]
         command += ["--listen", "127.0.0.1:0", "--out", str(folder)]
-        command += [] if scenario is None else ["--scenario", str(HERE / scenario)]
+        if faults:
+            (folder / "faults.yaml").write_text(_faults(faults))
+        named = folder / "faults.yaml" if faults else scenario
+        command += [] if named is None else ["--scenario", str(named)]
         with _process(command, cores, folder, stderr=subprocess.PIPE) as process:
             assert process.stderr is not None
             lines = iter(process.stderr.readline, "")
             line = next((line for line in lines if "listens on" in line), None)
             if line is None:
                 raise RuntimeError(f"ackdrop proxy ended: see {folder}")
-            threading.Thread(target=lambda: [None for _ in lines], daemon=True).start()
+            reading = threading.Thread(target=lambda: [None for _ in lines])
+            reading.start()
             address = line.split("listens on ")[1].split(",")[0]
-            yield Running(int(address.rpartition(":")[2]), process.pid, lambda: _let_go(folder))
+            try:
+                yield Running(int(address.rpartition(":")[2]), process.pid, lambda: _let_go(folder))
+            finally:
+                process.kill()
+                reading.join()
 
     return start
+
+
+def _faults(count: int) -> str:
+    head = "version: 1\ntitle: Faults elsewhere\nworkload: {records: 1}\ncontrol: none\nfaults:\n"
+    return head + "".join(
+        f"  - {{name: fault {n}, at: produce.response, match: {{topic: other-{n}}}, do: {{delay: {{for: 1ms}}}}}}\n"
+        for n in range(count)
+    )
 
 
 def _let_go(folder: Path) -> int:
@@ -154,12 +171,11 @@ def _process(
     """What it says goes to a file, where no pipe is asked for. It is killed at the end: no report is wanted."""
     with (folder / "said").open("w") as said:
         streams = {"stdout": said, "stderr": said, "stdin": subprocess.DEVNULL, **options}
-        process = subprocess.Popen(list(map(str, command)), text=True, preexec_fn=pinned(cores), **streams)  # type: ignore[call-overload]
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+        with subprocess.Popen(list(map(str, command)), text=True, preexec_fn=pinned(cores), **streams) as process:  # type: ignore[call-overload]
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 PEERS: dict[str, Peer] = {
@@ -168,11 +184,17 @@ PEERS: dict[str, Peer] = {
     "toxiproxy": toxiproxy,
     "relay-tcp": _host("tcp"),
     "ackdrop-bare": _host("bare"),
-    "ackdrop": _ackdrop(None),
-    "ackdrop-faults": _ackdrop("faults.yaml"),
-    "ackdrop-elsewhere": _ackdrop("elsewhere.yaml"),
+    "ackdrop": _ackdrop(),
+    "ackdrop-faults": _ackdrop(HERE / "faults.yaml"),
+    "ackdrop-elsewhere": _ackdrop(HERE / "elsewhere.yaml"),
 }
 USUAL = ["direct", "haproxy", "toxiproxy", "relay-tcp", "ackdrop-bare", "ackdrop", "ackdrop-faults"]
+
+
+def named(name: str) -> Peer:
+    """One of PEERS, or `ackdrop:N`: with N faults at other topics. Raises KeyError."""
+    kind, _, count = name.partition(":")
+    return _ackdrop(faults=int(count)) if kind == "ackdrop" and count else PEERS[name]
 
 
 def versions() -> dict[str, str]:
