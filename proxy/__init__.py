@@ -19,6 +19,7 @@ The map, from top to bottom; a room imports only from below it:
     core/            a run's wire, sans-io: bytes in, commands out
     faults/          one small file a fault: match, trigger, verdict
     result.py        the result that every report shows
+    passed.py        attempts by which nothing happened, in other forms
     observations.py  the frozen facts that rooms hand to each other
     identity.py      what a record is known by: our own header, or what a user names
     security.py      TLS on either side, and who ackdrop is towards a broker

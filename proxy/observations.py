@@ -7,9 +7,12 @@ test, a *log* fact was read back from the broker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from struct import Struct
+from typing import Literal, overload
+
+_CELLS, _TIMES = Struct("=7q"), Struct("=2d")
 
 Ack = Literal["delivered", "dropped", "withheld", "delayed", "none"]
 """What became of a produce answer: it reached the client; a fault dropped it; it was stuck behind a dropped one; it
@@ -142,9 +145,36 @@ Quiet = tuple[int, float, int, int, int, int, int, float, int]
 
 
 @dataclass(frozen=True, slots=True)
+class PackedAttempts(Sequence[Quiet]):
+    """Attempts as bytes, in the order of this machine: `cells` has seven int64 of each (number, correlation id, base
+    sequence, records, check sum, size, base offset), `times` two doubles (its time, that of its answer)."""
+
+    cells: bytes
+    times: bytes
+
+    def __len__(self) -> int:
+        return len(self.times) // 16
+
+    def __iter__(self) -> Iterator[Quiet]:
+        for cells, times in zip(_CELLS.iter_unpack(self.cells), _TIMES.iter_unpack(self.times), strict=True):
+            number, correlation_id, sequence, records, crc, size, base_offset = cells
+            yield number, times[0], correlation_id, sequence, records, crc, size, times[1], base_offset
+
+    @overload
+    def __getitem__(self, index: int) -> Quiet: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Quiet]: ...
+
+    def __getitem__(self, index: int | slice) -> Quiet | Sequence[Quiet]:
+        return list(self)[index]
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """Attempts by which nothing happened: each was the first try, went to the broker as it came, was answered with
-    success and an offset, and its client was told so at once. No rule was asked about them.
+    success and an offset, and its client was told so at once. It was the only one of its request. No rule fired on
+    them.
 
     Their numbers grow, with gaps where other flows have theirs. A later `Attempt` may be a retry of one of them: a
     success that was sent right before the end of its connection may be unread.

@@ -23,8 +23,10 @@ from ..observations import (
     Decided,
     Forwarded,
     Observation,
+    Passed,
     Undecoded,
 )
+from ..passed import sums
 from .retries import Retries
 from .snapshot import (
     Acks,
@@ -204,7 +206,7 @@ class Gathering:
 
     def _attempt(self, fact: Attempt) -> None:
         self._attempts += 1
-        if self._zero is None:
+        if self._zero is None or fact.at < self._zero:
             self._zero = fact.at
         if fact.injected:
             self._injected += 1
@@ -246,6 +248,23 @@ class Gathering:
             self._acked = frame
             self._acks[fact.ack] += 1
 
+    def _passed(self, fact: Passed) -> None:
+        """Each was the only one of its request, and went on at once, as its answer did."""
+        count, records, at = sums(fact.attempts)
+        self._attempts += count
+        self._requests += count
+        self._records += records
+        if self._zero is None or at < self._zero:
+            self._zero = at
+        connection = self._open.get(fact.flow.connection)
+        if connection is not None:
+            connection.attempts += count
+            connection.client_id, connection.software = fact.flow.client_id, fact.flow.software
+        self._to_requests.counts[0] += count
+        self._to_answers.counts[0] += count
+        self._acks["delivered"] += count
+        self._retries.passed(fact, count)
+
     def _decision(self, fact: Decided) -> None:
         """A rule's decisions about the entries of one frame come one behind the other."""
         total = self._totals.setdefault(fact.fault, [0, 0])
@@ -281,6 +300,7 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     Forwarded: Gathering._forwarded,
     Answered: Gathering._answered,
     Acked: Gathering._ack,
+    Passed: Gathering._passed,
     Decided: Gathering._decision,
     Undecoded: Gathering._unread,
     Acted: Gathering._done,

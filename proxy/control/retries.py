@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter, deque
 
 from ..kafka.codes import ERROR_CODES
-from ..observations import Ack, Acked, Answered, Attempt
+from ..observations import Ack, Acked, Answered, Attempt, Passed
+from ..passed import expanded, one_of
 from .snapshot import Outcome, RetryCounts, RetrySeen
 
 DUPLICATE_SEQUENCE_NUMBER = ERROR_CODES["DUPLICATE_SEQUENCE_NUMBER"]
@@ -67,6 +68,8 @@ class Retries:
         self._stories: dict[int, Story] = {}
         self._most_stories = stories
         self._settled: deque[int] = deque()
+        self._passed: deque[Passed] = deque()
+        self._passed_attempts = 0
         self._last: deque[Story] = deque()
         self._gone: Counter[Outcome] = Counter()
         self._gone_records = 0
@@ -76,8 +79,15 @@ class Retries:
         """What is known of an attempt of this number."""
         return self._stories.get(attempt)
 
+    def passed(self, fact: Passed, attempts: int) -> None:
+        """So many attempts by which nothing happened: the last ones are kept, in case that they are sent again."""
+        self._passed.append(fact)
+        self._passed_attempts += attempts
+        while self._passed_attempts - len(self._passed[0].attempts) >= MOST_SETTLED:
+            self._passed_attempts -= len(self._passed.popleft().attempts)
+
     def attempt(self, fact: Attempt) -> Story:
-        of = None if fact.retry_of is None or fact.injected else self._stories.get(fact.retry_of)
+        of = None if fact.retry_of is None or fact.injected else self._first(fact.retry_of)
         story = self._stories[fact.number] = Story(fact, of)
         if len(self._stories) > self._most_stories:
             del self._stories[next(iter(self._stories))]
@@ -129,6 +139,24 @@ class Retries:
     def last(self, most: int = MOST_RETRIES) -> list[RetrySeen]:
         """The last retries, the newest last."""
         return [_told(story) for story in list(self._last)[-most:]]
+
+    def _first(self, attempt: int) -> Story | None:
+        """The attempt that is repeated."""
+        if attempt not in self._stories:
+            for passed in self._passed:
+                for found in one_of(passed, attempt):
+                    self._stand_for(found)
+        return self._stories.get(attempt)
+
+    def _stand_for(self, passed: Passed) -> None:
+        for fact in expanded(passed):
+            match fact:
+                case Attempt():
+                    self.attempt(fact)
+                case Answered():
+                    self.answered(fact)
+                case Acked():
+                    self.acked(fact)
 
     def _settle(self, attempt: int) -> None:
         self._settled.append(attempt)

@@ -30,12 +30,14 @@ from ..observations import (
     LogBatch,
     LogRecord,
     Observation,
+    Passed,
     Reached,
     Released,
     Send,
     TopicSeen,
     Undecoded,
 )
+from ..passed import expanded
 from ..result import Finding
 from .bulk import execute, insert
 from .events import acted_line, arm_line, changed_line, decided_line, dispatched_line, frame_line
@@ -145,6 +147,7 @@ class Rows:
             Forwarded: self._forwarded,
             Answered: self._answered,
             Acked: self._acked,
+            Passed: self._passed,
             Decided: self._decided,
             Reached: self._reached,
             ConnectionOpened: self._opened,
@@ -225,7 +228,7 @@ class Rows:
         return found
 
     def _attempt(self, arm: int, name: str, fact: Attempt) -> None:
-        self._zeros.setdefault(arm, fact.at)
+        self._zeros[arm] = min(fact.at, self._zeros.get(arm, fact.at))
         self._attempts[arm, fact.number] = [arm, *_attempt_row(fact), *_UNTOLD]
 
     def _fate(self, arm: int, number: int) -> tuple[list[Any], int]:
@@ -247,6 +250,9 @@ class Rows:
     def _acked(self, arm: int, name: str, fact: Acked) -> None:
         row, start = self._fate(arm, fact.attempt)
         row[start + _ACKED : start + _RELEASED] = (fact.at, fact.ack, fact.error)
+
+    def _passed(self, arm: int, name: str, fact: Passed) -> None:
+        self.add(arm, name, expanded(fact))
 
     def _released(self, arm: int, name: str, fact: Released) -> None:
         row, start = self._fate(arm, fact.attempt)

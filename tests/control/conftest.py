@@ -44,7 +44,7 @@ ATTEMPT = Attempt(
 DECIDED = Decided(100.5, "lose it", 1, 1, "app", "orders", 0, 1, True, "drop", True, 1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def attempt() -> Callable[..., Attempt]:
     return lambda **changes: dataclasses.replace(ATTEMPT, **changes)
 

@@ -16,10 +16,13 @@ from ackdrop.observations import (
     Changed,
     ConnectionClosed,
     ConnectionOpened,
+    Flow,
     Forwarded,
     Observation,
     Undecoded,
 )
+
+FLOW = Flow(1, "app", "", 7, -1, None, "orders", 0, -1, -1)
 
 
 class Clock:
@@ -126,4 +129,5 @@ def test_every_kind_of_observation_can_be_taken(gathering):
 
 def _any(field: dataclasses.Field[typing.Any]) -> object:
     kinds = {"int": 1, "float": 1.0, "str": "x", "bool": True, "int | None": 1, "str | None": "x"}
-    return {"who": "file"}.get(field.name, kinds.get(str(field.type), "delivered"))
+    named = {"who": "file", "flow": FLOW, "attempts": [(1, 1.0, 1, -1, 1, 1, 120, 1.5, 0)]}
+    return named.get(field.name, kinds.get(str(field.type), "delivered"))
