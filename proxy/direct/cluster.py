@@ -8,7 +8,7 @@ stands for it, and `notes` says so.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -237,9 +237,12 @@ class Cluster:
         """Partition → the offset at which its log starts."""
         return await self._offsets(topic, _EARLIEST)
 
-    async def end_offsets(self, topic: str) -> dict[int, int]:
-        """Partition → its high watermark: the offset after the last record that is safe on every replica in sync."""
-        return await self._offsets(topic, _LATEST)
+    async def end_offsets(self, topic: str, partitions: Collection[int] | None = None) -> dict[int, int]:
+        """Partition → its high watermark: the offset after the last record that is safe on every replica in sync.
+
+        Of these partitions alone it costs no more where the topic has thousands; one that does not exist is left out.
+        """
+        return await self._offsets(topic, _LATEST, partitions)
 
     async def fetch(self, topic: str, partition: int, offset: int, max_bytes: int = fetching.MAX_BYTES) -> Fetched:
         """The batches from the one that holds `offset` on, about `max_bytes` of them, without waiting for more.
@@ -262,19 +265,24 @@ class Cluster:
 
         return await patiently(read, self.timeout, ask_for_leader)
 
-    async def _offsets(self, topic: str, timestamp: int) -> dict[int, int]:
-        """ListOffsets for every partition of a topic, one request for each leader."""
+    async def _offsets(self, topic: str, timestamp: int, wanted: Collection[int] | None = None) -> dict[int, int]:
+        """ListOffsets for every partition of a topic, or those that are wanted, one request for each leader."""
         found: dict[int, int] = {}
 
         async def ask() -> None:
             leaders: dict[int, list[int]] = {}
-            for partition, leader in (await self._leaders(topic)).items():
+            for partition, leader in (await self._leaders_of(topic, wanted)).items():
                 if partition not in found:
                     leaders.setdefault(leader, []).append(partition)
             for leader, partitions in leaders.items():
                 found.update(await self._offsets_at(self._nodes.node_link(leader), topic, partitions, timestamp))
 
-        await self._patiently(ask)
+        async def ask_for_leaders() -> None:
+            for partition in wanted or ():
+                self.forget_leader(topic, partition)
+            await self.refresh()
+
+        await patiently(ask, self.timeout, ask_for_leaders)
         return dict(sorted(found.items()))
 
     async def _offsets_at(self, link: Link, topic: str, partitions: list[int], timestamp: int) -> dict[int, int]:
@@ -303,6 +311,16 @@ class Cluster:
                 break
             await trio.sleep(0.1)
         raise BrokerError(f"{self._nodes.name}: there is no topic {topic!r}", remedy="Make it first, or see its name.")
+
+    async def _leaders_of(self, topic: str, wanted: Collection[int] | None) -> dict[int, int]:
+        """The same of the wanted partitions alone; nothing is asked where all of their leaders are known."""
+        if wanted is None:
+            return await self._leaders(topic)
+        known = self._nodes.leaders
+        if any(known.get((topic, partition), -1) < 0 for partition in wanted):
+            every = await self._leaders(topic)
+            return {partition: every[partition] for partition in wanted if partition in every}
+        return {partition: known[topic, partition] for partition in wanted}
 
     async def _await_leaders(self, name: str, partitions: int) -> None:
         leaders = (await self.topics([name])).get(name, {})

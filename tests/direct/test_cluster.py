@@ -94,6 +94,28 @@ async def test_offsets_are_asked_of_the_leader_of_each_partition(serve, broker, 
     assert (first.asked("list_offsets"), second.asked("list_offsets")) == (1, 1)
 
 
+async def test_the_offset_of_one_partition_takes_one_request_once_its_leader_is_known(played, broker, offsets_answer):
+    broker.instead = {"list_offsets": [offsets_answer({0: 5}), offsets_answer({1: 7})]}
+    async with Cluster.connect(played.bootstrap) as cluster:
+        assert await cluster.end_offsets(TOPIC, [0, 9]) == {0: 5}
+        before = played.asked("metadata")
+        assert await cluster.end_offsets(TOPIC, [1]) == {1: 7}
+        assert played.asked("metadata") == before
+        assert played.asked("list_offsets") == 2
+
+
+async def test_the_leader_of_a_wanted_partition_is_asked_for_again(serve, broker, offsets_answer, impatient):
+    first, second = await serve(broker), await serve(broker)
+    broker.nodes = {0: ("127.0.0.1", first.port), 1: ("127.0.0.1", second.port)}
+    broker.topics = {TOPIC: {0: 0}}
+    async with Cluster.connect(first.bootstrap) as cluster:
+        await cluster.topics()
+        broker.topics = {TOPIC: {0: 1}}
+        broker.instead = {"list_offsets": [offsets_answer({0: -1}, {0: 6}), offsets_answer({0: 5})]}
+        assert await cluster.end_offsets(TOPIC, [0]) == {0: 5}
+    assert (first.asked("list_offsets"), second.asked("list_offsets")) == (1, 1)
+
+
 async def test_an_offset_that_one_leader_did_not_tell_is_asked_for_again(played, broker, offsets_answer, impatient):
     broker.instead = {"list_offsets": [offsets_answer({0: 5, 1: -1}, {1: 6}), offsets_answer({0: 5, 1: 7})]}
     async with Cluster.connect(played.bootstrap) as cluster:

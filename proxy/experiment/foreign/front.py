@@ -156,7 +156,7 @@ class Front:
         with trio.move_on_after(PATIENCE):
             try:
                 topic = asked.topic if asked.topic_id is None else await cluster.topic_name(asked.topic_id)
-                return topic, await cluster.end_offsets(topic)
+                return topic, await cluster.end_offsets(topic, asked.partitions)
             except AckdropError:
                 pass
         return asked.topic, {}
