@@ -57,6 +57,10 @@ def measure(
     found = []
     with ExitStack() as stack:
         loader, running = _stage(cell, peers, programs, stack)
+        if cell.partitions is not None:
+            for name, started in running.items():
+                tell(f"{cell.said()}  each partition once  {name}")
+                _meet(cell.partitions, started, loader)
         for repetition in range(repetitions):
             for name in _turned(list(running), repetition):
                 tell(f"{cell.said()}  {repetition + 1}/{repetitions}  {name}")
@@ -83,6 +87,13 @@ def _stage(
 def _turned(names: list[str], by: int) -> list[str]:
     by %= len(names)
     return names[by:] + names[:by]
+
+
+def _meet(partitions: int, peer: Running, loader: Callable[..., Any]) -> None:
+    """Write to each partition for the first time: what that costs is not measured."""
+    with loader(peer.port, requests=partitions, partitions=partitions, spread=True) as sending:
+        sending.measured()
+        sending.end()
 
 
 def _once(cell: Cell, peer: Running, loader: Callable[..., Any], seconds: float, warmup: float) -> dict[str, Any]:
