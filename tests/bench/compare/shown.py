@@ -51,13 +51,13 @@ def rows(raw: dict[str, Any]) -> list[list[str]]:
                 peer + (f" ({gone:,} let go)" if gone else ""),
                 _spread(figures.of(runs, peer, figures.rate), "{:,.0f}"),
                 _said(figures.of(runs, peer, figures.megabytes), "{:,.1f}"),
-                _said(figures.ratio(runs, peer, figures.rate), "{:.2f}"),
+                _times(figures.ratio(runs, peer, figures.rate)),
                 _said(figures.added(runs, peer, "p50"), "{:,.0f}"),
                 _said(figures.added(runs, peer, "p99"), "{:,.0f}"),
                 _spread(figures.of(runs, peer, figures.cpu), "{:,.2f}"),
                 _said(figures.of(runs, peer, figures.cpu_of_megabyte), "{:.2f}"),
                 "" if user is None else f"{user.median:.0%}",
-                "" if peer == "direct" else _said(figures.ratio(runs, peer, figures.cpu), "{:.2f}"),
+                "" if peer == "direct" else _times(figures.ratio(runs, peer, figures.cpu)),
                 _said(figures.of(runs, peer, figures.busy), "{:.0%}"),
             ]
         )
@@ -66,6 +66,16 @@ def rows(raw: dict[str, Any]) -> list[list[str]]:
 
 def _said(figure: Figure | None, form: str) -> str:
     return "" if figure is None else form.format(figure.median)
+
+
+def _times(figure: Figure | None) -> str:
+    """A ratio, with two digits that say something however small it is."""
+    if figure is None:
+        return ""
+    value = figure.median
+    if value >= 10:
+        return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def _spread(figure: Figure | None, form: str) -> str:
@@ -140,12 +150,13 @@ def _cells(cells: Sequence[dict[str, Any]]) -> list[str]:
 
 def _ratios(runs: figures.RunsOf, peer: str) -> str:
     """Throughput and CPU a frame, as ratios to Toxiproxy's; a star where the ledger let something go."""
-    words = [_said(figures.ratio(runs, peer, what), "{:.2f}") for what in (figures.rate, figures.cpu)]
+    words = [_times(figures.ratio(runs, peer, what)) for what in (figures.rate, figures.cpu)]
     return " / ".join(words) + ("*" if figures.let_go(runs, peer) else "")
 
 
 def _missed(raw: dict[str, Any]) -> str:
-    return ", ".join(f"{each.name} {each.found:,.2f}" for each in figures.targets(raw) if each.met is False)
+    found = [(each.name, each.found) for each in figures.targets(raw) if each.met is False and each.found is not None]
+    return ", ".join(name if "added" not in name else f"{name} +{value:,.0f} µs" for name, value in found)
 
 
 def _rank(peer: str) -> tuple[bool, str]:
@@ -193,4 +204,4 @@ def compare(old: dict[str, Any], new: dict[str, Any], peer: str, console: Consol
 def _pair(old: figures.RunsOf, new: figures.RunsOf, peer: str, what: Callable[[figures.Run], float]) -> list[str]:
     then, now = figures.ratio(old, peer, what), figures.ratio(new, peer, what)
     change = "" if then is None or now is None else f"{now.median / then.median - 1:+.0%}"
-    return [_said(then, "{:.2f}"), _said(now, "{:.2f}"), change]
+    return [_times(then), _times(now), change]
