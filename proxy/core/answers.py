@@ -41,6 +41,11 @@ class Answers:
         self._sieve: Sieve | None = None
         self._garbled = False
 
+    @property
+    def calm(self) -> bool:
+        """Whether what comes next goes on as it is, and at once."""
+        return not self._garbled and self._parts.to_client.plain
+
     # Frames as they come.
 
     def head(self, head: memoryview, now: float) -> bool:
@@ -49,7 +54,7 @@ class Answers:
         if not self._parts.ends.broker_open:
             self._streams_on = False
             return False
-        if self._parts.sasl.going_on and not len(self._parts.exchanges):
+        if self._parts.sasl.going_on and not self._parts.exchanges:
             self._streams_on = not self._parts.ends.silent
             return False
         if len(head) < _HEAD.size:  # as a raw SASL token may be

@@ -72,6 +72,11 @@ class Assembly:
         """Whether the bytes of a frame stream through, and some of them are still to come."""
         return self._streaming > 0
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether the next byte begins a frame."""
+        return not self._pending and not self._streaming
+
     def feed(self, data: memoryview) -> None:
         """Take the next bytes of the stream."""
         self.bytes += len(data)

@@ -24,7 +24,7 @@ from ..identity import Naming
 from ..kafka.produce import BatchHeader
 from .alike import Likeness, Line, OpenAttempt, Partition, State, by_bytes, by_record, by_sequence
 from .identities import Known, is_one_batch, known_records, payload
-from .lost_records import LostRecords
+from .lost_records import LostRecords, Span
 
 __all__ = ["AttemptIndex", "IndexLimits", "Line", "OpenAttempt"]
 
@@ -61,6 +61,9 @@ class AttemptIndex:
         self._doubted: _Home = OrderedDict()
         self._keys: dict[Hashable, list[OpenAttempt]] = {}
         self._records = LostRecords()
+        self.producers: dict[int, int] = {}
+        self.checksums: dict[int, int] = {}
+        """The producer ids and check sums of all attempts in here that are known by numbers or bytes."""
         self._held = 0
         self._said = 0
         self.let_go = 0
@@ -72,6 +75,21 @@ class AttemptIndex:
         """How many more were let go since the last call."""
         count, self._said = self.let_go - self._said, self.let_go
         return count
+
+    @property
+    def lost_in(self) -> dict[Partition, Span]:
+        """The partitions for which records were lost: what comes there may be a retry, whatever its numbers are."""
+        return self._records.spans
+
+    def suspects(self, where: Partition, batch: BatchHeader, now: float) -> bool:
+        """Whether an attempt with this one batch may be a retry of anything; `begin` says of what.
+
+        It is none where its producer is not among `producers`, its check sum not among `checksums` where it has none,
+        and its partition not in `lost_in`.
+        """
+        if _numbers(where, batch) in self._keys or _content_of_one(where, batch) in self._keys:
+            return True
+        return self._worth_reading(where, batch, now)
 
     # What happens.
 
@@ -93,6 +111,17 @@ class AttemptIndex:
         self._note(attempt)
         self._keep_limits()
         return attempt
+
+    def told(
+        self, number: int, line: Line, client_id: str, where: Partition, batch: BatchHeader, at: float, told_at: float
+    ) -> None:
+        """An attempt with this one batch has passed at `at`, and its client was told a success; nothing else of it is
+        known here."""
+        if line.open:
+            content = _content_of_one(where, batch)
+            attempt = OpenAttempt(number, line, client_id, where, batch, b"", at, _numbers(where, batch), content)
+            attempt.state, attempt.told_at = State.DONE, told_at
+            line.told.append(attempt)
 
     def delivered(self, attempt: OpenAttempt, now: float) -> None:
         """The client was told a success, or asked for no answer."""
@@ -135,7 +164,7 @@ class AttemptIndex:
             if by_sequence(new, earlier) is Likeness.SURE:
                 self._leave(earlier)
                 return [earlier], []
-        sure, maybe = self._by_records(new) if self._worth_reading(new) else ([], [])
+        sure, maybe = self._by_records(new) if self._worth_reading(new.where, new.batch, new.at) else ([], [])
         equal = () if sure else self._at(new.content, now)
         ours = bool(equal) and _all_ours(known_records(new.raw))
         for earlier in equal:
@@ -147,18 +176,18 @@ class AttemptIndex:
                 maybe.append(earlier)
         return sure, maybe
 
-    def _worth_reading(self, new: OpenAttempt) -> bool:
+    def _worth_reading(self, where: Partition, batch: BatchHeader, now: float) -> bool:
         """Whether records of this batch may be among the lost ones.
 
         What a client sends again comes before what it sends for the first time, with its create time; so the batch's
         first create time is one of the lost. A name, or our header, may come with another, while somebody still tries.
         """
-        span = self._records.span(new.where)
+        span = self._records.span(where)
         if span is None:
             return False
-        if new.batch.magic < 2 or new.batch.base_timestamp < 0 or span.first <= new.batch.base_timestamp <= span.last:
+        if batch.magic < 2 or batch.base_timestamp < 0 or span.first <= batch.base_timestamp <= span.last:
             return True
-        return (self._naming is not None or span.ours) and new.at - span.at <= _NAMED_FOR
+        return (self._naming is not None or span.ours) and now - span.at <= _NAMED_FOR
 
     def _by_records(self, new: OpenAttempt) -> tuple[list[OpenAttempt], list[OpenAttempt]]:
         found: dict[Likeness, list[OpenAttempt]] = {likeness: [] for likeness in Likeness}
@@ -251,6 +280,7 @@ class AttemptIndex:
             equal = self._keys.setdefault(key, []) if key is not None else None
             if equal is not None and len(equal) < _MOST_EQUAL:
                 equal.append(attempt)
+                self._count(attempt.batch, 1)
 
     def _unnote(self, key: Hashable | None, attempt: OpenAttempt) -> None:
         equal = self._keys.get(key) if key is not None else None
@@ -258,6 +288,13 @@ class AttemptIndex:
             equal.remove(attempt)
             if not equal:
                 del self._keys[key]
+            self._count(attempt.batch, -1)
+
+    def _count(self, batch: BatchHeader, by: int) -> None:
+        for counted, value in ((self.producers, batch.producer_id), (self.checksums, batch.crc)):
+            count = counted[value] = counted.get(value, 0) + by
+            if not count:
+                del counted[value]
 
 
 def _numbers(where: Partition, batch: BatchHeader) -> Hashable | None:
@@ -270,8 +307,12 @@ def _numbers(where: Partition, batch: BatchHeader) -> Hashable | None:
 def _content(where: Partition, batch: BatchHeader, raw: bytes) -> Hashable:
     """A batch's check sum covers all that its client wrote; of a message set, it covers the first message alone."""
     if is_one_batch(batch, raw):
-        return where, batch.crc, batch.length
+        return _content_of_one(where, batch)
     return where, xxh3_64_intdigest(raw)
+
+
+def _content_of_one(where: Partition, batch: BatchHeader) -> Hashable:
+    return where, batch.crc, batch.length
 
 
 def _all_ours(known: list[Known]) -> bool:

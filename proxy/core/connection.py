@@ -6,6 +6,7 @@ request an answer belongs to, `ends` whether anyone is left to send to.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import WireError
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _REQUEST_LEAST = HEAD - 4
 _RESPONSE_LEAST = 4
+_FEW = 4096
+"""More bytes than are kept of a frame, to see whether it may go the short way."""
 _ANY_SIZE = (1 << 31) - 1
 """A client may ask for answers of any size, and a broker sends them: `fetch.max.bytes` knows no limit."""
 
@@ -62,6 +65,11 @@ class Connection:
         self._ends, self._to_client = self._parts.ends, self._parts.to_client
         self._requests = Requests(self._parts)
         self._answers = Answers(self._parts)
+        self._quick = self._requests.quick
+        self._kept_request = self._kept_answer = b""
+        """Too few bytes of a frame to see whether it may go the short way."""
+        self._calm = False
+        """Whether frames may go the short way: known anew each time after anything has gone the long one."""
         limit = wire.settings.frame_limit
         self._request_frames = Assembly(
             head=lambda head: self._requests.head(head, self._now),
@@ -85,14 +93,32 @@ class Connection:
 
     # What the relay calls.
 
+    def through(self, side: Side, data: memoryview, now: float) -> int:
+        """How many of these bytes go on to the other side as they are, and at once: none, where anything may happen to
+        them. The rest is to be `received`."""
+        if side is Side.CLIENT:
+            return 0 if self._kept_request else self._requests_through(data, now)
+        return 0 if self._kept_answer else self._answers_through(data, now)
+
+    def _requests_through(self, data: memoryview, now: float) -> int:
+        return self._quick.requests(data, now) if self._calm else 0
+
+    def _answers_through(self, data: memoryview, now: float) -> int:
+        return self._quick.answers(data, now) if self._answers_are_calm else 0
+
     def received(self, side: Side, data: memoryview, now: float) -> list[Command]:
         """Bytes came from that side."""
         self._now = now
+        data = self._joined(side, data)
+        if not data:
+            return self._wire.take_commands()
         try:
             if side is Side.BROKER and self._ends.broker_open:
                 self._answer_frames.feed(data)
                 self._ours()
             elif side is Side.CLIENT and self._ends.client_open and self._ends.broker_open:
+                if self._quick.passing:
+                    data = self._passing(data)
                 if self._first is None:
                     self._request_frames.feed(data)
                     self._copies()
@@ -102,9 +128,48 @@ class Connection:
             self._refuse("request" if side is Side.CLIENT else "answer", error)
         return self._what_follows()
 
+    def _joined(self, side: Side, data: memoryview) -> memoryview:
+        """The bytes behind those that were too few before: where nothing is left of them, they went the short way now,
+        or are too few still."""
+        if side is Side.CLIENT:
+            kept, self._kept_request = self._kept_request, b""
+            data = self._again(kept, data, self._requests_through, self._parts.to_broker) if kept else data
+            if self._calm and len(data) < _FEW and self._quick.short(begun := bytes(data)):
+                self._kept_request = begun
+                return data[:0]
+            return data
+        kept, self._kept_answer = self._kept_answer, b""
+        data = self._again(kept, data, self._answers_through, self._parts.to_client) if kept else data
+        if self._answers_are_calm and len(data) < _FEW and self._quick.short_answer(begun := bytes(data)):
+            self._kept_answer = begun
+            return data[:0]
+        return data
+
+    @property
+    def _answers_are_calm(self) -> bool:
+        """Whether the next answer may go the short way."""
+        calm = self._calm and self._quick.waiting
+        return calm and self._parts.exchanges.empty and self._answer_frames.at_rest
+
+    def _again(
+        self, kept: bytes, data: memoryview, through: Callable[[memoryview, float], int], outlet: Outlet
+    ) -> memoryview:
+        data = memoryview(kept + data)
+        if done := through(data, self._now):
+            outlet.put(data[:done], self._now)
+        return data[done:]
+
+    def _passing(self, data: memoryview) -> memoryview:
+        """The rest of a request that was on its way before something happened: it still is. Gives back the others."""
+        done = self._quick.go_on(data, self._now)
+        if self._ends.takes_requests:
+            self._parts.to_broker.put(data[:done], self._now)
+        return data[done:]
+
     def ended(self, side: Side, how: Literal["fin", "reset"], now: float) -> list[Command]:
         """That side sends nothing more (FIN), or is gone altogether (reset)."""
         self._now = now
+        self.take_the_long_way()
         if side is Side.BROKER:
             self._ends.broker_ended(how, now)
         elif self._requests.parked:
@@ -116,6 +181,7 @@ class Connection:
     def shut(self, reason: str, now: float) -> list[Command]:
         """End the connection from our side: the run is over, or the broker could not be reached."""
         self._now = now
+        self.take_the_long_way()
         self._ends.finish(reason, now)
         return self._what_follows()
 
@@ -127,7 +193,8 @@ class Connection:
     @property
     def buffered(self) -> int:
         """How many bytes of frames that are not whole yet are kept."""
-        return self._request_frames.buffered + self._answer_frames.buffered
+        kept = len(self._kept_request) + len(self._kept_answer)
+        return self._request_frames.buffered + self._answer_frames.buffered + self._quick.buffered + kept
 
     @property
     def closed_how(self) -> Literal["fin", "reset"] | None:
@@ -137,20 +204,39 @@ class Connection:
     @property
     def received_so_far(self) -> Received:
         """What has come in from either side."""
-        requests, answers = self._request_frames, self._answer_frames
-        return Received(requests.frames, requests.bytes, answers.frames, answers.bytes)
+        requests, answers, quick = self._request_frames, self._answer_frames, self._quick
+        return Received(
+            requests.frames + quick.passed[0],
+            requests.bytes + quick.request_bytes,
+            answers.frames + quick.passed[1],
+            answers.bytes + quick.answer_bytes,
+        )
 
     # What the wire calls.
+
+    def take_the_long_way(self) -> None:
+        """Something may happen to what is open, or to what comes next."""
+        self._calm = False
+        if self._quick:
+            self._quick.leave()
+        if self._kept_request:
+            kept, self._kept_request = self._kept_request, b""
+            self._request_frames.feed(memoryview(kept))
+        if self._kept_answer:
+            kept, self._kept_answer = self._kept_answer, b""
+            self._answer_frames.feed(memoryview(kept))
 
     def lay(self, layer: Layer, now: float) -> None:
         """A fault at `connection` lies on it from now on."""
         self._now = now
+        self.take_the_long_way()
         self._ends.lay(layer, now)
         self._advance()
 
     def lift(self, rule: str, now: float) -> None:
         """What this fault at `connection` has laid on it is no more."""
         self._now = now
+        self.take_the_long_way()
         self._ends.lift(rule, now)
         self._advance()
 
@@ -158,6 +244,7 @@ class Connection:
         """This rule wants to know by now who the client is: where nobody has before, its next request says it."""
         if self.client_id is not None or not (self._first is None or self._late):
             return False
+        self.take_the_long_way()
         self.awaited.append(rule)
         self._first, self._late = self._first or b"", True
         return True
@@ -165,18 +252,21 @@ class Connection:
     def cut(self, how: Literal["fin", "reset"], now: float) -> None:
         """A fault at `connection` ends it."""
         self._now = now
+        self.take_the_long_way()
         self._ends.cut_both(how, now)
         self._advance()
 
     def wake(self, now: float) -> None:
         """A time that was planned has come."""
         self._now = now
+        self.take_the_long_way()
         self._copies()
         self._advance()
 
     def unpark(self, now: float) -> None:
         """Start offsets came in: let the requests go that waited for them."""
         self._now = now
+        self.take_the_long_way()
         try:
             self._requests.unpark(now)
         except WireError as error:
@@ -209,7 +299,7 @@ class Connection:
 
     def _introduced_late(self, data: bytes) -> None:
         """Bytes from the middle of the stream: the next request that begins in them says who the client is."""
-        if not (self._request_frames.streaming or self._parts.sasl.going_on):
+        if not (self._request_frames.streaming or self._quick.passing or self._parts.sasl.going_on):
             client_id = client_of(self._request_frames.begun + data)
             if client_id is not None:
                 self._first, self._late = None, False
@@ -229,7 +319,7 @@ class Connection:
 
     def _copies(self) -> None:
         """Send the copies that are due, unless a request is in the middle of going through."""
-        if not self._request_frames.streaming:
+        if not self._request_frames.streaming and not self._quick.passing:
             self._parts.copies.wake(self._now)
 
     def _client_ended(self, how: Literal["fin", "reset"]) -> None:
@@ -243,10 +333,18 @@ class Connection:
 
     def _what_follows(self) -> list[Command]:
         self._advance()
+        self._calm = bool(self._quick) and self._at_peace()
         return self._wire.follow(self._now)
+
+    def _at_peace(self) -> bool:
+        """Whether nothing can happen to what comes next."""
+        calm = self._wire.untouched and self._first is None and not self._parts.sasl.going_on
+        calm = calm and self._ends.calm and self._requests.calm and self._answers.calm
+        return calm and self._request_frames.at_rest
 
     def _refuse(self, what: str, error: WireError) -> None:
         """Bytes that make no sense: nothing after them can be told apart, so the connection ends."""
+        self.take_the_long_way()
         if self._ends.garbled:
             self._ends.finish(f"after a fault: {error}", self._now)
             return

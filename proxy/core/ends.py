@@ -68,6 +68,12 @@ class Ends:
         """Whether answers are withheld from the client."""
         return self._silent_until is not None
 
+    @property
+    def calm(self) -> bool:
+        """Whether nothing has ended, and nothing is about to."""
+        both = self.client_sends and self.broker_sends and self.takes_requests and self._ending is None
+        return both and self._silent_until is None and not self.garbled and not self._left
+
     # What happens.
 
     def hold(self, until: float) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import WireError
 from ..kafka.produce import ProduceEntry
@@ -62,6 +62,20 @@ class Exchange:
         return self.produce.settled and (self.produce.injected or not self.unwanted)
 
 
+class Behind(Protocol):
+    """Requests that wait behind those in the queue, and are not in it until they have to be (`quick`)."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there are any."""
+
+    def restore_next(self) -> None:
+        """Put the first of them into the queue."""
+
+    def restore_all(self) -> None:
+        """Put all of them into the queue."""
+
+
 class Exchanges:
     """The queue of one connection; keeps `Wire.unsettled`, the run's count of requests whose answer it waits for."""
 
@@ -70,20 +84,42 @@ class Exchanges:
         self._traffic = traffic
         self._waiting: deque[Exchange] = deque()
         self._counted = 0
+        self.behind: Behind | None = None
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    def __bool__(self) -> bool:
+        """Whether a request waits for its answer."""
+        return bool(self._waiting) or (self.behind is not None and self.behind.waiting)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no request is in the queue itself: one may be behind it."""
+        return not self._waiting
 
     @property
     def owes(self) -> bool:
         """Whether an answer that the arm waits for is still to come."""
-        return self._counted > 0
+        return self._counted > 0 or (self.behind is not None and self.behind.waiting)
 
     def add(self, exchange: Exchange) -> None:
         """A request goes on to the broker, or is answered by ackdrop in its turn."""
+        self._all()
+        self.put(exchange)
+
+    def put(self, exchange: Exchange) -> None:
+        """One of those behind the queue is in it from now on."""
         self._waiting.append(exchange)
         if exchange.counted:
             self._count(1)
+
+    def _first(self) -> Exchange | None:
+        if not self._waiting and self.behind is not None and self.behind.waiting:
+            self.behind.restore_next()
+        return self._waiting[0] if self._waiting else None
+
+    def _all(self) -> deque[Exchange]:
+        if self.behind is not None and self.behind.waiting:
+            self.behind.restore_all()
+        return self._waiting
 
     def passed_over(self, correlation_id: int) -> list[Exchange]:
         """The requests that get no answer, since this one comes now and they were not certain of theirs."""
@@ -94,9 +130,9 @@ class Exchanges:
 
     def answered_by(self, correlation_id: int) -> Exchange:
         """The request that this answer is for; it stays in the queue. Raises WireError where there is none."""
-        if not self._waiting:
+        first = self._first()
+        if first is None:
             raise WireError(f"an answer with correlation id {correlation_id}, which no request waits for")
-        first = self._waiting[0]
         if first.correlation_id != correlation_id:
             raise WireError(
                 f"an answer with correlation id {correlation_id} where {first.correlation_id} was to come next"
@@ -104,7 +140,7 @@ class Exchanges:
         return first
 
     def _may_have_no_answer(self, correlation_id: int) -> bool:
-        first = self._waiting[0] if self._waiting else None
+        first = self._first()
         return first is not None and not first.certain and first.correlation_id != correlation_id
 
     def pop(self) -> Exchange:
@@ -122,19 +158,19 @@ class Exchanges:
 
     def abandoned(self, now: float) -> None:
         """The client is gone: whatever it sends again from now on is a retry, though answers may still come in."""
-        for exchange in self._waiting:
+        for exchange in self._all():
             if exchange.produce is not None:
                 self._traffic.abandoned(exchange.produce, now)
         self._traffic.client_gone(now)
 
     def clear(self, now: float) -> None:
         """The broker is gone: what has no answer gets none any more."""
-        while self._waiting:
+        while self._all():
             self._never_answered(self.pop(), now)
 
     def forget_unsent(self, now: float) -> None:
         """Requests that were to go to the broker, and never did, get no answer."""
-        for exchange in [each for each in self._waiting if each.never_went]:
+        for exchange in [each for each in self._all() if each.never_went]:
             self._waiting.remove(exchange)
             if exchange.counted:
                 self._count(-1)

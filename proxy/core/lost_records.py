@@ -40,7 +40,8 @@ class LostRecords:
 
     def __init__(self) -> None:
         self._tables: dict[Partition, dict[bytes, tuple[Lost, ...]]] = {}
-        self._spans: dict[Partition, Span] = {}
+        self.spans: dict[Partition, Span] = {}
+        """The times of what was lost, by partition."""
         self._count = 0
 
     def __len__(self) -> int:
@@ -48,7 +49,7 @@ class LostRecords:
 
     def span(self, where: Partition) -> Span | None:
         """The times of what was lost in this partition; None where nothing was."""
-        return self._spans.get(where)
+        return self.spans.get(where)
 
     def add(self, attempt: OpenAttempt, records: Iterable[Known]) -> list[OpenAttempt]:
         """Note the records of an attempt. The attempts that have none left for it are given back."""
@@ -66,8 +67,8 @@ class LostRecords:
 
     def _widen(self, attempt: OpenAttempt, record: Known) -> None:
         created, at = record.created, attempt.at
-        span = self._spans.get(attempt.where, Span(created, created, at, False))
-        self._spans[attempt.where] = Span(
+        span = self.spans.get(attempt.where, Span(created, created, at, False))
+        self.spans[attempt.where] = Span(
             min(span.first, created), max(span.last, created), max(span.at, at), span.ours or record.ours
         )
 
@@ -101,4 +102,4 @@ class LostRecords:
             return
         del table[digest]
         if not table:
-            del self._tables[where], self._spans[where]
+            del self._tables[where], self.spans[where]

@@ -49,6 +49,11 @@ class Outlet:
         return not self._items and (self.under is None or self.under.clear)
 
     @property
+    def plain(self) -> bool:
+        """Whether what is put here is sent at once, and as it is."""
+        return not self._items and self.under is None
+
+    @property
     def empty(self) -> bool:
         return not self._items
 

@@ -8,10 +8,12 @@ records is no attempt. A copy that ackdrop itself sends is an attempt of its own
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import UndecodableError
+from ..kafka.batch_headers import LENGTH_ENDS, BatchHeader
 from ..kafka.headers import RequestHeader
 from ..kafka.produce import ProduceAnswer, ProduceEntry, ProduceRequest, parse_request, parse_response
 from ..observations import Ack, Acked, Answered, Attempt, Forwarded, IndexLetGo
@@ -20,6 +22,7 @@ from .commands import AskStarts
 from .identities import count_records
 
 if TYPE_CHECKING:
+    from .scan import Lane
     from .wire import Wire
 
 PRODUCE = 0
@@ -73,7 +76,7 @@ class ProduceTraffic:
             return []
         missing: dict[tuple[str, bytes | None], list[int]] = {}
         for entry in request.entries:
-            topic = self._name(entry)
+            topic = self.name(entry)
             if topic is None or (topic, entry.partition) not in self._wire.starts:
                 key = ("", entry.topic_id) if topic is None else (topic, None)
                 missing.setdefault(key, []).append(entry.partition)
@@ -85,6 +88,7 @@ class ProduceTraffic:
         self, frame: memoryview, header: RequestHeader, request: ProduceRequest, software: str, now: float
     ) -> InFlight:
         """Record a request that has come. `sent` or `lost` says what becomes of it."""
+        self._wire.lanes.settle()
         self._wire.produced(now)
         in_flight = InFlight(
             client_id=header.client_id or "",
@@ -112,7 +116,7 @@ class ProduceTraffic:
     ) -> Share:
         batch = entry.batch
         assert batch is not None
-        topic = self._name(entry) or f"id:{(entry.topic_id or b'').hex()}"
+        topic = self.name(entry) or f"id:{(entry.topic_id or b'').hex()}"
         wire = self._wire
         wire.seen(topic, entry.partition, now)
         raw = bytes(frame[entry.start : entry.end])
@@ -145,7 +149,51 @@ class ProduceTraffic:
         wire.observe(seen)
         return Share(attempt.number, seen, entry, attempt)
 
-    def _name(self, entry: ProduceEntry) -> str | None:
+    def restored(
+        self, lane: Lane, number: int, at: float, correlation_id: int, batch: BatchHeader, raw: bytes
+    ) -> InFlight:
+        """A request of one batch that went on at `at`, and is recorded only now, since something may happen to it."""
+        wire, flow = self._wire, lane.flow
+        attempt = wire.attempts.begin(number, self._line, flow.client_id, (flow.topic, flow.partition), batch, raw, at)
+        seen = Attempt(
+            number=number,
+            at=at,
+            connection=self._connection,
+            correlation_id=correlation_id,
+            client_id=flow.client_id,
+            software=flow.software,
+            api_version=flow.api_version,
+            acks=flow.acks,
+            transactional_id=flow.transactional_id,
+            topic=flow.topic,
+            partition=flow.partition,
+            producer_id=batch.producer_id,
+            producer_epoch=batch.producer_epoch,
+            base_sequence=batch.base_sequence,
+            records=batch.records,
+            crc=batch.crc,
+            size=len(raw),
+            retry_of=attempt.repeats,
+            tries=attempt.tries,
+            ambiguous=attempt.ambiguous,
+        )
+        wire.observe(seen)
+        wire.observe(Forwarded(at, number))
+        topic = flow.topic if lane.topic_id is None else None
+        entry = ProduceEntry(topic, lane.topic_id, flow.partition, batch, 0, len(raw))
+        share = Share(number, seen, entry, attempt)
+        return InFlight(flow.client_id, flow.api_version, correlation_id, flow.acks, [share], flow.transactional_id)
+
+    def was_told(self, lane: Lane, cells: Sequence[int], at: float, told_at: float) -> None:
+        """One of the last requests whose success the client was told: it may not have read it."""
+        number, _, sequence, records, crc, size, _ = cells
+        pid, epoch = lane.producer_id, lane.epoch
+        batch = BatchHeader(0, size - LENGTH_ENDS, 2, crc, 0, 0, -1, -1, pid, epoch, sequence, records)
+        where = (lane.flow.topic, lane.flow.partition)
+        self._wire.attempts.told(number, self._line, lane.flow.client_id, where, batch, at, told_at)
+
+    def name(self, entry: ProduceEntry) -> str | None:
+        """The topic's name, where it is known."""
         return entry.topic if entry.topic_id is None else self._wire.topic_names.get(entry.topic_id)
 
     def unasked(self, in_flight: InFlight, now: float) -> None:

@@ -24,6 +24,7 @@ from .onward import Onward, Request
 from .outlet import FAR
 from .parts import Parts
 from .produce import PRODUCE, InFlight, Share, read_request
+from .quick import Quick
 from .raw_sasl import GSSAPI, NOT_THROUGH_US, SASL_HANDSHAKE
 from .routing import API_VERSIONS
 from .tampering import garbled_request, shortened
@@ -39,6 +40,8 @@ class Requests:
         self._parts = parts
         self._wire = parts.wire
         self._onward = Onward(parts)
+        self.quick = Quick(parts, self.gone_by)
+        """The short way, for what is like requests that were read here."""
         self._software = ""
         self._parked: list[bytes] = []
         self._held_until = 0.0
@@ -50,6 +53,12 @@ class Requests:
     def parked(self) -> bool:
         """Whether requests wait for start offsets."""
         return bool(self._parked)
+
+    @property
+    def calm(self) -> bool:
+        """Whether what comes next goes on as it is, and at once."""
+        held = self._held_until or self._discarding or self._garbled
+        return not held and not self._parked and self._swapped is None and self._parts.to_broker.plain
 
     @property
     def waiting(self) -> int:
@@ -89,7 +98,10 @@ class Requests:
         )
         request = Request(frame, header, exchange)
         if header.api_key == API_VERSIONS:
-            self._software = software(frame, header) or self._software
+            said = software(frame, header) or self._software
+            if said != self._software:
+                self._software = said
+                self.quick.forget()
         elif header.api_key == SASL_HANDSHAKE and mechanism(frame, header) == GSSAPI:
             self._wire.tell(NOT_THROUGH_US)
         elif header.api_key == PRODUCE and not self._read(request, now):
@@ -112,7 +124,21 @@ class Requests:
             return False
         request.request = read
         request.exchange.produce = self._parts.traffic.request(request.frame, request.header, read, self._software, now)
+        if len(read.entries) == 1 and self._wire.untouched:
+            topic = self._parts.traffic.name(read.entries[0])
+            if topic is not None:
+                self.quick.learn(request.frame, request.header, read, topic, self._software)
         return True
+
+    def gone_by(self, frame: memoryview, now: float) -> None:
+        """A whole produce request that went on as it came, before it could be read whole."""
+        header = request_header(frame)
+        exchange = Exchange(header.correlation_id, header.api_key, header.api_version, header.client_id or "")
+        request = Request(frame, header, exchange)
+        if self._read(request, now) and request.answered:
+            self._parts.exchanges.add(exchange)
+        if exchange.produce is not None:
+            self._parts.traffic.went(exchange.produce, now, self._parts.ends.takes_requests)
 
     def unpark(self, now: float) -> None:
         """Start offsets came in: let the requests go that waited for them. Raises WireError."""

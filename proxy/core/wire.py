@@ -22,6 +22,7 @@ from .connection import Connection
 from .copied import Original
 from .copy_connection import CopyConnection
 from .detained import Detained
+from .lanes import Lanes
 from .moments import OF_THE_WIRE, Moments
 from .produce import InFlight
 from .routing import Translate
@@ -43,7 +44,8 @@ class WireSettings:
     `ask_starts` makes a partition's first produce request wait until its start offset is known. `backlog` is how many
     bytes may wait towards a side before reading from the other one is paused. `naming` says what names a record that
     is not of our own workload (None: create time, key, value and headers). `copies` is how many bytes of copies that
-    ackdrop itself sends may be on their way.
+    ackdrop itself sends may be on their way. `quick` lets produce requests by which nothing happens go the short way,
+    and be told as `Passed`.
     """
 
     frame_limit: int = FRAME_LIMIT
@@ -53,6 +55,7 @@ class WireSettings:
     index: IndexLimits = field(default_factory=IndexLimits)
     naming: Naming | None = None
     copies: int = 64 << 20
+    quick: bool = True
 
 
 class Wire:
@@ -75,9 +78,7 @@ class Wire:
         self.topic_names: dict[bytes, str] = {}
         self.attempts = AttemptIndex(self.settings.index, self.settings.naming)
         self.detained = Detained(self.observe)
-        self.unsettled = 0
-        """Produce requests that were forwarded and whose answer may still come; of others copies and late ones; and
-        copies that wait for their time."""
+        self.lanes = Lanes(self.observe, self.attempts, self.settings.frame_limit)
         self.zero: float | None = None
         """When the first produce request came."""
         self._moments = Moments(self) if engine.has_events else None
@@ -85,7 +86,6 @@ class Wire:
         self._copies: dict[int, CopyConnection] = {}
         self._copied = 0
         self._opened = 0
-        self._numbered = 0
         self._commands: list[Command] = []
         self._observations: list[Observation] = []
         self._timers: list[tuple[float, int]] = []
@@ -176,6 +176,7 @@ class Wire:
 
     def take_observations(self) -> list[Observation]:
         """The observations since the last call, in order."""
+        self.lanes.tell_all()
         observations, self._observations = self._observations, []
         return observations
 
@@ -256,6 +257,12 @@ class Wire:
         self._copied -= size
         self.unsettled -= 1
 
+    @property
+    def untouched(self) -> bool:
+        """Whether no rule is armed, and nothing is left of one that was: frames may go the short way."""
+        rules = self.engine.rules or self._moments is not None or self._copies or self.detained
+        return self.settings.quick and not rules and not self.lanes.crowded
+
     def begin_copy(self, node: int, frame: bytes, original: Original, due: float, now: float) -> None:
         """Have a copy go out on a connection of our own, when it is due."""
         self._opened += 1
@@ -265,9 +272,19 @@ class Wire:
         else:
             self.wake_at(due, self._opened)
 
+    @property
+    def unsettled(self) -> int:
+        """Produce requests that were forwarded and whose answer may still come; of others copies and late ones; and
+        copies that wait for their time."""
+        return self.lanes.shared.unsettled
+
+    @unsettled.setter
+    def unsettled(self, count: int) -> None:
+        self.lanes.shared.unsettled = count
+
     def next_attempt(self) -> int:
-        self._numbered += 1
-        return self._numbered
+        self.lanes.shared.numbered += 1
+        return self.lanes.shared.numbered
 
     def produced(self, now: float) -> None:
         """A produce request is here; the first one is the arm's time zero."""

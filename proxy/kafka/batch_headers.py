@@ -52,13 +52,19 @@ class BatchHeader(NamedTuple):
     records: int
 
 
+def fields_at(data: Buffer, at: int) -> BatchHeader:
+    """The header of the batch of magic 2 at `at`, whatever it says; `RECORDS_AT` bytes have to be there."""
+    header: BatchHeader = tuple.__new__(BatchHeader, _unpack_batch(data, at))
+    return header
+
+
 def batch_header(data: Buffer, at: int, end: int) -> BatchHeader:
     """The header of the batch at `at`; the whole batch must end at or before `end`.
 
     Raises UndecodableError for an unknown magic, for lengths that do not fit and for a negative record count.
     """
     if end - at >= RECORDS_AT and data[at + 16] == 2:
-        header: BatchHeader = tuple.__new__(BatchHeader, _unpack_batch(data, at))
+        header = fields_at(data, at)
         if not RECORDS_AT - LENGTH_ENDS <= header.length <= end - at - LENGTH_ENDS or header.records < 0:
             raise UndecodableError(f"the batch at byte {at} claims {header.length} bytes and {header.records} records")
         return header

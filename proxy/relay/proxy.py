@@ -225,6 +225,11 @@ class Proxy:
         finally:
             del self._sessions[connection.number]
 
+    def passed(self) -> None:
+        """Bytes have gone on without a command."""
+        if not self.wire.unsettled:
+            self._settled.unpark_all()
+
     def spawn(self, task: Callable[[Peer], Awaitable[None]], peer: Peer) -> None:
         """Run a task of a session's, beside it."""
         if self._nursery is not None:

@@ -30,6 +30,9 @@ class Surroundings(Protocol):
     def perform(self, commands: list[Command]) -> None:
         """Carry out commands of the core, on whatever session."""
 
+    def passed(self) -> None:
+        """Bytes have gone on without a command."""
+
     def spawn(self, task: Callable[[Peer], Awaitable[None]], peer: Peer) -> None:
         """Run a task beside the session."""
 
@@ -149,7 +152,13 @@ class Session:
         if count > 0:
             self.taken += count
             self.heard = now
-            self._around.perform(self.connection.received(side, self.buffer[:count], now))
+            data = self.buffer[:count]
+            done = self.connection.through(side, data, now)
+            if done:
+                self.send(side.other, data if done == count else data[:done])
+                self._around.passed()
+            if done < count:
+                self._around.perform(self.connection.received(side, data[done:], now))
         elif peer.trouble:
             self._around.perform(self.connection.shut(f"no TLS with the {side.value}: {peer.trouble}", now))
         else:

@@ -237,7 +237,11 @@ class Line:
     def _feed(self, side: Side, data: bytes) -> list[Command]:
         # The relay's buffer is used again at once: what the core keeps, it has to have copied.
         buffer = bytearray(data)
-        commands = joined(self.connection.received(side, memoryview(buffer), self._play.now))
+        view = memoryview(buffer)
+        done = self.connection.through(side, view, self._play.now)
+        through: list[Command] = [Send(self.number, side.other, bytes(view[:done]))] if done else []
+        rest = self.connection.received(side, view[done:], self._play.now) if done < len(view) else []
+        commands = joined([*through, *rest])
         buffer[:] = b"\xaa" * len(buffer)
         return self._play.noted(commands)
 
@@ -318,7 +322,8 @@ class Play:
 
 @pytest.fixture(scope="session")
 def playbook() -> Callable[..., Play]:
-    """`playbook(*rules, translate=..., starts=..., **settings)` begins a play."""
+    """`playbook(*rules, translate=..., starts=..., **settings)` begins a play; without the short way, unless asked for
+    with `quick`: so every observation is one of its own, and comes at once."""
 
     def begin(
         *rules: Rule,
@@ -328,7 +333,8 @@ def playbook() -> Callable[..., Play]:
         **settings: Any,
     ) -> Play:
         engine = Engine(rules, seed=1, arm="off", label=label)
-        return Play(Wire(engine, translate, settings=WireSettings(**settings), starts=starts, label=label))
+        wanted = WireSettings(**{"quick": False, **settings})
+        return Play(Wire(engine, translate, settings=wanted, starts=starts, label=label))
 
     return begin
 

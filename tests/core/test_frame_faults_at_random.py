@@ -35,7 +35,7 @@ def check(world: World) -> None:
     assert fates == {seen.number: 1 for seen in world.play.all(Attempt)}
     for peer in world.peers:
         parts = peer.line.connection._parts
-        assert (parts.to_client.waiting, parts.to_broker.waiting, len(parts.exchanges)) == (0, 0, 0)
+        assert (parts.to_client.waiting, parts.to_broker.waiting, bool(parts.exchanges)) == (0, 0, False)
         assert peer.closed == {Side.CLIENT, Side.BROKER}
         if world.strict:
             assert peer.seen == [cid for cid in peer.asked if cid in peer.seen]

@@ -1,0 +1,82 @@
+"""Produce attempts by which nothing happens, kept as plain numbers: what is shared over all connections of a wire.
+
+A *lane* is one producer's way to one partition on one connection. What passes on it and is neither retried nor delayed
+nor refused needs no object of its own: it is some numbers while its answer is open (`scan.Open`), and a row of them
+after that (`Passed`). Once anything happens that may make a difference, these become what they would have been
+(`quick`), on all connections, in their order: so nothing is decided twice, and nobody else has to know of lanes.
+
+A batch may go this way where it can be no retry of another one: its sequence lies beyond all that its producer has sent
+to the partition, or, without a producer id, no open one has its check sum; and the index of attempts knows nothing like
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from weakref import WeakSet, WeakValueDictionary
+
+from ..kafka.batch_headers import BatchHeader, fields_at
+from ..observations import Observation, Passed
+from .attempts import AttemptIndex
+from .scan import Lane, Shared, Track
+
+if TYPE_CHECKING:
+    from .quick import Quick
+
+MOST_OPEN = 50_000
+"""Attempts whose answer is open, and their bytes, beyond which further ones go the long way, where the index has its
+limits."""
+MOST_BYTES = 32 << 20
+
+
+class Lanes:
+    """The lanes of one wire. `shared` is what all their loops have in common."""
+
+    def __init__(self, observe: Callable[[Observation], None], index: AttemptIndex, limit: int) -> None:
+        self._observe = observe
+        self._index = index
+        self._tracks: WeakValueDictionary[tuple[str, int, int, int], Track] = WeakValueDictionary()
+        self._quicks: WeakSet[Quick] = WeakSet()
+        self.shared = Shared(limit, index.producers, index.checksums, index.lost_in, self._unlike)
+
+    def joins(self, quick: Quick) -> None:
+        """A connection may have open attempts from now on."""
+        self._quicks.add(quick)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether further attempts should go the long way."""
+        return self.shared.open > MOST_OPEN or self.shared.bytes > MOST_BYTES
+
+    def track(self, topic: str, partition: int, batch: BatchHeader) -> Track:
+        """How far the producer of this batch has come, this batch included."""
+        key = (topic, partition, batch.producer_id, batch.producer_epoch)
+        track = self._tracks.get(key)
+        if track is None:
+            track = self._tracks[key] = Track()
+        track.following = batch.base_sequence + batch.records
+        return track
+
+    def _unlike(self, lane: Lane, data: bytes, begin: int, now: float) -> bool:
+        """Whether the index knows nothing that the batch at that place may be a retry of."""
+        return not self._index.suspects(lane.where, fields_at(data, begin), now)
+
+    def settle(self) -> None:
+        """Make of all that is open what it would have been without lanes, in the order in which it came."""
+        if not self.shared.open:
+            return
+        every = [(request, quick) for quick in self._quicks for request in iter(quick.take, None)]
+        for request, quick in sorted(every, key=lambda each: each[0].number):
+            quick.restore(request)
+
+    def tell(self, lane: Lane) -> None:
+        """Tell of the attempts that have passed on a lane."""
+        if lane.rows.count:
+            self._observe(Passed(lane.flow, lane.rows.take()))
+
+    def tell_all(self) -> None:
+        """Tell of all that have passed."""
+        lanes, self.shared.fresh = self.shared.fresh, []
+        for lane in lanes:
+            self.tell(lane)

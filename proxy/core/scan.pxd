@@ -1,0 +1,72 @@
+# The types of scan.py, for Cython: where they are not, it is Python as it stands.
+cimport cython
+
+cdef bint _C
+cdef long long _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _FEWEST
+
+cdef class Rows:
+    cdef public long long count
+    cdef public long long[::1] cells
+    cdef public double[::1] times
+
+    cpdef grow(self)
+
+cdef class Track:
+    cdef public long long following
+    cdef object __weakref__
+
+cdef class Lane:
+    cdef public object flow, topic_id
+    cdef public tuple where
+    cdef public long long version, batch_at, behind, answer_size, offset_at, answer_behind, producer_id, epoch
+    cdef public bint compact
+    cdef public bytes prefix, suffix, answer_prefix, answer_suffix
+    cdef public Track track
+    cdef public Rows rows
+
+cdef class Shared:
+    cdef public long long numbered, unsettled, open, bytes, limit
+    cdef public set checksums
+    cdef public list fresh
+    cdef public dict producers, known, lost_in
+    cdef public object unlike
+
+cdef class Open:
+    cdef public long long first, last
+    cdef public dict lanes
+    cdef public list lengths
+    cdef Shared _shared
+    cdef Lane _last
+    cdef long long _mask
+    cdef long long[::1] _cells
+    cdef double[::1] _times
+    cdef list _lanes, _frames
+
+    cpdef long long requests(self, bytes data, double now) except -1
+
+    @cython.locals(
+        at=cython.longlong, lane=Lane, length=cython.longlong, key=cython.longlong, version=cython.longlong,
+        correlation_id=cython.longlong, stop=cython.longlong, begin=cython.longlong, size=cython.longlong,
+        shift=cython.longlong, byte=cython.longlong, claimed=cython.longlong, magic=cython.longlong,
+        crc=cython.longlong, producer_id=cython.longlong, epoch=cython.longlong, sequence=cython.longlong,
+        records=cython.longlong, slot=cython.longlong, cell=cython.longlong, prefix=cython.longlong,
+        first=cython.longlong, shared=Shared,
+    )
+    cdef long long _requests(self, bytes data, long long end, double now, Lane known, object frames) except -1
+
+    @cython.locals(
+        at=cython.longlong, end=cython.longlong, slot=cython.longlong, cell=cython.longlong, lane=Lane,
+        length=cython.longlong, correlation_id=cython.longlong, stop=cython.longlong, base_offset=cython.longlong,
+        rows=Rows, row=cython.longlong, i=cython.longlong, first=cython.longlong, shared=Shared,
+    )
+    cpdef long long answers(self, bytes data, double now) except -1
+
+    cpdef _grow(self)
+
+@cython.locals(value=cython.longlong)
+cdef long long _short(bytes data, long long at) except? -1
+
+@cython.locals(value=cython.longlong)
+cdef long long _int(bytes data, long long at) except? -1
+
+cdef long long _long(bytes data, long long at) except? -1

@@ -1,0 +1,376 @@
+"""The one loop that is run for every produce request, and the one for every answer: numbers and bytes, nothing else.
+
+This module is compiled by Cython where a C compiler is there when ackdrop is installed (`scan.pxd` has the types), and
+is the same uncompiled where none is: some 2 µs a request then, 0.1 µs compiled. What is open is kept in arrays, so
+nothing is allocated for a frame. Everything is read at places that a `Shape` names, and held against the length of the
+frame before; whatever differs in anything ends the loop, and goes the long way (`quick`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from struct import Struct
+from typing import Any
+
+from ..kafka.shapes import AFTER_CORRELATION_ID, Shape
+from ..observations import Flow, PackedAttempts
+
+COMPILED = not __file__.endswith(".py")
+"""Whether this is the compiled form."""
+_C = COMPILED
+
+_HEAD = Struct(">ihhi").unpack_from
+_ANSWER = Struct(">ii").unpack_from
+_INT = Struct(">i").unpack_from
+_LONG = Struct(">q").unpack_from
+_BATCH = Struct(">8xi4xBIhi16xqhii").unpack_from
+
+_LEAST_BATCH = 61
+_LAST_SEQUENCE = (1 << 31) - 1
+_TOLD = 8
+"""How many of the last attempts that have passed are kept."""
+_N = 7
+"""Number, correlation id, base sequence, records, check sum, size of the batch; where the batch begins, or, of one that
+has passed, its base offset."""
+_FEWEST = 8
+_SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
+
+
+class Rows:
+    """Attempts that have passed: seven integers and two times each, in `cells` and `times`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.cells = array("q", bytes(8 * _N * _FEWEST))
+        self.times = array("d", bytes(16 * _FEWEST))
+
+    def grow(self) -> None:
+        """Make room for as many again."""
+        self.cells = array("q", bytes(self.cells) * 2)
+        self.times = array("d", bytes(self.times) * 2)
+
+    def take(self) -> PackedAttempts:
+        """All of them, which are here no more."""
+        count = self.count
+        taken = PackedAttempts(bytes(self.cells[: _N * count]), bytes(self.times[: 2 * count]))
+        if self.count > 64 * _FEWEST:
+            self.cells = array("q", bytes(8 * _N * _FEWEST))
+            self.times = array("d", bytes(16 * _FEWEST))
+        self.count = 0
+        return taken
+
+
+class Lane:
+    """One producer's way to one partition on one connection. `topic_id` is set where its requests have that in place of
+    the name.
+
+    `batch_at`, `offset_at` are counted from the beginning of a frame, `behind` and `answer_behind` back from its end:
+    see `Shape`. `track` is shared by all lanes of this producer and partition. `rows` are attempts that have passed and
+    were not told yet.
+    """
+
+    def __init__(self, flow: Flow, shape: Shape, topic_id: bytes | None, track: Track) -> None:
+        self.flow = flow
+        self.where = (flow.topic, flow.partition)
+        self.topic_id = topic_id
+        self.prefix = shape.prefix
+        self.version = shape.version
+        self.compact = shape.compact
+        self.batch_at = AFTER_CORRELATION_ID + len(shape.prefix)
+        self.suffix = shape.suffix
+        self.behind = len(shape.suffix)
+        self.answer_size = shape.answer_size
+        self.answer_prefix = shape.answer_prefix
+        self.offset_at = 8 + len(shape.answer_prefix)
+        self.answer_suffix = shape.answer_suffix
+        self.answer_behind = len(shape.answer_suffix)
+        self.producer_id = flow.producer_id
+        self.epoch = flow.producer_epoch
+        self.track = track
+        self.rows = Rows()
+
+
+class Track:
+    """How far a producer (id and epoch) has come in a partition: the next sequence that it has not used yet."""
+
+    def __init__(self) -> None:
+        self.following = 0
+
+
+class Shared:
+    """What all connections of a wire have in common.
+
+    `numbered` counts attempts, `unsettled` the requests whose answer may come, whichever way they went; `open` and
+    `bytes` are the open attempts of all `Open`, and the bytes of their batches; `checksums` those of open batches
+    without a producer id. `fresh` are the lanes that have rows. A frame has at most `limit` bytes. `producers` and
+    `known` (check sums) and `lost_in` (partitions) say what the index of attempts knows; where a batch is of any of
+    these, `unlike` is asked about it.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        producers: dict[int, int],
+        known: dict[int, int],
+        lost_in: dict[tuple[str, int], Any],
+        unlike: Callable[[Lane, bytes, int, float], bool],
+    ) -> None:
+        self.numbered = self.unsettled = 0
+        self.open = self.bytes = 0
+        self.checksums: set[int] = set()
+        self.fresh: list[Lane] = []
+        self.limit = limit
+        self.producers = producers
+        self.known = known
+        self.lost_in = lost_in
+        self.unlike = unlike
+
+
+class Open:
+    """The attempts of one connection whose answer is open, the oldest first; and the last ones that have passed.
+
+    `first` and `last` count all that came: those from `first` on are open, up to the one before `last`. `lanes` are
+    found by the bytes behind a request's correlation id, of one of these `lengths`.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self.first = self.last = 0
+        self.lanes: dict[bytes, Lane] = {}
+        self.lengths: list[int] = []
+        self._shared = shared
+        self._last: Lane | None = None
+        self._mask = 2 * _FEWEST - 1
+        self._cells = array("q", bytes(8 * _N * 2 * _FEWEST))
+        self._times = array("d", bytes(16 * 2 * _FEWEST))
+        self._lanes: list[Lane | None] = [None] * (2 * _FEWEST)
+        self._frames: list[object] = [None] * (2 * _FEWEST)
+
+    def learn(self, lane: Lane | None) -> None:
+        """There is a lane more, or there are none any more."""
+        self._last = None
+        if lane is None:
+            self.lanes.clear()
+            self.lengths.clear()
+        else:
+            self.lanes[lane.prefix] = lane
+            if len(lane.prefix) not in self.lengths:
+                self.lengths.insert(0, len(lane.prefix))
+
+    def requests(self, data: bytes, now: float) -> int:
+        """Take in whole requests at the beginning of these bytes; the offset of the first that is none for here."""
+        return self._requests(data, len(data), now, None, data)
+
+    def request(self, head: bytes, size: int, now: float, lane: Lane, frame: object) -> bool:
+        """Take in one request of that lane and so many bytes, whose end is as it should be. `head` is its beginning, to
+        the end of its batch's header at least; `frame` all of it. False where it is none for here."""
+        return self._requests(head, size, now, lane, frame) == size
+
+    def _requests(self, data: bytes, end: int, now: float, known: Lane | None, frames: object) -> int:
+        shared = self._shared
+        first = self.last
+        at = 0
+        lane = known if known is not None else self._last
+        while end - at > _LEAST_BATCH:
+            if _C:
+                length, key, version = _int(data, at), _short(data, at + 4), _short(data, at + 6)
+                correlation_id = _int(data, at + 8)
+            else:
+                length, key, version, correlation_id = _HEAD(data, at)
+            stop = at + 4 + length
+            if stop > end or key != 0 or length > shared.limit:
+                break
+            if known is None and (lane is None or not data.startswith(lane.prefix, at + 12)):
+                lane = None
+                for prefix in self.lengths:
+                    lane = self.lanes.get(data[at + 12 : at + 12 + prefix])
+                    if lane is not None:
+                        break
+            if lane is None or version != lane.version:
+                break
+            begin = at + lane.batch_at
+            if begin + 1 + _LEAST_BATCH > stop - lane.behind:
+                break
+            if lane.compact:
+                size = shift = 0
+                while shift < 35:
+                    byte = data[begin]
+                    begin += 1
+                    size |= (byte & 127) << shift
+                    shift += 7
+                    if byte < 128:
+                        break
+                size -= 1
+            else:
+                size = _int(data, begin) if _C else _INT(data, begin)[0]
+                begin += 4
+            if size != stop - lane.behind - begin or size < _LEAST_BATCH:
+                break
+            if _C:
+                claimed, magic, crc = _int(data, begin + 8), data[begin + 16], _int(data, begin + 17) & _LOW
+                producer_id, epoch = _long(data, begin + 43), _short(data, begin + 51)
+                sequence, records = _int(data, begin + 53), _int(data, begin + 57)
+            else:
+                claimed, magic, crc, _, _, producer_id, epoch, sequence, records = _BATCH(data, begin)
+            if magic != 2 or claimed + 12 != size or records < 0:
+                break
+            if producer_id != lane.producer_id or epoch != lane.epoch:
+                break
+            if known is None and lane.behind and not data.startswith(lane.suffix, stop - lane.behind):
+                break
+            if producer_id >= 0:
+                if sequence < lane.track.following or sequence + records > _LAST_SEQUENCE:
+                    break
+            elif crc in shared.checksums:
+                break
+            if producer_id in shared.producers if producer_id >= 0 else crc in shared.known:
+                if not shared.unlike(lane, data, begin, now):
+                    break
+            elif shared.lost_in and lane.where in shared.lost_in and not shared.unlike(lane, data, begin, now):
+                break
+            if producer_id >= 0:
+                lane.track.following = sequence + records
+            else:
+                shared.checksums.add(crc)
+            if self.last - self.first + _TOLD > self._mask:
+                self._grow()
+            shared.numbered += 1
+            shared.bytes += size
+            slot = self.last & self._mask
+            cell = _N * slot
+            self._cells[cell] = shared.numbered
+            self._cells[cell + 1] = correlation_id
+            self._cells[cell + 2] = sequence
+            self._cells[cell + 3] = records
+            self._cells[cell + 4] = crc
+            self._cells[cell + 5] = size
+            self._cells[cell + 6] = begin
+            self._times[2 * slot] = now
+            self._lanes[slot] = lane
+            self._frames[slot] = frames
+            self.last += 1
+            at = stop
+        self._last = lane
+        shared.open += self.last - first
+        shared.unsettled += self.last - first
+        return at
+
+    def answers(self, data: bytes, now: float) -> int:
+        """Take in whole answers of success at the beginning of these bytes; the offset of the first that is none."""
+        shared = self._shared
+        first = self.first
+        at, end = 0, len(data)
+        while self.first < self.last and end - at >= 8:
+            slot = self.first & self._mask
+            cell = _N * slot
+            lane = self._lanes[slot]
+            if _C:
+                length, correlation_id = _int(data, at), _int(data, at + 4)
+            else:
+                length, correlation_id = _ANSWER(data, at)
+            if lane is None or length != lane.answer_size or correlation_id != self._cells[cell + 1]:
+                break
+            stop = at + 4 + length
+            if stop > end:
+                break
+            base_offset = _long(data, at + lane.offset_at) if _C else _LONG(data, at + lane.offset_at)[0]
+            if base_offset < 0 or not data.startswith(lane.answer_prefix, at + 8):
+                break
+            if not data.startswith(lane.answer_suffix, stop - lane.answer_behind):
+                break
+            if lane.producer_id < 0:
+                shared.checksums.discard(self._cells[cell + 4])
+            self._frames[slot] = None
+            self._cells[cell + 6] = base_offset
+            self._times[2 * slot + 1] = now
+            rows = lane.rows
+            if rows.count == 0:
+                shared.fresh.append(lane)
+            elif 2 * rows.count == len(rows.times):
+                rows.grow()
+            row = _N * rows.count
+            for i in range(_N):
+                rows.cells[row + i] = self._cells[cell + i]
+            rows.times[2 * rows.count] = self._times[2 * slot]
+            rows.times[2 * rows.count + 1] = now
+            rows.count += 1
+            self.first += 1
+            shared.bytes -= self._cells[cell + 5]
+            at = stop
+        shared.open -= self.first - first
+        shared.unsettled -= self.first - first
+        return at
+
+    def expects(self, data: bytes, at: int) -> bool:
+        """Whether the answer of which only the beginning is there may be one for here."""
+        left = len(data) - at
+        lane = self._lanes[self.first & self._mask]
+        if self.first == self.last or lane is None:
+            return False
+        if left < 8:
+            return left < 4 or bool(_INT(data, at)[0] == lane.answer_size)
+        size, correlation_id = _ANSWER(data, at)
+        expected = self._cells[_N * (self.first & self._mask) + 1]
+        return bool(size == lane.answer_size and correlation_id == expected and left < 4 + size)
+
+    def oldest(self) -> tuple[list[int], float, Lane, object] | None:
+        """Take out the oldest that is open: its cells, its time, its lane, and what its batch is in."""
+        if self.first == self.last:
+            return None
+        slot = self.first & self._mask
+        lane, frames, self._frames[slot] = self._lanes[slot], self._frames[slot], None
+        assert lane is not None
+        cells = [self._cells[_N * slot + i] for i in range(_N)]
+        time = self._times[2 * slot]
+        self._cells[_N * slot + 6] = -1
+        self.first += 1
+        shared = self._shared
+        shared.open -= 1
+        shared.unsettled -= 1
+        shared.bytes -= cells[5]
+        shared.checksums.discard(cells[4])
+        return cells, time, lane, frames
+
+    def told(self) -> list[tuple[list[int], float, float, Lane]]:
+        """The last ones that have passed, once: their cells, both times, and their lanes."""
+        found: list[tuple[list[int], float, float, Lane]] = []
+        for index in range(max(0, self.first - _TOLD), self.first):
+            slot = index & self._mask
+            lane, self._lanes[slot] = self._lanes[slot], None
+            if lane is not None and self._cells[_N * slot + 6] >= 0:
+                cells = [self._cells[_N * slot + i] for i in range(_N)]
+                found.append((cells, self._times[2 * slot], self._times[2 * slot + 1], lane))
+        return found
+
+    def _grow(self) -> None:
+        """Make room for as many again; those that are there get the places that their numbers have then."""
+        before = self._mask
+        cells, times, lanes, frames = self._cells, self._times, self._lanes, self._frames
+        room = 2 * (before + 1)
+        self._mask = room - 1
+        self._cells, self._times = array("q", bytes(8 * _N * room)), array("d", bytes(16 * room))
+        self._lanes, self._frames = [None] * room, [None] * room
+        for index in range(max(0, self.first - _TOLD), self.last):
+            old, new = index & before, index & self._mask
+            for i in range(_N):
+                self._cells[_N * new + i] = cells[_N * old + i]
+            self._times[2 * new], self._times[2 * new + 1] = times[2 * old], times[2 * old + 1]
+            self._lanes[new], self._frames[new] = lanes[old], frames[old]
+
+
+def _short(data: bytes, at: int) -> int:
+    value = data[at]
+    value = value << 8 | data[at + 1]
+    return value - 0x10000 if value >= 0x8000 else value
+
+
+def _int(data: bytes, at: int) -> int:
+    value = data[at]
+    value = value << 8 | data[at + 1]
+    value = value << 8 | data[at + 2]
+    value = value << 8 | data[at + 3]
+    return value - _WORD if value >= _SIGN else value
+
+
+def _long(data: bytes, at: int) -> int:
+    return (_int(data, at) << 32) + (_int(data, at + 4) & _LOW)

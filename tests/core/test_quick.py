@@ -1,0 +1,248 @@
+"""The short way is the long one, only shorter: whatever happens, the same bytes go on and the same is told of them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from ackdrop.core.commands import Command, Send, Side
+from ackdrop.observations import Acked, Answered, Attempt, Forwarded, Observation, Passed
+
+STEPS = 120
+Fate = dict[type, Any]
+
+
+def stories(seen: Iterable[Observation]) -> dict[int, Fate]:
+    """By attempt, all that was told of it."""
+    found: dict[int, Fate] = {}
+    for fact in seen:
+        match fact:
+            case Attempt():
+                assert fact.number not in found, "told twice"
+                found[fact.number] = {Attempt: fact}
+            case Forwarded() | Answered() | Acked():
+                assert type(fact) not in found[fact.attempt], "told twice"
+                found[fact.attempt][type(fact)] = fact
+            case Passed():
+                for attempt in expanded(fact):
+                    number = attempt[Attempt].number
+                    assert number not in found, "told twice"
+                    found[number] = attempt
+    return found
+
+
+def expanded(passed: Passed) -> Iterable[Fate]:
+    flow = passed.flow
+    for number, at, cid, sequence, records, crc, size, answered, offset in passed.attempts:
+        attempt = Attempt(
+            number=number,
+            at=at,
+            connection=flow.connection,
+            correlation_id=cid,
+            client_id=flow.client_id,
+            software=flow.software,
+            api_version=flow.api_version,
+            acks=flow.acks,
+            transactional_id=flow.transactional_id,
+            topic=flow.topic,
+            partition=flow.partition,
+            producer_id=flow.producer_id,
+            producer_epoch=flow.producer_epoch,
+            base_sequence=sequence,
+            records=records,
+            crc=crc,
+            size=size,
+            retry_of=None,
+            tries=1,
+            ambiguous=False,
+        )
+        yield {
+            Attempt: attempt,
+            Forwarded: Forwarded(at, number),
+            Answered: Answered(answered, number, 0, offset),
+            Acked: Acked(answered, number, "delivered", 0),
+        }
+
+
+def others(seen: Iterable[Observation]) -> Counter[Observation]:
+    return Counter(each for each in seen if not isinstance(each, Attempt | Forwarded | Answered | Acked | Passed))
+
+
+class Client:
+    """A connection in both worlds, with what its client has sent and what its broker owes."""
+
+    def __init__(self, lines: tuple[Any, Any], draw: random.Random) -> None:
+        self.lines = lines
+        self.producer = draw.choice((-1, -1, 5, 6))
+        self.version = draw.choice((3, 7, 9, 12))
+        self.topic = draw.choice(("t", "a longer name"))
+        self.unsent = b""
+        self.to_broker = [bytearray(), bytearray()]
+        self.to_client = [bytearray(), bytearray()]
+        self.answered = 0
+        self.owed: list[bytes] = []
+        self.unanswered = b""
+        self.over = False
+
+
+class Twins:
+    """The same events in two worlds, of which the first one has the short way."""
+
+    def __init__(self, seed: int, playbook: Any, frames: Any) -> None:
+        self.draw = random.Random(seed)
+        self.frames = frames
+        self.wild = self.draw.choice((0.0, 0.1, 0.3, 1.0))
+        """How often something out of the ordinary happens."""
+        starts = self.draw.random() < 0.3
+        self.plays = [playbook(quick=quick, ask_starts=starts, drain=0.5) for quick in (True, False)]
+        self.clients: list[Client] = []
+        self.sequences: Counter[tuple[int, str, int]] = Counter()
+        self.sent: list[tuple[int, str, int, bytes]] = []
+        self.cid = 0
+
+    def step(self) -> None:
+        draw = self.draw
+        if not self.clients or draw.random() < 0.03 * self.wild:
+            self.clients.append(Client(tuple(play.connect() for play in self.plays), draw))  # type: ignore[arg-type]
+        client = draw.choice(self.clients)
+        kind = draw.random()
+        if client.over:
+            return
+        if kind < 0.5:
+            self.sends(client)
+        elif kind < 0.9:
+            self.answers(client)
+        elif kind < 1 - 0.03 * self.wild:
+            later = self.plays[0].now + draw.choice((0.01, 0.3, 2.0))
+            for play in self.plays:
+                play.at(later)
+        else:
+            self.ends(client)
+        self.same_so_far()
+
+    def sends(self, client: Client) -> None:
+        draw = self.draw
+        data = client.unsent + b"".join(self.request(client) for _ in range(draw.choice((1, 1, 2, 5, 20))))
+        cut = len(data) if draw.random() < 0.5 else draw.randint(1, len(data))
+        client.unsent = data[cut:]
+        self.feed(client, Side.CLIENT, data[:cut])
+
+    def request(self, client: Client) -> bytes:
+        draw, frames = self.draw, self.frames
+        self.cid += 1
+        if draw.random() < 0.03 * self.wild:
+            return bytes(frames.request(draw.choice((1, 12)), 4, self.cid, bytes(draw.choice((10, 300)))))
+        if draw.random() < 0.05 * self.wild and self.sent:
+            producer, topic, partition, batch = draw.choice(self.sent[-20:])
+        else:
+            producer, topic, partition, batch = client.producer, client.topic, draw.choice((0, 0, 0, 1)), b""
+        if not batch:
+            count = draw.choice((1, 1, 3))
+            value = draw.randbytes(draw.choice((1, 40, 3000)))
+            sequence = self.sequences[producer, topic, partition]
+            numbers = (producer, 0, sequence) if producer >= 0 else (-1, -1, -1)
+            at = draw.choice((1000, 2000)) if draw.random() < 0.1 else self.cid + 5000
+            batch = bytes(frames.batch(*(frames.record(value) for _ in range(count)), producer=numbers, at=at))
+            self.sequences[producer, topic, partition] += count
+        self.sent.append((producer, topic, partition, batch))
+        entries = [(topic, partition, batch)]
+        if draw.random() < 0.03 * self.wild:
+            entries.append((topic, 2, draw.choice((batch, None))))
+        acks = 0 if draw.random() < 0.02 * self.wild else -1
+        return bytes(frames.produce(self.cid, *entries, version=client.version, acks=acks, client="c" * len(topic)))
+
+    def feed(self, client: Client, side: Side, data: bytes) -> None:
+        feeding = [(line.client if side is Side.CLIENT else line.broker)(data) for line in client.lines]
+        self.notice(*feeding)
+
+    def notice(self, *commands: list[Command]) -> None:
+        """What goes where; start offsets are known at once."""
+        for world, list_of_commands in enumerate(commands):
+            rest = list(list_of_commands)
+            while rest:
+                command = rest.pop(0)
+                if isinstance(command, Send):
+                    client = next(each for each in self.clients if each.lines[world].number == command.connection)
+                    into = client.to_broker if command.to is Side.BROKER else client.to_client
+                    into[world] += command.data
+                elif type(command).__name__ == "AskStarts":
+                    rest += self.plays[world].starts(command, command.topic, {0: 0, 1: 0, 2: 0})  # type: ignore[union-attr]
+
+    def answers(self, client: Client) -> None:
+        draw = self.draw
+        data = client.unanswered + b"".join(self.answer(client) for _ in range(draw.choice((1, 2, 10))))
+        cut = len(data) if draw.random() < 0.6 else draw.randint(0, len(data))
+        client.unanswered = data[cut:]
+        if cut:
+            self.feed(client, Side.BROKER, data[:cut])
+
+    def answer(self, client: Client) -> bytes:
+        """The answer to the next whole request that came to the broker."""
+        from ackdrop.kafka.headers import request_header
+        from ackdrop.kafka.produce import parse_request
+
+        stream = client.to_broker[1]
+        while client.answered < len(stream):
+            end = client.answered + 4 + int.from_bytes(stream[client.answered : client.answered + 4], "big")
+            if end > len(stream):
+                return b""
+            request = bytes(stream[client.answered : end])
+            client.answered = end
+            header = request_header(request)
+            if header.api_key:
+                return bytes(self.frames.answer(header.correlation_id, bytes(self.draw.choice((4, 400)))))
+            read = parse_request(request, header)
+            if read.acks == 0:
+                continue
+            error = 6 if self.draw.random() < 0.03 * self.wild else 0
+            answers = [(entry.topic, entry.partition, error, -1 if error else self.cid) for entry in read.entries]
+            return bytes(self.frames.produced(header.correlation_id, *answers, version=header.api_version))
+        return b""
+
+    def ends(self, client: Client) -> None:
+        how = self.draw.choice(("fin", "reset"))
+        client.over = True
+        side = self.draw.choice(("client_ends", "broker_ends", "shut"))
+        self.notice(*(getattr(line, side)(*(() if side == "shut" else (how,))) for line in client.lines))
+
+    def same_so_far(self) -> None:
+        quick, slow = (play.wire for play in self.plays)
+        assert quick.unsettled == slow.unsettled
+        for client in self.clients:
+            assert client.to_client[0] == client.to_client[1]
+            ahead, behind = client.to_broker
+            assert ahead.startswith(behind)
+            assert len(ahead) - len(behind) < 40_000
+
+    def same_in_the_end(self) -> int:
+        """How many attempts went the short way."""
+        for client in self.clients:
+            self.notice(*(line.shut() for line in client.lines))
+        for play in self.plays:
+            play.at(play.now + 10.0)
+            play.noted([])
+        self.same_so_far()
+        quick, slow = (play.seen for play in self.plays)
+        assert stories(quick) == stories(slow)
+        assert others(quick) == others(slow)
+        assert self.plays[0].wire.unsettled == 0
+        return sum(len(each.attempts) for each in quick if isinstance(each, Passed))
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_whatever_happens_the_same_is_told(playbook: Any, frames: Any, part: int) -> None:
+    passed = 0
+    for seed in range(part * 100, part * 100 + 100):
+        twins = Twins(seed, playbook, frames)
+        try:
+            for _ in range(STEPS):
+                twins.step()
+            passed += twins.same_in_the_end()
+        except AssertionError:
+            print("seed", seed)
+            raise
+    assert passed > 5_000
