@@ -33,6 +33,7 @@ def test_attempts_are_the_same_as_bytes():
 
 def test_sums_are_taken_of_both_forms():
     assert sums(ROWS) == sums(packed(ROWS)) == (2, 6, 1.5)
+    assert sums(ROWS[:1]) == sums(packed(ROWS[:1])) == (1, 5, 1.5)
 
 
 def test_one_of_them_is_found_by_its_number():

@@ -68,7 +68,7 @@ class Retries:
         self._stories: dict[int, Story] = {}
         self._most_stories = stories
         self._settled: deque[int] = deque()
-        self._passed: deque[Passed] = deque()
+        self._passed: deque[tuple[Passed, int]] = deque()
         self._passed_attempts = 0
         self._last: deque[Story] = deque()
         self._gone: Counter[Outcome] = Counter()
@@ -81,10 +81,10 @@ class Retries:
 
     def passed(self, fact: Passed, attempts: int) -> None:
         """So many attempts by which nothing happened: the last ones are kept, in case that they are sent again."""
-        self._passed.append(fact)
+        self._passed.append((fact, attempts))
         self._passed_attempts += attempts
-        while self._passed_attempts - len(self._passed[0].attempts) >= MOST_SETTLED:
-            self._passed_attempts -= len(self._passed.popleft().attempts)
+        while self._passed_attempts - self._passed[0][1] >= MOST_SETTLED:
+            self._passed_attempts -= self._passed.popleft()[1]
 
     def attempt(self, fact: Attempt) -> Story:
         of = None if fact.retry_of is None or fact.injected else self._first(fact.retry_of)
@@ -143,7 +143,7 @@ class Retries:
     def _first(self, attempt: int) -> Story | None:
         """The attempt that is repeated."""
         if attempt not in self._stories:
-            for passed in self._passed:
+            for passed, _ in self._passed:
                 for found in one_of(passed, attempt):
                     self._stand_for(found)
         return self._stories.get(attempt)

@@ -5,8 +5,12 @@ views.py     its views
 planning.py  what sqlite3's query planner is told of them
 limits.py    how much a ledger holds
 rows.py      observations turned into rows, merged by attempt before they are written
+blocks.py    attempts by which nothing happened, packed
+settling.py  blocks turned into rows
 bulk.py      many rows a statement
 folding.py   the limit on attempts: old ones of whom there is nothing to tell become ranges of offsets
+quiet.py     what is asked of a block before it is folded
+ranges.py    those ranges, and the limit on them
 trimming.py  the limits on all else
 database.py  the file that is being written: its transactions, limits and write-ahead log
 writer.py    the thread that writes, off the event loop and bounded in memory

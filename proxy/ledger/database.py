@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from ..kafka.codes import ERROR_CODES
-from . import folding, planning, rows, schema, trimming, views
+from . import folding, planning, ranges, rows, schema, settling, trimming, views
 from .folding import Folding
 from .limits import Limits
 from .rows import Rows
@@ -45,8 +45,11 @@ class Database:
             facts.write(self._connection)
             counts = [(count, arm) for arm, count in let_go.items()]
             self._connection.executemany("UPDATE arms SET let_go = ? WHERE arm = ?", counts)
+        for arm, numbers in facts.numbers().items():
+            self._folding.added(arm, numbers)
+        for arm, newest in facts.newest().items():
+            self._folding.came(arm, newest)
         for arm, added in facts.added().items():
-            self._folding.added(arm, added["attempts"])
             self._trimming.added(arm, added)
 
     def tend(self) -> None:
@@ -56,6 +59,14 @@ class Database:
                 with self._transaction():
                     part.work()
         self._tend_wal()
+
+    def settle(self) -> None:
+        """Make rows of all that is in blocks. Where there is no room for that they stay: readers know what to do."""
+        with contextlib.suppress(sqlite3.Error):
+            while not self.crowded and self._folding.unsettled():
+                with self._transaction():
+                    self._folding.settle()
+                self._tend_wal()
 
     def close(self) -> None:
         """Move the write-ahead log into the file, so that `ledger.db` alone is the whole ledger."""
@@ -104,7 +115,7 @@ def _new(path: Path, wal: int) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint = {wal // 4 // _PAGE}")
         connection.execute(f"PRAGMA journal_size_limit = {wal}")
         connection.executescript(
-            f"{rows.SCRATCH} {folding.SCRATCH} {trimming.SCRATCH}"
+            f"{rows.SCRATCH} {folding.SCRATCH} {ranges.SCRATCH} {trimming.SCRATCH} {settling.SCRATCH}"
             f"BEGIN; {schema.TABLES} {views.VIEWS} PRAGMA user_version = {schema.VERSION}; ANALYZE;"
         )
         connection.executemany("INSERT INTO error_names (name, code) VALUES (?, ?)", ERROR_CODES.items())

@@ -8,14 +8,21 @@ Every attempt is looked at once, when `Limits.attempts` younger ones have come s
 retry. All of it is a few statements over some thousands of rows, for sqlite3 gives up the interpreter lock at every
 statement (see `bulk.py`). A frame's attempts have numbers in a row; frames are folded and let go whole, so that counts
 of frames stay exact.
+
+Attempts in blocks are each alone in their frame. They are folded out of the block, without ever being rows, when all of
+a block is old; what has something to tell of it becomes rows.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from . import blocks, quiet, settling
+from .blocks import Block
 from .limits import Limits
+from .ranges import Ranges, islands
 
 STEP = 5_000
 """Attempts that are folded at once; so many more than the limit may be there."""
@@ -23,9 +30,6 @@ STEP = 5_000
 SCRATCH = """
 CREATE TEMP TABLE quiet (
     number INTEGER PRIMARY KEY, topic TEXT, partition INTEGER, first INTEGER, last INTEGER, at REAL, leads INTEGER
-);
-CREATE TEMP TABLE fresh (
-    topic TEXT, partition INTEGER, first INTEGER, last INTEGER, attempts INTEGER, since REAL, until REAL
 );
 """
 """What a fold works with, in memory and of this connection alone."""
@@ -54,58 +58,24 @@ SELECT number, topic, partition, base_offset, base_offset + max(records, 1) - 1,
 WHERE whole"""
 
 
-def _islands(table: str, attempts: str, since: str, until: str) -> str:
-    """Ranges that touch or overlap made one, in the rows of a table."""
-    return f"""
-    SELECT topic, partition, min(first) AS first, max(last) AS last, sum(attempts) AS attempts,
-           min(since) AS since, max(until) AS until
-    FROM (
-        SELECT topic, partition, first, last, attempts, since, until,
-               sum(apart) OVER (PARTITION BY topic, partition ORDER BY first, last ROWS UNBOUNDED PRECEDING) AS island
-        FROM (
-            SELECT topic, partition, first, last, {attempts} AS attempts, {since} AS since, {until} AS until,
-                   coalesce(first > 1 + max(last) OVER (
-                       PARTITION BY topic, partition ORDER BY first, last
-                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS apart
-            FROM {table}
-        )
-    )
-    GROUP BY topic, partition, island"""
+_GATHER = f"INSERT INTO temp.fresh {islands('temp.quiet', '1', 'at', 'at')}"
 
+_OLD_BLOCKS = "SELECT id FROM blocks WHERE arm = ? AND last <= ? ORDER BY id"
 
-_GATHER = f"INSERT INTO temp.fresh {_islands('temp.quiet', '1', 'at', 'at')}"
-
-# Stored ranges are apart from each other, so those that a fresh one may touch are the last one that begins at or before
-# its beginning, and those that begin inside of it or right behind it.
-_NEIGHBOURS = """
-SELECT topic, partition, (
-    SELECT max(r.first) FROM acked_ranges AS r
-    WHERE r.arm = :arm AND r.topic = f.topic AND r.partition = f.partition AND r.first <= f.first
-) AS first FROM temp.fresh AS f
-UNION
-SELECT r.topic, r.partition, r.first
-FROM temp.fresh AS f CROSS JOIN acked_ranges AS r
-WHERE r.arm = :arm AND r.topic = f.topic AND r.partition = f.partition
-    AND r.first > f.first AND r.first <= f.last + 1"""
-
-# CROSS JOIN tells sqlite3 to go from the few that touch to the many that are stored.
-_TAKE = f"""
-INSERT INTO temp.fresh
-SELECT r.topic, r.partition, r.first, r.last, r.attempts, r.since, r.until
-FROM ({_NEIGHBOURS}) AS n CROSS JOIN acked_ranges AS r
-WHERE r.arm = :arm AND r.topic = n.topic AND r.partition = n.partition AND r.first = n.first"""
-
-_LEAVE = """
-DELETE FROM acked_ranges
-WHERE arm = :arm AND (topic, partition, first) IN (SELECT topic, partition, first FROM temp.fresh)"""
-
-_PUT = f"INSERT INTO acked_ranges SELECT :arm, * FROM ({_islands('temp.fresh', 'attempts', 'since', 'until')})"
+_SETTLED_AT_ONCE = 5
+"""Blocks that become rows in one transaction."""
 
 _FRAME_END = """
 SELECT max(b.number) FROM attempts AS a JOIN attempts AS b
     ON b.arm = a.arm AND b.connection = a.connection AND b.correlation_id = a.correlation_id AND b.at = a.at
 WHERE a.arm = ? AND a.number =
-    (SELECT max(number) FROM (SELECT number FROM attempts WHERE arm = ? AND number > ? ORDER BY number LIMIT ?))"""
+    (SELECT max(number) FROM (SELECT number FROM attempts WHERE arm = ? ORDER BY number LIMIT ?))"""
+
+_WITH_ITS_FRAME = """
+SELECT coalesce(max(b.number), 0) FROM attempts AS a JOIN attempts AS b
+    ON b.arm = a.arm AND b.connection = a.connection AND b.correlation_id = a.correlation_id AND b.at = a.at
+WHERE a.arm = :arm AND a.number =
+    (SELECT max(number) FROM attempts WHERE arm = :arm AND number > :from AND number <= :to)"""
 
 _FRAMES_BY_ACK = """
 WITH gone AS (SELECT DISTINCT ack, connection, correlation_id, at FROM attempts WHERE arm = :arm AND number <= :to)
@@ -116,12 +86,15 @@ FROM gone"""
 
 @dataclass(slots=True)
 class _Arm:
-    """`looked` is the number up to which attempts were looked at; `young` is how many came since, `kept` how many of
-    the older ones are still there."""
+    """`looked` is the number up to which attempts were looked at, `newest` the highest so far; `kept` is how many rows
+    there are of those that were looked at."""
 
-    looked: int = -(1 << 62)
-    young: int = 0
+    looked: int = 0
+    newest: int = 0
     kept: int = 0
+
+    def came(self, newest: int) -> None:
+        self.newest = max(self.newest, newest)
 
 
 class Folding:
@@ -132,11 +105,18 @@ class Folding:
         self._limits = limits
         self._step = min(STEP, limits.attempts // 10 + 1)
         self._arms: dict[int, _Arm] = {}
-        self._ranges: dict[int, int] = {}
+        self._ranges = Ranges(connection, limits.ranges)
 
-    def added(self, arm: int, attempts: int) -> None:
-        """So many rows came into `attempts`."""
-        self._arms.setdefault(arm, _Arm()).young += attempts
+    def added(self, number: int, numbers: Sequence[int]) -> None:
+        """Rows of these numbers came into `attempts`. One may have become a row late: it is looked at no more."""
+        arm = self._arms.setdefault(number, _Arm())
+        arm.came(max(numbers))
+        if min(numbers) <= arm.looked:
+            arm.kept += sum(each <= arm.looked for each in numbers)
+
+    def came(self, number: int, newest: int) -> None:
+        """Blocks came with numbers up to this one."""
+        self._arms.setdefault(number, _Arm()).came(newest)
 
     def due(self) -> bool:
         """Whether there is enough to do."""
@@ -151,64 +131,85 @@ class Folding:
                     self._let_go(number, arm)
 
     def _over(self, arm: _Arm) -> bool:
-        return arm.young >= self._limits.attempts + self._step
+        return arm.newest - arm.looked >= self._limits.attempts + self._step
 
     def _fold(self, number: int, arm: _Arm) -> None:
         """Look at the oldest attempts that were not looked at yet."""
         execute = self._connection.execute
-        count = min(arm.young - self._limits.attempts, 4 * STEP)
-        to = self._frame_end(number, arm.looked, count)
-        if to is None:
-            arm.young = 0
-            return
+        to = min(arm.newest - self._limits.attempts, arm.looked + 4 * STEP)
+        to = max(to, self._number(_WITH_ITS_FRAME, {"arm": number, "from": arm.looked, "to": to}))
         where = {"arm": number, "from": arm.looked, "to": to}
         execute("DELETE FROM temp.quiet")
+        self._ranges.begin()
         looked_at = self._number(
             "SELECT count(*) FROM attempts WHERE arm = :arm AND number > :from AND number <= :to", where
         )
         execute(_EXAMINE, where)
         folded, frames = execute("SELECT count(*), coalesce(sum(leads), 0) FROM temp.quiet").fetchone()
-        arm.looked, arm.young, arm.kept = to, arm.young - looked_at, arm.kept + looked_at - folded
+        arm.looked, arm.kept = to, arm.kept + looked_at - folded
         if folded:
-            self._store_ranges(where)
+            execute(_GATHER)
             execute("DELETE FROM attempts WHERE arm = :arm AND number IN (SELECT number FROM temp.quiet)", where)
-            execute(
-                "UPDATE removed SET attempts_folded = attempts_folded + ?, frames = frames + ? WHERE arm = ?",
-                (folded, frames, number),
-            )
+        out_of_blocks = self._fold_blocks(number, arm)
+        if folded or out_of_blocks:
+            self._ranges.store(number)
+            self._count(number, folded + out_of_blocks, frames + out_of_blocks)
 
-    def _store_ranges(self, where: dict[str, int]) -> None:
-        execute = self._connection.execute
-        execute("DELETE FROM temp.fresh")
-        execute(_GATHER)
-        execute(_TAKE, where)
-        taken = execute(_LEAVE, where).rowcount
-        put = execute(_PUT, where).rowcount
-        arm = where["arm"]
-        self._ranges[arm] = self._ranges.get(arm, 0) + put - taken
-        over = self._ranges[arm] - self._limits.ranges
-        if over > 0:
-            self._let_go_ranges(arm, over + self._limits.ranges // 10)
-
-    def _let_go_ranges(self, arm: int, count: int) -> None:
-        """The ranges that nothing was added to for the longest time go."""
-        oldest = "SELECT topic, partition, first FROM acked_ranges WHERE arm = :arm ORDER BY until LIMIT :count"
-        where = {"arm": arm, "count": count}
-        execute = self._connection.execute
-        execute("DELETE FROM temp.fresh")
-        execute(f"INSERT INTO temp.fresh (topic, partition, first) {oldest}", where)
-        lost = self._number(
-            "SELECT coalesce(sum(attempts), 0) FROM acked_ranges "
-            "WHERE arm = :arm AND (topic, partition, first) IN (SELECT topic, partition, first FROM temp.fresh)",
-            where,
+    def _count(self, number: int, folded: int, frames: int) -> None:
+        """So many attempts are ranges now, of so many frames."""
+        self._connection.execute(
+            "UPDATE removed SET attempts_folded = attempts_folded + ?, frames = frames + ? WHERE arm = ?",
+            (folded, frames, number),
         )
-        self._ranges[arm] -= execute(_LEAVE, where).rowcount
-        execute("UPDATE removed SET ranges_let_go = ranges_let_go + ? WHERE arm = ?", (lost, arm))
+
+    def _fold_blocks(self, number: int, arm: _Arm) -> int:
+        """Fold the blocks in which all is old; how many attempts are ranges now."""
+        ids = [each for (each,) in self._connection.execute(_OLD_BLOCKS, (number, arm.looked))]
+        folded = sum(self._fold_block(arm, block) for block in blocks.load(self._connection, ids))
+        self._remove(ids)
+        return folded
+
+    def _fold_block(self, arm: _Arm, block: Block) -> int:
+        """Put what has nothing to tell among the fresh ranges, and make rows of the rest."""
+        found = quiet.eventful(self._connection, block)
+        if found:
+            settling.put(self._connection, block.only(sorted(found)))
+            arm.kept += len(found)
+            block = block.only([place for place in range(len(block)) if place not in found])
+        self._ranges.add([*quiet.spans(block)])
+        return len(block)
+
+    def _remove(self, ids: Sequence[int]) -> None:
+        self._connection.executemany("DELETE FROM blocks WHERE id = ?", ((each,) for each in ids))
+
+    def unsettled(self) -> bool:
+        """Whether anything is in blocks."""
+        return bool(self._number("SELECT EXISTS (SELECT 1 FROM blocks)", {}))
+
+    def settle(self) -> None:
+        """Make rows of some blocks, the oldest first. What is old enough to be folded is."""
+        oldest = "SELECT id FROM blocks ORDER BY id LIMIT ?"
+        ids = [each for (each,) in self._connection.execute(oldest, (_SETTLED_AT_ONCE,))]
+        for block in blocks.load(self._connection, ids):
+            arm = self._arms[block.arm]
+            numbers = block.numbers
+            if min(numbers) <= arm.looked:
+                self._settle_old(arm, block.only([i for i, n in enumerate(numbers) if n <= arm.looked]))
+                block = block.only([i for i, n in enumerate(numbers) if n > arm.looked])
+            settling.put(self._connection, block)
+        self._remove(ids)
+
+    def _settle_old(self, arm: _Arm, block: Block) -> None:
+        """Fold what others of its age were folded with."""
+        self._ranges.begin()
+        folded = self._fold_block(arm, block)
+        self._ranges.store(block.arm)
+        self._count(block.arm, folded, folded)
 
     def _let_go(self, number: int, arm: _Arm) -> None:
         """Too many have something to tell: the oldest of them go, and are counted."""
         count = arm.kept - self._limits.eventful + self._limits.eventful // 10
-        to = self._frame_end(number, -(1 << 62), count)
+        to = self._frame_end(number, count)
         where = {"arm": number, "to": to}
         execute = self._connection.execute
         dropped, withheld, delayed, frames = execute(_FRAMES_BY_ACK, where).fetchone()
@@ -221,10 +222,10 @@ class Folding:
             (gone, frames, dropped, withheld, delayed, number),
         )
 
-    def _frame_end(self, arm: int, after: int, count: int) -> int | None:
-        """The number that ends the frame of the `count`-th attempt after that number; None: there is none after it."""
-        (number,) = self._connection.execute(_FRAME_END, (arm, arm, after, count)).fetchone()
-        return number if number is None else int(number)
+    def _frame_end(self, arm: int, count: int) -> int:
+        """The number that ends the frame of the `count`-th attempt of those that are there."""
+        (number,) = self._connection.execute(_FRAME_END, (arm, arm, count)).fetchone()
+        return int(number)
 
     def _number(self, query: str, where: dict[str, int]) -> int:
         (number,) = self._connection.execute(query, where).fetchone()

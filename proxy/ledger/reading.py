@@ -27,6 +27,7 @@ from ..observations import (
 )
 from ..result import AttemptLine, Finding, Place
 from .rows import ATTEMPT_FIELDS, COLUMNS
+from .settling import settled
 
 _ATTEMPT_COLUMNS = ", ".join(f"a.{name}" for name in ATTEMPT_FIELDS)
 
@@ -94,6 +95,7 @@ def wire(connection: sqlite3.Connection, name: str) -> ArmWire:
     if row is None:
         raise KeyError(name)
     arm, zero, let_go, connections, frames, dropped, withheld, delayed = row
+    settled(connection, arm)
     acks = dict(connection.execute(_FRAMES_BY_ACK, (arm,)))
     return ArmWire(
         arm=name,

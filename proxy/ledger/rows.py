@@ -1,8 +1,8 @@
 """Observations turned into rows: what one transaction of the ledger will write.
 
-The facts about an attempt are merged into its row while that row waits to be written, so that most attempts cost one
-insert and no update; a fact about an attempt that is already in the file becomes an update. Inserts go out many rows
-a statement (see `bulk.py`).
+Attempts by which nothing happened are packed (see `blocks.py`). The facts about any other attempt are merged into its
+row while that row waits to be written, so that most cost one insert and no update; a fact about an attempt that is
+already in the file becomes an update. Inserts go out many rows a statement (see `bulk.py`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ from ..observations import (
     TopicSeen,
     Undecoded,
 )
-from ..passed import expanded
 from ..result import Finding
+from .blocks import COLUMNS as BLOCK_COLUMNS
+from .blocks import Packing
 from .bulk import execute, insert
 from .events import acted_line, arm_line, changed_line, decided_line, dispatched_line, frame_line
 
@@ -137,6 +138,7 @@ class Rows:
         self._inserts: dict[str, list[Row]] = {table: [] for table in COLUMNS}
         self._attempts: dict[tuple[int, int], list[Any]] = {}
         self._fates: dict[tuple[int, int], list[Any]] = {}
+        self._packings: defaultdict[int, Packing] = defaultdict(Packing)
         self._connections: dict[tuple[int, int], list[Any]] = {}
         self._closes: list[Row] = []
         self._added: list[tuple[int, str]] = []
@@ -203,6 +205,8 @@ class Rows:
         for table, rows in (self._inserts | merged).items():
             verb, conflict = _COMES_AGAIN.get(table, ("INSERT", ""))
             insert(connection, f"{verb} INTO {table}", COLUMNS[table], rows, conflict)
+        blocks = [row for arm, packing in self._packings.items() for row in packing.rows(arm)]
+        insert(connection, "INSERT INTO blocks", BLOCK_COLUMNS, blocks, "")
         if self._fates:
             fates = [(*key, *fate) for key, fate in self._fates.items()]
             insert(connection, "INSERT INTO temp.fates", ("arm", "number", *FATE_FIELDS), fates, "")
@@ -211,7 +215,8 @@ class Rows:
         connection.executemany(_ADD_FAULT, self._added)
         for close in self._closes:
             execute(connection, _UPDATE_CONNECTION, close)
-        connection.executemany(_FIRST_REQUEST, ((at, arm) for arm, at in self._zeros.items()))
+        zeros = [*self._zeros.items(), *((arm, packing.zero) for arm, packing in self._packings.items())]
+        connection.executemany(_FIRST_REQUEST, ((at, arm) for arm, at in zeros))
         for column, counts in self._let_go.items():
             values = [(count, arm) for arm, count in counts.items()]
             connection.executemany(f"UPDATE arms SET {column} = {column} + ? WHERE arm = ?", values)
@@ -219,13 +224,23 @@ class Rows:
     def added(self) -> dict[int, Counter[str]]:
         """How many rows go into the tables that have limits: arm → table → rows."""
         found: defaultdict[int, Counter[str]] = defaultdict(Counter)
-        for table, keys in (("attempts", self._attempts), ("connections", self._connections)):
-            for arm, count in Counter(arm for arm, _ in keys).items():
-                found[arm][table] = count
+        for arm, count in Counter(arm for arm, _ in self._connections).items():
+            found[arm]["connections"] = count
         for table in _COUNTED:
             for arm, count in Counter(row[0] for row in self._inserts[table]).items():
                 found[arm][table] = count
         return found
+
+    def numbers(self) -> dict[int, list[int]]:
+        """The numbers of the rows that go into `attempts`, by arm."""
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for arm, number in self._attempts:
+            found[arm].append(number)
+        return found
+
+    def newest(self) -> dict[int, int]:
+        """The highest number of what goes into blocks, by arm."""
+        return {arm: packing.newest for arm, packing in self._packings.items()}
 
     def _attempt(self, arm: int, name: str, fact: Attempt) -> None:
         self._zeros[arm] = min(fact.at, self._zeros.get(arm, fact.at))
@@ -252,7 +267,7 @@ class Rows:
         row[start + _ACKED : start + _RELEASED] = (fact.at, fact.ack, fact.error)
 
     def _passed(self, arm: int, name: str, fact: Passed) -> None:
-        self.add(arm, name, expanded(fact))
+        self._packings[arm].add(fact)
 
     def _released(self, arm: int, name: str, fact: Released) -> None:
         row, start = self._fate(arm, fact.attempt)

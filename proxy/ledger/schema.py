@@ -8,7 +8,7 @@ The views are in `views.py`.
 
 from __future__ import annotations
 
-VERSION = 5
+VERSION = 6
 
 TABLES = """
 CREATE TABLE arms ( -- one row an arm of the run
@@ -94,6 +94,18 @@ CREATE TABLE attempts ( -- one partition's batch in one produce request, and all
     released TEXT,                  -- why one that was held back went on: retried, acked_batches, time or end
     PRIMARY KEY (arm, number)
 ) WITHOUT ROWID;
+
+CREATE TABLE blocks ( -- attempts by which nothing happened, before they are rows of attempts; empty after a run
+    id INTEGER PRIMARY KEY,         -- in order
+    arm INTEGER NOT NULL,           -- arms.arm
+    first INTEGER NOT NULL,         -- the lowest number in it
+    last INTEGER NOT NULL,          -- the highest
+    count INTEGER NOT NULL,         -- attempts
+    flows TEXT NOT NULL,            -- JSON: a list of what attempts have in common, from connection to producer_epoch
+    runs BLOB NOT NULL,             -- int64: place in flows and attempts of each run, in the order of cells
+    cells BLOB NOT NULL,            -- int64: number, correlation_id, base_sequence, records, crc, size, base_offset
+    times BLOB NOT NULL             -- float64: at, answered_at
+);
 
 CREATE TABLE acked_ranges ( -- attempts of whom nothing else is worth telling, by the offsets that they were given
     arm INTEGER NOT NULL,           -- arms.arm

@@ -169,7 +169,8 @@ class Ledger:
 
     @property
     def lag(self) -> tuple[int, int]:
-        """How many observations are not written yet, and how many were let go and never will be. Never waits."""
+        """How many observations are not written yet, and how many were let go and never will be. Of attempts that are
+        told in one (`Passed`) four wait as one, and each counts that is let go. Never waits."""
         return (0, 0) if self._writer is None else self._writer.lag
 
     def close(self) -> None:
@@ -197,7 +198,7 @@ class Ledger:
 
     def wire(self, arm: str) -> ArmWire:
         """All that was seen on the wire in the arm. KeyError: no such arm."""
-        with self._reader() as connection:
+        with self._reader(settle=True) as connection:
             try:
                 wire = reading.wire(connection, arm)
             except KeyError:
@@ -229,8 +230,9 @@ class Ledger:
             return reading.findings(connection, arm)
 
     @contextlib.contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        self.flush()
+    def _reader(self, *, settle: bool = False) -> Iterator[sqlite3.Connection]:
+        if self._writer is not None:
+            self._writer.flush(settle=settle)
         try:
             with reading.connected(self.folder / FILE) as connection:
                 yield connection

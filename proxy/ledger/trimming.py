@@ -11,11 +11,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 
+from . import blocks
+from .bulk import insert
 from .limits import Limits
 
 STEP = 5_000
 
 SCRATCH = """
+CREATE TEMP TABLE busy (connection INTEGER PRIMARY KEY);
 CREATE TEMP TABLE passed (id INTEGER PRIMARY KEY, arm INTEGER, fault TEXT, leads INTEGER, fired INTEGER);
 """
 
@@ -45,7 +48,7 @@ DELETE FROM connections WHERE arm = :arm AND closed_at IS NOT NULL
     AND connection <= (SELECT max(connection) FROM connections WHERE arm = :arm) - :keep
     AND NOT EXISTS (
         SELECT 1 FROM attempts AS a WHERE a.arm = connections.arm AND a.connection = connections.connection
-    )"""
+    ) AND connection NOT IN (SELECT connection FROM temp.busy)"""
 
 _LATEST = {
     "partitions": "(topic, partition) IN (SELECT topic, partition FROM partitions WHERE arm = :arm "
@@ -131,6 +134,9 @@ class Trimming:
         return int(found)
 
     def _sweep(self, arm: int) -> None:
+        self._execute("DELETE FROM temp.busy")
+        busy = [(connection,) for connection in blocks.connections(self._connection, arm)]
+        insert(self._connection, "INSERT INTO temp.busy", ("connection",), busy, "")
         gone = self._execute(_SWEEP, {"arm": arm, "keep": self._limits.connections // 2}).rowcount
         self._connections[arm] -= gone
         self._sweep_at[arm] = max(self._limits.connections, 2 * self._connections[arm])

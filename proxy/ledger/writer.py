@@ -2,10 +2,11 @@
 
 What is handed over waits in a queue; the thread gathers it for at most a third of a second, or until nothing new comes,
 and writes it in one transaction. More than `limit` observations waiting means that the disk cannot keep up: further
-ones are let go and counted, for an event loop must never wait for a disk. So it is while a reader keeps the write-ahead
-log from being emptied and that has reached its limit, and while the disk takes nothing: then the one transaction that
-failed is kept and tried again every second, and what comes meanwhile is let go and counted. What stood in the files
-before is still there, whole.
+ones are let go and counted, for an event loop must never wait for a disk. Attempts that are told in one `Passed` take
+less memory: four of them weigh as much as one observation; when they are let go, each counts. So it is while a reader
+keeps the write-ahead log from being emptied and that has reached its limit, and while the disk takes nothing: then the
+one transaction that failed is kept and tried again every second, and what comes meanwhile is let go and counted. What
+stood in the files before is still there, whole.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from ..errors import SurroundingsError
-from ..observations import DiskFailure, Observation, Reached
+from ..observations import DiskFailure, Observation, Passed, Reached
 from .database import Database
 from .events import EventFile
 from .limits import Limits
@@ -40,8 +41,30 @@ Job = Callable[[Rows], None]
 """Something to put among the rows of the next transaction."""
 
 
+_ATTEMPTS_FOR_ONE = 4
+
+
+def _weight(observation: Observation) -> int:
+    """How many observations' memory it takes."""
+    return 1 + len(observation.attempts) // _ATTEMPTS_FOR_ONE if isinstance(observation, Passed) else 1
+
+
+def _count(observations: Sequence[Observation]) -> int:
+    """How many they are, where each attempt in a `Passed` is one."""
+    passed = [len(each.attempts) - 1 for each in observations if isinstance(each, Passed)]
+    return len(observations) + sum(passed)
+
+
 def _dispensable(observation: Observation) -> bool:
     return isinstance(observation, Reached)
+
+
+class _Barrier(threading.Event):
+    """Set when all that was handed over before is committed; `settle`: and is in the tables that people read."""
+
+    def __init__(self, settle: bool) -> None:
+        super().__init__()
+        self.settle = settle
 
 
 class Writer:
@@ -51,14 +74,15 @@ class Writer:
         self._database = database
         self._events = events
         self._limit = limits.waiting
-        self._queue: SimpleQueue[tuple[Job, int, int] | threading.Event | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Job, int, int, int] | _Barrier | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._handed = self._written = 0
         self._let_go: Counter[int] = Counter()
         self._told: dict[int, int] = {}
         self._rows = Rows()
         self._taken: Counter[int] = Counter()
-        """How many observations of each arm are in these rows."""
+        """How many observations of each arm are in these rows, and what they weigh."""
+        self._taken_weight = 0
         self._again = 0.0
         self.failure: DiskFailure | None = None
         self._ended = self._done = self._closed = False
@@ -67,23 +91,22 @@ class Writer:
 
     def put(self, arm: int, name: str, observations: Sequence[Observation]) -> None:
         """Hand over observations, without waiting; what is over the limit is let go and counted."""
-        observations = tuple(observations)
-        kept = self._admit(arm, len(observations))
-        if kept < len(observations):  # the frames of a recording go first: no verdict hangs on them
-            observations = tuple(sorted(observations, key=_dispensable))
+        kept, weight = self._admit(arm, tuple(observations))
         if kept:
-            self._queue.put((lambda rows: rows.add(arm, name, observations[:kept]), arm, kept))
+            self._queue.put((lambda rows: rows.add(arm, name, kept), arm, weight, _count(kept)))
 
-    def _admit(self, arm: int, offered: int) -> int:
-        """How many of the offered observations may wait; the rest are counted as let go."""
+    def _admit(self, arm: int, offered: Sequence[Observation]) -> tuple[Sequence[Observation], int]:
+        """Those of the offered observations that may wait, and their weight; the rest are counted as let go."""
+        weight = sum(map(_weight, offered))
         with self._lock:
             shut = self._ended or self._database.crowded
-            room = 0 if shut else self._limit - (self._handed - self._written)
-            kept = max(0, min(offered, room))
-            self._handed += kept
-            if kept < offered:
-                self._let_go[arm] += offered - kept
-            return kept
+            room = 0 if shut else max(0, self._limit - (self._handed - self._written))
+            if weight > room:
+                all_of_them = offered
+                offered, weight = _that_fit(offered, room)
+                self._let_go[arm] += _count(all_of_them) - _count(offered)
+            self._handed += weight
+            return offered, weight
 
     @property
     def lag(self) -> tuple[int, int]:
@@ -93,7 +116,7 @@ class Writer:
 
     def do(self, job: Job) -> None:
         """Hand over something that is never let go."""
-        self._queue.put((job, 0, 0))
+        self._queue.put((job, 0, 0, 0))
 
     @property
     def failing(self) -> bool:
@@ -105,10 +128,10 @@ class Writer:
         with self._lock:
             return self._let_go[arm] - self._told.get(arm, 0) + (self._taken[arm] if self.failing else 0)
 
-    def flush(self) -> None:
-        """Wait until all that was handed over before is committed, or could not be: then `failing` is so. Raises
-        SurroundingsError where the thread is gone."""
-        barrier = threading.Event()
+    def flush(self, *, settle: bool = False) -> None:
+        """Wait until all that was handed over before is committed, or could not be: then `failing` is so. `settle`: and
+        until the attempts that are in blocks are rows. Raises SurroundingsError where the thread is gone."""
+        barrier = _Barrier(settle)
         self._queue.put(barrier)
         while self._thread.is_alive() and not barrier.wait(0.1):
             pass
@@ -141,11 +164,13 @@ class Writer:
         barriers, more = self._gather()
         if not self.failing or barriers or not more or monotonic() >= self._again:
             self._write()
+        if not more or any(barrier.settle for barrier in barriers):
+            self._database.settle()
         for barrier in barriers:
             barrier.set()
         return more
 
-    def _gather(self) -> tuple[list[threading.Event], bool]:
+    def _gather(self) -> tuple[list[_Barrier], bool]:
         try:
             item = self._queue.get(timeout=_LOOK_AGAIN if self.failing or self._database.crowded else None)
         except Empty:
@@ -154,7 +179,7 @@ class Writer:
         while isinstance(item, tuple):
             self._take(*item)
             wait = min(IDLE, due - monotonic())
-            if wait <= 0 or self._taken.total() >= _ENOUGH:
+            if wait <= 0 or self._taken_weight >= _ENOUGH:
                 return [], True
             try:
                 item = self._queue.get(timeout=wait)
@@ -162,14 +187,15 @@ class Writer:
                 return [], True
         return [] if item is None else [item], item is not None
 
-    def _take(self, job: Job, arm: int, count: int) -> None:
+    def _take(self, job: Job, arm: int, weight: int, count: int) -> None:
         if count and self.failing:  # the disk takes nothing
             with self._lock:
-                self._written += count
+                self._written += weight
                 self._let_go[arm] += count
             return
         job(self._rows)
         self._taken[arm] += count
+        self._taken_weight += weight
 
     def _write(self) -> None:
         try:
@@ -191,7 +217,8 @@ class Writer:
         lines.events, lines.arms = self._rows.events, self._rows.arms
         with self._lock:
             self._told.update(let_go)
-            self._written += self._taken.total()
+            self._written += self._taken_weight
+            self._taken_weight = 0
             self._taken.clear()
             self._rows = lines
         self._events.write(lines.events, lines.arms)
@@ -203,6 +230,18 @@ class Writer:
         finally:
             with contextlib.suppress(OSError):  # flushed at every commit; what fails here failed there
                 self._events.close()
+
+
+def _that_fit(observations: Sequence[Observation], room: int) -> tuple[Sequence[Observation], int]:
+    """The first ones that weigh no more than this, and their weight. The frames of a recording go last, for no verdict
+    hangs on them."""
+    in_order = sorted(observations, key=_dispensable)
+    weight = 0
+    for place, observation in enumerate(in_order):
+        if weight + _weight(observation) > room:
+            return in_order[:place], weight
+        weight += _weight(observation)
+    return in_order, weight
 
 
 def reason(error: Exception) -> str:

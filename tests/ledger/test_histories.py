@@ -34,14 +34,16 @@ def offsets(story: AttemptStory) -> set[tuple[int, int]]:
     return {(story.attempt.partition, story.base_offset + n) for n in range(story.attempt.records)}
 
 
-def played(portions: list[list[Observation]], limits: Limits) -> ArmWire:
+def played(portions: list[list[Observation]], limits: Limits, *, by_another: bool = False) -> ArmWire:
+    """What the ledger says. `by_another`: what it says to another process, while it is still being written."""
     with tempfile.TemporaryDirectory(dir=FAST) as folder, Ledger.create(Path(folder), limits=limits) as ledger:
         arm = ledger.arm("off", False, ["lose", "look", "never"])
         for n, portion in enumerate(portions):
             arm.put(portion)
             if n % 4 == 0:
                 ledger.flush()
-        return ledger.wire("off")
+        ledger.flush()
+        return (Ledger.open(Path(folder)) if by_another else ledger).wire("off")
 
 
 def figures(wire: ArmWire) -> list[object]:
@@ -50,11 +52,13 @@ def figures(wire: ArmWire) -> list[object]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(requests, min_size=8, max_size=40))
-def test_no_figure_changes_by_folding(attempt, history):
+@given(st.lists(requests, min_size=8, max_size=40), st.booleans(), st.booleans())
+def test_no_figure_changes_by_folding(attempt, history, in_one, by_another):
     """Only uneventful attempts are gone, and the ranges hold their offsets, every one and no other."""
-    plain = played(told(history, attempt()), Limits())
-    folded = played(told(history, attempt()), Limits(attempts=WINDOW, decisions=WINDOW, connections=2))
+    portions = told(history, attempt())
+    few = Limits(attempts=WINDOW, decisions=WINDOW, connections=2)
+    plain = played(portions, Limits())
+    folded = played(condensed(portions) if in_one else portions, few, by_another=by_another)
     assert figures(folded) == figures(plain)
     assert folded.let_go == 0
     left = {story.attempt.number: story for story in folded.attempts}
@@ -70,12 +74,13 @@ def test_no_figure_changes_by_folding(attempt, history):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(requests, min_size=8, max_size=40))
-def test_no_figure_changes_by_what_is_let_go(attempt, history):
+@given(st.lists(requests, min_size=8, max_size=40), st.booleans())
+def test_no_figure_changes_by_what_is_let_go(attempt, history, in_one):
     """A verdict from it would be wrong, so it is counted; the figures are right all the same."""
-    plain = played(told(history, attempt()), Limits())
+    portions = told(history, attempt())
+    plain = played(portions, Limits())
     few = Limits(attempts=WINDOW, eventful=3, ranges=2, decisions=WINDOW, fired=2, connections=2)
-    limited = played(told(history, attempt()), few)
+    limited = played(condensed(portions) if in_one else portions, few)
     assert figures(limited) == figures(plain)
     told_of = len(limited.attempts) + sum(r.attempts for r in limited.ranges)
     assert len(plain.attempts) - told_of <= limited.let_go
@@ -83,7 +88,7 @@ def test_no_figure_changes_by_what_is_let_go(attempt, history):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(requests, min_size=1, max_size=40), st.integers(1, 12))
-def test_it_is_the_same_whether_what_passed_is_told_in_one_or_one_by_one(attempt, history, together):
+@given(st.lists(requests, min_size=1, max_size=40), st.integers(1, 12), st.booleans())
+def test_it_is_the_same_whether_what_passed_is_told_in_one_or_one_by_one(attempt, history, together, by_another):
     portions = told(history, attempt(), together)
-    assert played(condensed(portions), Limits()) == played(portions, Limits())
+    assert played(condensed(portions), Limits(), by_another=by_another) == played(portions, Limits())

@@ -8,11 +8,13 @@ import sys
 import textwrap
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from ackdrop.errors import SurroundingsError
 from ackdrop.ledger import Ledger, Limits
+from ackdrop.observations import Flow, Passed
 
 PREAMBLE = """
 import dataclasses, resource, sys
@@ -20,7 +22,7 @@ from pathlib import Path
 from ackdrop.errors import SurroundingsError
 from ackdrop.ledger import Ledger
 from ackdrop.ledger.events import read_events
-from ackdrop.observations import Attempt, Decided, LogRecord, Reached
+from ackdrop.observations import Attempt, Decided, Flow, LogRecord, Passed, Reached
 attempt = Attempt(1, 1.0, 1, 1, "app", "", 7, -1, None, "orders", 0, -1, -1, -1, 1, 5, 100, None, 1, False)
 """
 
@@ -52,6 +54,24 @@ def test_over_the_limit_is_let_go_and_counted(tmp_path, attempt):
     reopened = Ledger.open(tmp_path)
     assert [story.attempt.number for story in reopened.wire("off").attempts] == [*range(1, 11), 15]
     assert (reopened.wire("off").let_go, reopened.wire("on").let_go) == (4, 1)
+
+
+def test_four_attempts_that_are_told_in_one_wait_as_one_and_each_counts_that_is_let_go(tmp_path):
+    flow = Flow(1, "app", "", 7, -1, None, "orders", 0, -1, -1)
+    rows = [(number, 1.0, number, -1, 1, 5, 100, 2.0, number) for number in range(1, 101)]
+    ledger = Ledger.create(tmp_path, limits=Limits(waiting=20))
+    arm = ledger.arm("off", False)
+    go_on = blocked(ledger)
+    arm.put([Passed(flow, rows[:40]), Passed(flow, rows[40:80])])
+    arm.put([Passed(flow, rows[80:])])
+    assert ledger.lag == (17, 40)
+    go_on.set()
+    ledger.close()
+    assert [story.attempt.number for story in Ledger.open(tmp_path).wire("off").attempts] == [
+        *range(1, 41),
+        *range(81, 101),
+    ]
+    assert Ledger.open(tmp_path).wire("off").let_go == 40
 
 
 def test_put_does_not_wait_for_the_writer(tmp_path, attempt):
@@ -138,6 +158,24 @@ def test_what_waited_for_room_is_written_when_there_is_some(tmp_path):
     """
     told = run(FULL + textwrap.dedent(script), tmp_path)
     assert told == ["True 5000 [0] [4999] 7", "5003 [0] [5009] 7", "1 3001"]
+
+
+def test_where_there_is_no_room_for_rows_attempts_stay_in_blocks_and_can_be_read(tmp_path):
+    script = """
+        ledger = Ledger.create(folder)
+        arm = ledger.arm("off", False)
+        flow = Flow(1, "app", "", 7, -1, None, "orders", 0, -1, -1)
+        arm.put([Passed(flow, [(number, 1.0, number, -1, 1, 5, 100, 2.0, number) for number in range(1, 20_001)])])
+        ledger.flush()
+        full(1_700_000)
+        print(ledger.failure, *numbers(ledger.wire("off")))
+        ledger.close()
+        print(*numbers(Ledger.open(folder).wire("off")))
+    """
+    told = run(FULL + textwrap.dedent(script), tmp_path)
+    assert told == ["None 20000 [1] [20000] 0", "20000 [1] [20000] 0"]
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM blocks").fetchone() == (1,)
 
 
 def test_a_full_disk_under_the_events_alone_writes_nothing_twice(tmp_path):

@@ -1,0 +1,152 @@
+"""Attempts by which nothing happened as they go to disk: packed into blocks, a row of `blocks` each.
+
+To pack an attempt costs a copy of its 72 bytes; a row of `attempts` with its indexes costs thirty times as much, and is
+made of it when somebody wants to read (`settling.py`), or never where it is folded before (`folding.py`).
+
+A block tells of attempts run by run, in the order in which they were handed over: `flows` is JSON, the values of each
+`Flow`; `runs` has two int64 a run, the place in `flows` and how many attempts; `cells` and `times` are those of
+`PackedAttempts`. All numbers stand in the order of the machine that wrote them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from ..observations import Flow, Passed
+from ..passed import packed
+
+MOST = 4_000
+"""Attempts in a block."""
+
+FLOW_FIELDS = tuple(field.name for field in dataclasses.fields(Flow))
+
+COLUMNS = ("arm", "first", "last", "count", "flows", "runs", "cells", "times")
+
+CELLS, TIMES = 7, 2
+"""Numbers of an attempt in `cells` and in `times`."""
+
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM blocks WHERE id = ?"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_flow_values = attrgetter(*FLOW_FIELDS)
+
+
+class Packing:
+    """The attempts of one arm that one transaction will write."""
+
+    def __init__(self) -> None:
+        self._blocks = [_Packed()]
+
+    def add(self, passed: Passed) -> None:
+        """Take in a run of them."""
+        attempts = packed(passed.attempts)
+        cells, times = attempts.cells, attempts.times
+        count = len(times) // (8 * TIMES)
+        if count <= MOST:
+            self._add(passed.flow, cells, times, count)
+            return
+        for begin in range(0, count, MOST):
+            end = min(begin + MOST, count)
+            part = cells[8 * CELLS * begin : 8 * CELLS * end], times[8 * TIMES * begin : 8 * TIMES * end]
+            self._add(passed.flow, *part, end - begin)
+
+    def _add(self, flow: Flow, cells: bytes, times: bytes, count: int) -> None:
+        block = self._blocks[-1]
+        if block.count + count > MOST:
+            block = _Packed()
+            self._blocks.append(block)
+        place = block.places.get(id(flow))  # hashing the values would cost more than all the rest
+        if place is None:
+            place = block.places[id(flow)] = len(block.flows)
+            block.flows.append(flow)
+        block.runs.extend((place, count))
+        block.cells += cells
+        block.times += times
+        block.count += count
+
+    def rows(self, arm: int) -> list[Sequence[Any]]:
+        """The rows of `blocks`."""
+        return [block.row(arm) for block in self._blocks if block.count]
+
+    @property
+    def newest(self) -> int:
+        """The highest number."""
+        return max(max(array("q", bytes(block.cells))[::CELLS]) for block in self._blocks if block.count)
+
+    @property
+    def zero(self) -> float:
+        """When the first of them came in."""
+        return min(min(array("d", bytes(block.times))[::TIMES]) for block in self._blocks if block.count)
+
+
+class _Packed:
+    """A block that grows. `places` says where a flow stands; it is kept in `flows`, so its id stays its own."""
+
+    __slots__ = ("cells", "count", "flows", "places", "runs", "times")
+
+    def __init__(self) -> None:
+        self.places: dict[int, int] = {}
+        self.flows: list[Flow] = []
+        self.runs = array("q")
+        self.cells, self.times = bytearray(), bytearray()
+        self.count = 0
+
+    def row(self, arm: int) -> Sequence[Any]:
+        cells = bytes(self.cells)
+        numbers = array("q", cells)[::CELLS]
+        flows = _encode([_flow_values(flow) for flow in self.flows])
+        return arm, min(numbers), max(numbers), self.count, flows, self.runs.tobytes(), cells, bytes(self.times)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block that was read. `flows` are the values of each flow, `which` says for each attempt which one it is of."""
+
+    arm: int
+    flows: list[list[Any]]
+    which: array[int]
+    cells: array[int]
+    times: array[float]
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    @property
+    def numbers(self) -> array[int]:
+        """The attempts' numbers."""
+        return self.cells[::CELLS]
+
+    def only(self, places: Sequence[int]) -> Block:
+        """A block of these attempts of it alone."""
+        cells, times = array("q"), array("d")
+        for place in places:
+            cells += self.cells[CELLS * place : CELLS * (place + 1)]
+            times += self.times[TIMES * place : TIMES * (place + 1)]
+        return Block(self.arm, self.flows, array("q", [self.which[place] for place in places]), cells, times)
+
+
+def load(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[Block]:
+    """The blocks of these ids, one in memory at a time."""
+    for number in ids:
+        yield _block(*connection.execute(_SELECT, (number,)).fetchone())
+
+
+def connections(connection: sqlite3.Connection, arm: int) -> set[int]:
+    """The connections of which an attempt of the arm is in a block."""
+    place = FLOW_FIELDS.index("connection")
+    rows = connection.execute("SELECT flows FROM blocks WHERE arm = ?", (arm,))
+    return {flow[place] for (flows,) in rows for flow in json.loads(flows)}
+
+
+def _block(arm: int, first: int, last: int, count: int, flows: str, runs: bytes, cells: bytes, times: bytes) -> Block:
+    pairs = array("q", runs)
+    which = array("q")
+    for place, attempts in zip(pairs[::2], pairs[1::2], strict=True):
+        which.extend([place] * attempts)
+    return Block(arm, json.loads(flows), which, array("q", cells), array("d", times))
