@@ -16,6 +16,7 @@ import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
 
@@ -106,16 +107,22 @@ class _Packed:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block that was read. `flows` are the values of each flow, `which` says for each attempt which one it is of."""
+    """A block that was read. `flows` are the values of each flow; `runs` says of which one the attempts are, so many at
+    a time."""
 
     arm: int
     flows: list[list[Any]]
-    which: array[int]
+    runs: list[tuple[int, int]]
     cells: array[int]
     times: array[float]
 
     def __len__(self) -> int:
-        return len(self.which)
+        return len(self.times) // TIMES
+
+    @property
+    def which(self) -> array[int]:
+        """Of which flow each attempt is."""
+        return array("q", chain.from_iterable(repeat(flow, count) for flow, count in self.runs))
 
     @property
     def numbers(self) -> array[int]:
@@ -128,7 +135,8 @@ class Block:
         for place in places:
             cells += self.cells[CELLS * place : CELLS * (place + 1)]
             times += self.times[TIMES * place : TIMES * (place + 1)]
-        return Block(self.arm, self.flows, array("q", [self.which[place] for place in places]), cells, times)
+        which = self.which
+        return Block(self.arm, self.flows, [(which[place], 1) for place in places], cells, times)
 
 
 def load(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[Block]:
@@ -146,7 +154,6 @@ def connections(connection: sqlite3.Connection, arm: int) -> set[int]:
 
 def _block(arm: int, first: int, last: int, count: int, flows: str, runs: bytes, cells: bytes, times: bytes) -> Block:
     pairs = array("q", runs)
-    which = array("q")
-    for place, attempts in zip(pairs[::2], pairs[1::2], strict=True):
-        which.extend([place] * attempts)
-    return Block(arm, json.loads(flows), which, array("q", cells), array("d", times))
+    return Block(
+        arm, json.loads(flows), [*zip(pairs[::2], pairs[1::2], strict=True)], array("q", cells), array("d", times)
+    )

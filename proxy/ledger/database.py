@@ -38,6 +38,8 @@ class Database:
         self._tried = 0.0
         self.crowded = False
         """The write-ahead log has reached its limit, since somebody reads: nothing more should be written."""
+        self.unsettled = False
+        """Attempts are in blocks."""
 
     def write(self, facts: Rows, let_go: Mapping[int, int]) -> None:
         """Write the rows in one transaction, and how many observations each arm has let go."""
@@ -49,6 +51,7 @@ class Database:
             self._folding.added(arm, numbers)
         for arm, newest in facts.newest().items():
             self._folding.came(arm, newest)
+            self.unsettled = True
         for arm, added in facts.added().items():
             self._trimming.added(arm, added)
 
@@ -62,11 +65,20 @@ class Database:
 
     def settle(self) -> None:
         """Make rows of all that is in blocks. Where there is no room for that they stay: readers know what to do."""
-        with contextlib.suppress(sqlite3.Error):
-            while not self.crowded and self._folding.unsettled():
-                with self._transaction():
-                    self._folding.settle()
-                self._tend_wal()
+        while self.unsettled and self.settle_some():
+            pass
+
+    def settle_some(self) -> bool:
+        """Make rows of the oldest of it; whether that could be done."""
+        if self.crowded:
+            return False
+        try:
+            with self._transaction():
+                self.unsettled = self._folding.settle()
+            self._tend_wal()
+        except sqlite3.Error:
+            return False
+        return True
 
     def close(self) -> None:
         """Move the write-ahead log into the file, so that `ledger.db` alone is the whole ledger."""

@@ -182,12 +182,8 @@ class Folding:
     def _remove(self, ids: Sequence[int]) -> None:
         self._connection.executemany("DELETE FROM blocks WHERE id = ?", ((each,) for each in ids))
 
-    def unsettled(self) -> bool:
-        """Whether anything is in blocks."""
-        return bool(self._number("SELECT EXISTS (SELECT 1 FROM blocks)", {}))
-
-    def settle(self) -> None:
-        """Make rows of some blocks, the oldest first. What is old enough to be folded is."""
+    def settle(self) -> bool:
+        """Make rows of some blocks, the oldest first; whether there may be more. What is old enough to be folded is."""
         oldest = "SELECT id FROM blocks ORDER BY id LIMIT ?"
         ids = [each for (each,) in self._connection.execute(oldest, (_SETTLED_AT_ONCE,))]
         for block in blocks.load(self._connection, ids):
@@ -198,6 +194,7 @@ class Folding:
                 block = block.only([i for i, n in enumerate(numbers) if n > arm.looked])
             settling.put(self._connection, block)
         self._remove(ids)
+        return len(ids) == _SETTLED_AT_ONCE
 
     def _settle_old(self, arm: _Arm, block: Block) -> None:
         """Fold what others of its age were folded with."""

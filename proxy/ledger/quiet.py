@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from operator import add
 
 from .blocks import CELLS, FLOW_FIELDS, TIMES, Block
 
 Span = tuple[str, int, int, int, int, float, float]
 """Topic, partition, first and last offset, attempts, and when the first and the last of them came in."""
+
+_Offsets = tuple[int, int, int, float, float]
+"""The same of one partition."""
+
+_RECORDS, _OFFSET = 3, 6
+"""Their places among the cells of an attempt."""
 
 _CONNECTION, _TOPIC, _PARTITION = map(FLOW_FIELDS.index, ("connection", "topic", "partition"))
 _PRODUCER_ID = FLOW_FIELDS.index("producer_id")
@@ -32,7 +39,7 @@ def eventful(connection: sqlite3.Connection, block: Block) -> set[int]:
     told = {number for (number,) in connection.execute(_RETRIED, within)}
     told.update(number for (number,) in connection.execute(_FIRED, within))
     found = {place for place, number in enumerate(numbers) if number in told} if told else set()
-    found.update(place for place, offset in enumerate(block.cells[6::CELLS]) if offset < 0)
+    found.update(place for place, offset in enumerate(block.cells[_OFFSET::CELLS]) if offset < 0)
     if connection.execute(_ANY_FIRED, (block.arm,)).fetchone()[0]:
         found.update(_touched(connection, block))
     (idempotence,) = connection.execute(_IDEMPOTENCE, (block.arm,)).fetchone()
@@ -55,17 +62,29 @@ def _touched(connection: sqlite3.Connection, block: Block) -> Iterator[int]:
 
 def spans(block: Block) -> Iterable[Span]:
     """The offsets of all its attempts; those of a partition that touch or overlap are one."""
-    found: defaultdict[tuple[str, int], list[tuple[int, int, int, float, float]]] = defaultdict(list)
-    columns = zip(block.which, block.cells[6::CELLS], block.cells[3::CELLS], block.times[::TIMES], strict=True)
-    for flow, run in groupby(columns, lambda attempt: attempt[0]):
-        topic, partition = block.flows[flow][_TOPIC], block.flows[flow][_PARTITION]
-        found[topic, partition] += ((first, first + max(n, 1) - 1, 1, at, at) for _, first, n, at in run)
+    found: defaultdict[tuple[str, int], list[_Offsets]] = defaultdict(list)
+    begin = 0
+    for flow, count in block.runs:
+        found[block.flows[flow][_TOPIC], block.flows[flow][_PARTITION]] += _of_run(block, begin, begin + count)
+        begin += count
     for (topic, partition), each in found.items():
         each.sort()
         yield from ((topic, partition, *span) for span in _merged(each))
 
 
-def _merged(each: list[tuple[int, int, int, float, float]]) -> Iterator[tuple[int, int, int, float, float]]:
+def _of_run(block: Block, begin: int, end: int) -> Iterable[_Offsets]:
+    """The offsets of a run, which follow each other where nobody else writes to the partition."""
+    firsts = block.cells[CELLS * begin + _OFFSET : CELLS * end : CELLS]
+    records = block.cells[CELLS * begin + _RECORDS : CELLS * end : CELLS]
+    times = block.times[TIMES * begin : TIMES * end : TIMES]
+    ends = array("q", map(add, firsts, records))
+    if ends[:-1] == firsts[1:] and 0 not in records:
+        return [(firsts[0], ends[-1] - 1, end - begin, times[0], times[-1])]
+    columns = zip(firsts, records, times, strict=True)
+    return [(first, first + max(count, 1) - 1, 1, at, at) for first, count, at in columns]
+
+
+def _merged(each: list[_Offsets]) -> Iterator[_Offsets]:
     first, last, attempts, since, until = each[0]
     for begin, end, count, at, later in each[1:]:
         if begin <= last + 1:

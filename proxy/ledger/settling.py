@@ -41,12 +41,13 @@ def put(connection: sqlite3.Connection, block: Block, schema: str = "main") -> N
     connection.execute("DELETE FROM temp.flows")
     flows = [(place, *flow) for place, flow in enumerate(block.flows)]
     insert(connection, "INSERT INTO temp.flows", ("flow", *FLOW_FIELDS), flows, "")
+    which = block.which
     for begin in range(0, len(block), _ROWS_A_STATEMENT):
         end = min(begin + _ROWS_A_STATEMENT, len(block))
         values: list[Any] = [block.arm]
         values.extend(block.cells[CELLS * begin : CELLS * end])
         values.extend(block.times[TIMES * begin : TIMES * end])
-        values.extend(block.which[begin:end])
+        values.extend(which[begin:end])
         execute(connection, _statement(schema, end - begin), values)
 
 

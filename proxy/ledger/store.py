@@ -162,10 +162,10 @@ class Ledger:
         self._writer.do(lambda rows: rows.add_arm(number, name, idempotence, faults, topic_suffix))
         return ArmWriter(self._writer, number, name, self._limits)
 
-    def flush(self) -> None:
-        """Wait until all that was handed over is committed."""
+    def flush(self, *, settle: bool = False) -> None:
+        """Wait until all that was handed over is committed; `settle`: and what was packed is in `attempts`."""
         if self._writer is not None:
-            self._writer.flush()
+            self._writer.flush(settle=settle)
 
     @property
     def lag(self) -> tuple[int, int]:
@@ -231,8 +231,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def _reader(self, *, settle: bool = False) -> Iterator[sqlite3.Connection]:
-        if self._writer is not None:
-            self._writer.flush(settle=settle)
+        self.flush(settle=settle)
         try:
             with reading.connected(self.folder / FILE) as connection:
                 yield connection

@@ -37,6 +37,9 @@ _ENOUGH = 20_000
 _LOOK_AGAIN = 1.0
 """Seconds after which the database is looked after again although nothing may be written, or nothing could be."""
 
+PAUSE = 3.0
+"""Seconds without anything new after which attempts that are in blocks become rows, some at a time."""
+
 Job = Callable[[Rows], None]
 """Something to put among the rows of the next transaction."""
 
@@ -84,6 +87,7 @@ class Writer:
         """How many observations of each arm are in these rows, and what they weigh."""
         self._taken_weight = 0
         self._again = 0.0
+        self._pause = PAUSE
         self.failure: DiskFailure | None = None
         self._ended = self._done = self._closed = False
         self._thread = threading.Thread(target=self._run, name="ackdrop-ledger", daemon=True)
@@ -166,15 +170,19 @@ class Writer:
             self._write()
         if not more or any(barrier.settle for barrier in barriers):
             self._database.settle()
+        elif self._pause < PAUSE and not self._database.settle_some():
+            self._pause = PAUSE
         for barrier in barriers:
             barrier.set()
         return more
 
     def _gather(self) -> tuple[list[_Barrier], bool]:
         try:
-            item = self._queue.get(timeout=_LOOK_AGAIN if self.failing or self._database.crowded else None)
+            item = self._queue.get(timeout=self._patience())
         except Empty:
+            self._pause = IDLE
             return [], True
+        self._pause = PAUSE
         due = monotonic() + GATHER
         while isinstance(item, tuple):
             self._take(*item)
@@ -186,6 +194,12 @@ class Writer:
             except Empty:
                 return [], True
         return [] if item is None else [item], item is not None
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for something new before there is something else to do."""
+        if self.failing or self._database.crowded:
+            return _LOOK_AGAIN
+        return self._pause if self._database.unsettled else None
 
     def _take(self, job: Job, arm: int, weight: int, count: int) -> None:
         if count and self.failing:  # the disk takes nothing

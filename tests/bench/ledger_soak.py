@@ -2,7 +2,8 @@
 
     python tests/bench/ledger_soak.py --attempts 5000000 --limit 100000
 
-Each attempt is what the core says of one in everyday traffic: Attempt, Forwarded, Answered, Acked. One in `--lost`
+Each attempt is what the core says of one that goes the long way: Attempt, Forwarded, Answered, Acked; with `--passed`
+those by which nothing happens are told in runs of so many, as the short way tells them (`Passed`). One in `--lost`
 loses its ack to a fault and is sent again; with `--decided` a rule looks at every answer. `--reader` keeps a snapshot
 of the database open for so many seconds again and again, as a long query does.
 """
@@ -30,10 +31,14 @@ from ackdrop.observations import (
     ConnectionClosed,
     ConnectionOpened,
     Decided,
+    Flow,
     Forwarded,
     Observation,
+    Passed,
+    Quiet,
     TopicSeen,
 )
+from ackdrop.passed import packed
 
 PARTITIONS, PRODUCERS = 12, 8
 SOFTWARE = "apache-kafka-java 4.0.0"
@@ -45,8 +50,11 @@ FIRST = Attempt(
 class Traffic:
     """Everyday traffic: `PRODUCERS` idempotent producers, each on a connection that lasts `life` attempts."""
 
-    def __init__(self, lost: int, decided: bool, life: int, late: int) -> None:
+    def __init__(self, lost: int, decided: bool, life: int, late: int, passed: int) -> None:
         self._lost, self._decided, self._life, self._late = lost, decided, life, late
+        self._together = passed
+        self._flows: dict[tuple[int, int], Flow] = {}
+        self._quiet: dict[tuple[int, int], list[Quiet]] = {}
         self._waiting: deque[list[Observation]] = deque()
         self._number = 0
         self._offsets = [0] * PARTITIONS
@@ -76,6 +84,9 @@ class Traffic:
         offset = self._offsets[partition]
         self._offsets[partition] = offset + FIRST.records
         if number % self._life == 0:
+            for key in [key for key in self._quiet if key[0] == self._connections[producer]]:
+                found.append(self._run(key))
+                del self._flows[key]
             found.append(ConnectionClosed(at, self._connections[producer], "client", "fin", "the client closed"))
             self._connections[producer], self._opened = self._opened, self._opened + 1
             found.append(ConnectionOpened(at, self._connections[producer], 0, "127.0.0.1:40000"))
@@ -90,6 +101,9 @@ class Traffic:
             base_sequence=offset,
             crc=number * 2654435761 & 0xFFFF_FFFF,
         )
+        if self._together and not (self._decided or (self._lost and number % self._lost == 0)):
+            self._passes(found, attempt, offset)
+            return
         found += (attempt, Forwarded(at, number))
         lost = bool(self._lost) and number % self._lost == 0
         if self._decided or lost:
@@ -107,6 +121,19 @@ class Traffic:
         )
         answers += (again, Forwarded(at + 0.1, self._number))
         answers += (Answered(at + 0.1, self._number, 0, offset), Acked(at + 0.1, self._number, "delivered", 0))
+
+    def _passes(self, found: list[Observation], one: Attempt, offset: int) -> None:
+        key = (one.connection, one.partition)
+        if key not in self._flows:
+            self._flows[key] = Flow(*(getattr(one, name) for name in Flow.__dataclass_fields__))
+        rows = self._quiet.setdefault(key, [])
+        numbers = (one.correlation_id, one.base_sequence, one.records, one.crc, one.size)
+        rows.append((one.number, one.at, *numbers, one.at + 0.002, offset))
+        if len(rows) == self._together:
+            found.append(self._run(key))
+
+    def _run(self, key: tuple[int, int]) -> Passed:
+        return Passed(self._flows[key], packed(self._quiet.pop(key)))
 
 
 @contextlib.contextmanager
@@ -140,7 +167,7 @@ def megabytes(folder: Path, name: str) -> float:
 
 def soak(options: argparse.Namespace, folder: Path) -> None:
     process = psutil.Process()
-    traffic = Traffic(options.lost, options.decided, options.life, options.late)
+    traffic = Traffic(options.lost, options.decided, options.life, options.late, options.passed)
     ledger = Ledger.create(folder, limits=Limits(attempts=options.limit, eventful=options.eventful))
     arm = ledger.arm("soak", True, ["lose the ack"])
     arm.put(traffic.begin())
@@ -168,7 +195,9 @@ def soak(options: argparse.Namespace, folder: Path) -> None:
                     flush=True,
                 )
                 told, before = done, now
-    for table in ("attempts", "acked_ranges", "decisions", "connections"):
+        began = time.process_time()
+    print(f"closed in {time.process_time() - began:.2f} s of CPU, {megabytes(folder, 'ledger.db'):.1f} MB")
+    for table in ("attempts", "blocks", "acked_ranges", "decisions", "connections"):
         connection = sqlite3.connect(folder / "ledger.db")
         print(f"{table}: {connection.execute(f'SELECT count(*) FROM {table}').fetchone()[0]:,} rows")
         connection.close()
@@ -180,6 +209,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=100_000, help="attempts that are kept whole")
     parser.add_argument("--eventful", type=int, default=50_000)
     parser.add_argument("--lost", type=int, default=0, help="one attempt in so many loses its ack (0: none)")
+    parser.add_argument("--passed", type=int, default=0, help="runs of so many are told in one (0: one by one)")
     parser.add_argument("--decided", action="store_true", help="a rule looks at every answer")
     parser.add_argument("--life", type=int, default=10_000, help="a connection ends every so many attempts")
     parser.add_argument("--late", type=int, default=50, help="an answer comes so many attempts after its request")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from contextlib import closing
 
 import pytest
@@ -163,6 +164,17 @@ def test_a_connection_stays_while_one_of_its_attempts_is_in_a_block(tmp_path):
             arm.put([ConnectionClosed(2.0, number, "client", "fin", "")])
             ledger.flush()
         assert query(ledger, "SELECT min(connection), count(*) < 12 FROM connections") == [(1, 1)]
+
+
+def test_they_become_rows_while_nothing_comes(tmp_path, monkeypatch):
+    monkeypatch.setattr("ackdrop.ledger.writer.PAUSE", 0.1)
+    with Ledger.create(tmp_path) as ledger:
+        arm = ledger.arm("on", True)
+        for begin in range(1, 6 * MOST, MOST):
+            arm.put([passed(*range(begin, begin + MOST))])
+        deadline = time.monotonic() + 30
+        while query(ledger, "SELECT count(*) FROM attempts") != [(6 * MOST,)]:
+            assert time.monotonic() < deadline
 
 
 def test_another_process_may_read_and_changes_nothing(tmp_path, decided):

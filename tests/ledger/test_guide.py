@@ -5,6 +5,7 @@ Run as a program it writes the tables of the schema into the guide.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -22,8 +23,10 @@ from ackdrop.observations import (
     Answered,
     ConnectionClosed,
     ConnectionOpened,
+    Flow,
     Forwarded,
     IndexLetGo,
+    Passed,
 )
 
 GUIDE = Path(ackdrop.ledger.__file__).with_name("README.md")
@@ -79,6 +82,22 @@ def test_the_guide_has_the_limits():
     assert limits.log == limits.batches
     assert f"{limits.wal >> 30} GiB" in section
     assert f"{limits.events >> 20} MiB" in section
+
+
+def test_the_program_in_the_guide_reads_blocks(tmp_path, monkeypatch, capsys):
+    (program,) = re.findall(r"```python\n(import json.*?)```", TEXT, re.DOTALL)
+    with Ledger.create(tmp_path / "ackdrop-runs" / "RUN") as ledger:
+        flow = Flow(1, "app", "", 7, -1, None, "orders", 2, 4000, 1)
+        rows = [(number, 1.5, 10, -1, 3, 5, 100, 2.5, 7) for number in (1, 2)]
+        ledger.arm("on", True).put([Passed(flow, rows[:1]), Passed(dataclasses.replace(flow, topic="b"), rows[1:])])
+        ledger.flush()
+        monkeypatch.chdir(tmp_path)
+        exec(program, names := {})
+        names["ledger"].close()
+    assert capsys.readouterr().out.splitlines() == [
+        "1 1 1.5 2.5 orders 2 7 3 [4000, 1]",
+        "1 2 1.5 2.5 b 2 7 3 [4000, 1]",
+    ]
 
 
 @pytest.fixture(scope="module")
