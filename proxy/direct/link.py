@@ -19,6 +19,7 @@ import trio
 
 from .. import __version__
 from ..errors import BrokerError
+from ..kafka import asked
 from ..kafka.apis import api_key
 from ..kafka.codes import error_code, error_name
 from .approach import PLAINLY, Approach
@@ -211,18 +212,26 @@ _OURSELVES = {"client_software_name": "ackdrop", "client_software_version": __ve
 
 
 def _newest(api: str) -> int:
-    from ..kafka import bodies
+    if api in asked.ASKED:
+        newest = asked.ASKED[api].newest
+    else:
+        from ..kafka import bodies
 
-    return min(_NEWEST_ASKED.get(api, 1 << 15), bodies.NEWEST(api))
+        newest = bodies.NEWEST(api)
+    return min(_NEWEST_ASKED.get(api, newest), newest)
 
 
 def _encode(api: str, version: int, correlation_id: int, fields: dict[str, Any]) -> bytes:
+    if api in asked.ASKED:
+        return asked.encode_request(api, version, correlation_id, CLIENT_ID, **fields)
     from ..kafka import bodies
 
     return bodies.encode_request(api, version, correlation_id, CLIENT_ID, **fields)
 
 
 def _decode(api: str, version: int, frame: memoryview) -> Any:
+    if api in asked.ASKED:
+        return asked.decode_response(api, version, frame)
     from ..kafka import bodies
 
     return bodies.decode_response(api, version, frame)

@@ -11,6 +11,7 @@
     compression.py    the codecs of batches
     checksums.py      their check sums
     records.py        the records in a batch
+    asked.py          what a proxy asks for itself, by tables of our own
     bodies.py         every other body, by way of kafka-python
     addresses.py      broker addresses in answers: read, translated, spliced in
     sieve.py          the same at the end of an answer that is too large to be kept
