@@ -175,7 +175,7 @@ def add(asked: Asked, file: str) -> None:
 def _content(file: str) -> bytes:
     """What is to be added. Raises UsageError where there is nothing of that name."""
     from ..errors import UsageError
-    from ..scenario import find
+    from ..scenario.files import find
     from ..scenario.reading import content_of
 
     if file == "-":

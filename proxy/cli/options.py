@@ -256,13 +256,13 @@ def capture_options(command: Command) -> Command:
 
     @wraps(command)
     def collected(*arguments: Any, **options: Any) -> Any:
-        from ..capture.writing.writer import CaptureSettings
-
         file, size, files = (options.pop(f"capture_{word}") for word in ("file", "size", "files"))
-        capture = None if file is None else CaptureSettings(file, size, files)
-        if capture is not None:
+        capture = None
+        if file is not None:
+            from ..capture.writing.writer import CaptureSettings
             from .output import check_writable
 
+            capture = CaptureSettings(file, size, files)
             capture.check()
             check_writable(capture.path)
         return command(*arguments, capture=capture, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,7 +16,7 @@ from .streams import writing
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..experiment.session import Told
+    from ..experiment.told import Told
     from ..report.finished import Finished
     from ..report.live.desk import Form, Live
     from .options import Wanted
@@ -30,8 +31,6 @@ class Output:
     """
 
     def __init__(self, wanted: Wanted, *, aside: bool = False) -> None:
-        from rich.console import Console
-
         to_standard_output = [word for word, file in wanted.files.items() if file == "-"]
         if len(to_standard_output) > 1:
             raise UsageError(
@@ -40,31 +39,40 @@ class Output:
         self._wanted = wanted
         self._table = not wanted.quiet and not to_standard_output
         self._shown = 0
-        self._out = Console(stderr=aside, no_color=wanted.no_color or None, highlight=False)
+        self._aside = aside
         self._stream = sys.stderr if aside else sys.stdout
-        self._err = _console(wanted)
         for file in wanted.files.values():
             if file != "-":
                 check_writable(Path(file))
 
+    @cached_property
+    def _out(self) -> Console:
+        return _console(self._wanted, stderr=self._aside)
+
+    @cached_property
+    def _err(self) -> Console:
+        return _console(self._wanted)
+
     def told(self, *, in_lines: bool = False) -> Told:
         """The voice of a run, for as long as it lasts; `in_lines` where standard error holds JSON lines alone."""
-        from ..experiment.session import Told
+        from ..experiment.told import Told
         from ..report.progress import Progress
 
-        progress = Progress(console=self._err, quiet=self._wanted.quiet or in_lines)
+        progress = Progress(console=lambda: self._err, quiet=self._wanted.quiet or in_lines)
         return Told(progress, self._say, self._say_verbose, self.show, tell)
 
     def live(self, form: Form | None) -> Live:
         """How a proxy is shown while it runs: on the terminal that standard error is, in log lines where there is none
         or they are asked for. Where nothing shall be said, lines go nowhere."""
+        from ..report.live.fitting import fits
         from ..report.live.lines import Lines
-        from ..report.live.screen import Screen
-        from ..report.live.terminal import Terminal, fits
 
         if self._wanted.quiet:
             return Lines(None, "text")
         if form is None and fits(sys.stderr):
+            from ..report.live.screen import Screen
+            from ..report.live.terminal import Terminal
+
             return Screen(Terminal(_console(self._wanted), sys.stdin.fileno() if fits(sys.stdin) else None))
         return Lines(sys.stderr, form or "text")
 
@@ -129,11 +137,11 @@ class Output:
             self.keep(file, _renderer(word)(results), "`ackdrop report RUN_DIR` makes it again from the run's folder")
 
 
-def _console(wanted: Wanted) -> Console:
-    """Standard error."""
+def _console(wanted: Wanted, *, stderr: bool = True) -> Console:
+    """Standard error, or standard output."""
     from rich.console import Console
 
-    return Console(stderr=True, no_color=wanted.no_color or None, highlight=False)
+    return Console(stderr=stderr, no_color=wanted.no_color or None, highlight=False)
 
 
 def _renderer(word: str) -> Callable[[Sequence[Finished]], str]:

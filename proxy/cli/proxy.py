@@ -84,8 +84,8 @@ def proxy(
     import trio
 
     from ..errors import UsageError
-    from ..experiment.session import watch_programs
     from ..experiment.settings import WatchSettings
+    from ..experiment.watching import watch_programs
     from .output import Output
     from .scenarios import chosen_one
 

@@ -19,7 +19,7 @@ def chosen_ones(
     Raises UsageError, and ScenarioError with all problems; with `strict` for a warning too.
     """
     from ..report.clean import clean
-    from ..scenario import examine_all
+    from ..scenario.files import examine_all
     from ..scenario.futile import OF_RULES
     from ..scenario.problems import Refusal
 

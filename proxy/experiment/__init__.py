@@ -8,6 +8,8 @@ reserve.py   room on the disk for the report, also where the ledger has filled i
 disk.py      what is said while the ledger or the capture cannot be written
 capturing.py the capture that is asked for, and what the result says of it
 session.py   a whole command: the broker, one scenario after the other, the exit code
+watching.py  a whole `ackdrop proxy`, which imports no more than it needs to listen
+told.py      how the person is told of it
 scenario.py  `ackdrop run`: every arm of a scenario
 arm.py       one arm: topic, proxy, producer, barrier, log, verdict
 foreign/     `ackdrop proxy` and `ackdrop exec`: programs that are not ours

@@ -7,20 +7,22 @@ however the run ends; the run waits for it before it reads the log.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING
 
 import trio
 
 from ..broker.acting import perform
-from ..broker.commands import Commands
 from ..broker.running import RunningBroker
 from ..core.commands import Do
 from ..errors import AckdropError, BrokerError, FaultError, ProducerError, UsageError
 from ..faults.rule import Rule
 from ..faults.verdicts import Act
 from ..observations import Acted, Observation
-from ..workload.hand import Hand
 from .moving import Move
 from .stopping import Stop
+
+if TYPE_CHECKING:
+    from ..workload.hand import Hand
 
 MOVE = "transfer_leadership"
 HURRIED = 10.0
@@ -99,6 +101,8 @@ class Actor:
 
     async def _to_broker(self, act: Act) -> None:
         if act.command:
+            from ..broker.commands import Commands
+
             topics = sorted({topic for topic, _ in self._partitions()})
             environment = {TOPIC: ",".join(topics)}
             broker = self._broker

@@ -21,8 +21,9 @@ from ..scenario.models import Arm, Scenario
 from ..security import Sasl
 from ..verify.barrier import Barrier, wait_quiet
 from ..verify.evidence import ArmEvidence
+from ..verify.of_runs import ArmVerdict
 from ..verify.reader import LogReading, read_log
-from ..verify.verdict import ArmVerdict, judge_arm
+from ..verify.verdict import judge_arm
 from ..workload.hand import Hand
 from ..workload.outcome import ProducerReport
 from ..workload.plan import ProducerPlan

@@ -6,13 +6,16 @@ import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import trio
 
-from ..capture.writing.tap import Tap
-from ..capture.writing.writer import Capture, CaptureSettings
 from . import disk
 from .settings import Say
+
+if TYPE_CHECKING:
+    from ..capture.writing.tap import Tap
+    from ..capture.writing.writer import Capture, CaptureSettings
 
 _KNOWN_PORT = 9092
 """The one by which Wireshark knows Kafka."""
@@ -78,6 +81,8 @@ async def recording(settings: CaptureSettings | None) -> AsyncIterator[Recording
     if settings is None:
         yield None
         return
+    from ..capture.writing.writer import Capture
+
     capture = Capture(settings)
     try:
         yield Recording(capture)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from ..broker import admin
 from ..broker.running import RunningBroker
 from ..direct.cluster import Cluster
 from ..direct.identity import is_redpanda
@@ -23,6 +22,8 @@ def mover(broker: RunningBroker, cluster: Cluster) -> Move:
             raise BrokerError("no partition has been written yet, so there is no leader to move")
         if not is_redpanda(cluster.cluster_id):
             return await cluster.move_leadership(wanted, to)
+        from ..broker import admin
+
         where = broker.admin or admin.address_of(cluster.bootstrap[0])
         for topic, partition in wanted:
             await admin.transfer_leadership(where, topic, partition, to, allow_remote=broker.remote)

@@ -17,8 +17,9 @@ from ..probing.ground import Restart
 from ..probing.measure import Probe, Wish
 from ..probing.model import ProbeResult
 from ..security import Security
-from .session import BrokerChoice, Told, running_broker
+from .session import BrokerChoice, running_broker
 from .stopping import Stop, signals
+from .told import Told
 
 Address = tuple[str, int]
 

@@ -17,10 +17,10 @@ from ..errors import AckdropError, BrokerError, FaultError, ListenerError, Produ
 from ..ledger import Ledger
 from ..report.finished import Finished
 from ..report.progress import Progress
-from ..result import BrokerInfo, Reason, RunResult, ScenarioInfo
+from ..result import BrokerInfo, Reason, RunResult
 from ..scenario.files import shipped
 from ..scenario.models import Scenario
-from ..verify.verdict import ArmVerdict, judge_run
+from ..verify.of_runs import ArmVerdict, judge_run
 from . import folder as folders
 from .acting import check
 from .arm import Stage, run_arm
@@ -104,7 +104,7 @@ class ScenarioRun:
             error=self._reason,
         )
         return RunResult(
-            scenario=scenario_info(self.scenario),
+            scenario=self.scenario.info,
             broker=self._broker,
             verdict=verdict.verdict,
             reasons=verdict.reasons,
@@ -180,7 +180,7 @@ def not_run(scenario: Scenario, settings: RunSettings, error: Exception | None) 
     if isinstance(error, BrokerError):
         why = Reason("no-broker", None, _in_words(error))
     verdict = judge_run([], control=False, interrupted=error is None, error=why)
-    info = scenario_info(overridden(scenario, settings))
+    info = overridden(scenario, settings).info
     return RunResult(info, None, verdict.verdict, verdict.reasons, verdict.exit_code, [])
 
 
@@ -215,11 +215,6 @@ def command_of(scenario: Scenario, settings: Settings) -> tuple[str, ...]:
     if scenario.file is None:
         return *command, scenario.name
     return *command, Path(scenario.file).stem if Path(scenario.file) in shipped() else scenario.file
-
-
-def scenario_info(scenario: Scenario) -> ScenarioInfo:
-    """The scenario as the result tells of it."""
-    return ScenarioInfo(scenario.title, scenario.file, scenario.seed, scenario.sha256, dict(scenario.combination))
 
 
 @asynccontextmanager

@@ -9,26 +9,23 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..broker.choose import choose
-from ..broker.given import allowed, given
+from ..broker.given import given
 from ..broker.running import RunningBroker
 from ..direct.authentication import SaslWanted
-from ..errors import AckdropError, UsageError
-from ..relay.descriptors import raise_limit
+from ..errors import UsageError
 from ..report.finished import Finished
-from ..report.live.desk import Live
 from ..report.progress import Progress
 from ..scenario.models import Scenario
 from ..security import ANYBODY, Security
-from ..verify.verdict import worst
+from ..verify.of_runs import worst
 from .capturing import Recording, recording
 from .foreign.execute import Execution
 from .foreign.program import check as check_program
-from .foreign.watch import watch
-from .live.door import opened
 from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
-from .settings import ExecSettings, RunSettings, Say, VerifySettings, WatchSettings
+from .settings import ExecSettings, RunSettings, VerifySettings
 from .stopping import Stop, signals
+from .told import Told
 from .verify import verify
 
 
@@ -42,19 +39,6 @@ class BrokerChoice:
     allow_remote: bool = False
     properties: Mapping[str, str] = field(default_factory=dict)
     brokers: int = 1
-
-
-@dataclass(slots=True)
-class Told:
-    """How the person is told: `say` always, `verbose` where asked for, `show` for each result, `complain` for an error
-    that ended a run. `results` has one for each scenario, in their order."""
-
-    progress: Progress
-    say: Say
-    verbose: Say
-    show: Callable[[Finished], None]
-    complain: Callable[[AckdropError], None]
-    results: list[Finished] = field(default_factory=list)
 
 
 async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, settings: RunSettings, told: Told) -> int:
@@ -205,20 +189,6 @@ def _downloading(progress: Progress) -> Callable[[int, int], None]:
         progress.advance_to(done)
 
     return show
-
-
-async def watch_programs(scenario: Scenario | None, settings: WatchSettings, told: Told, live: Live) -> int:
-    """`ackdrop proxy`: the first signal ends the watching and reports; the second one ends at once."""
-    await allowed(settings.bootstrap, settings.allow_remote)
-    raise_limit()
-    async with signals() as stop:
-        with opened(settings.control) as door:
-            finished = await watch(scenario, settings, told.progress, live, stop, door)
-        told.results.append(finished)
-        told.show(finished)
-        live.ended(finished.result.verdict, finished.result.exit_code, str(finished.folder))
-        return finished.result.exit_code
-    return 130
 
 
 AS_PROGRAMS_EXPECT = {"auto.create.topics.enable": "true"}

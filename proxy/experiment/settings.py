@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..capture.writing.writer import CaptureSettings
 from ..control.address import ControlAddress
 from ..core.wire import WireSettings
 from ..identity import Naming
 from ..observations import Isolation
 from ..relay.limits import Limits
 from ..security import ClientTls, Security
+
+if TYPE_CHECKING:
+    from ..capture.writing.writer import CaptureSettings
 
 Address = tuple[str, int]
 

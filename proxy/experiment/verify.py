@@ -24,8 +24,9 @@ from ..result import ArmResult, ProducerInfo, Reason, RunResult, ScenarioInfo
 from ..scenario.load import load
 from ..scenario.models import Scenario
 from ..verify.evidence import ArmEvidence
+from ..verify.of_runs import ArmVerdict, judge_run
 from ..verify.reader import ANY_RUN
-from ..verify.verdict import ArmVerdict, judge_arm, judge_run
+from ..verify.verdict import judge_arm
 from . import folder as folders
 from .record import SCENARIO, Record
 from .settings import Say, VerifySettings

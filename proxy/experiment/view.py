@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ..direct.cluster import Cluster
 from ..identity import Naming
 from ..observations import ArmWire, Isolation
 from ..report.progress import Progress
 from ..scenario.models import Scenario
-from ..verify.log import Log
-from ..verify.reader import LogReading, read_log
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from ..verify.reader import LogReading
 
 Starts = Mapping[tuple[str, int], int]
 """(topic, partition) → the offset from which on it is looked at."""
@@ -37,12 +38,17 @@ class View:
 
     def nothing(self) -> LogReading:
         """The reading of a log to which nobody wrote."""
+        from ..verify.log import Log
+        from ..verify.reader import LogReading
+
         return LogReading(Log(isolation=self.isolation), [], 0, 0)
 
     async def read(
         self, cluster: Cluster, starts: Starts, ends: Mapping[str, Mapping[int, int]], progress: Progress
     ) -> LogReading:
         """The log from `starts` to `ends` (topic → partition → high watermark). Raises what `read_log` raises."""
+        from ..verify.reader import read_log
+
         wanted, gone = _wanted(starts, ends)
         total = sum(end - start for found in wanted.values() for start, end in found.values())
         progress.phase("reading the log", total)

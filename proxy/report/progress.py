@@ -27,11 +27,16 @@ _MIB = 1 << 20
 class Progress:
     """Shows one phase after the other; a context manager, safe to call from any thread.
 
-    `quiet` shows nothing. `console` is where it goes (None: standard error), `clock` gives seconds.
+    `quiet` shows nothing. `console` gives where it goes, once there is something to show (None: standard error);
+    `clock` gives seconds.
     """
 
     def __init__(
-        self, *, quiet: bool = False, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        quiet: bool = False,
+        console: Callable[[], Console] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._quiet = quiet
         self._given = console
@@ -40,9 +45,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         if not self._quiet:
-            from rich.console import Console
-
-            console = self._given or Console(stderr=True)
+            console = _standard_error() if self._given is None else self._given()
             self._show = _Live(console) if console.is_terminal else _Plain(console, self._clock)
         return self
 
@@ -67,6 +70,12 @@ class Progress:
         """Something worth a line of its own, which stays."""
         if self._show is not None:
             self._show.note(clean(text))
+
+
+def _standard_error() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 class _Plain:

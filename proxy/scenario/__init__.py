@@ -45,9 +45,3 @@
 To add a fault: its value in `faults/`, and one model in `actions/` with its conversion and what is said of it, listed
 in `ACTIONS`.
 """
-
-from __future__ import annotations
-
-from .files import examine_all, find, load_all, shipped
-
-__all__ = ["examine_all", "find", "load_all", "shipped"]

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..faults.rule import Rule
 from .expand import expanded
 from .futile import OF_RULES
 from .include import Reader
-from .models import Scenario
+from .models import Entry
 from .nodes import Node, Slot, node_of
 from .problems import Diagnostic, Problem, Refusal, Sources, unread
 from .reading import LIMIT, decoded
@@ -29,8 +28,6 @@ _PARTITIONS = 10_000
 """As many as a scenario may have: the traffic is not that of a workload, so any of them may be there."""
 
 _NUMBER = re.compile(r"faults\[(\d+)\]")
-
-Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +65,6 @@ def added(content: bytes, standing: Sequence[Entry], *, seed: int = 0, name: str
     made = scenarios[0]
     warnings = [each for each in sources.diagnostics(told) if each.code in OF_RULES]
     return Added(made.rules[len(standing) :], made.entries[len(standing) :], tuple(warnings))
-
-
-def entries_of(scenario: Scenario) -> dict[str, Entry]:
-    """What stands in the file for each rule of a scenario, by the rule's name."""
-    return {rule.name: entry for rule, entry in zip(scenario.rules, scenario.entries, strict=True)}
 
 
 def _items(content: bytes, name: str, sources: Sources) -> tuple[list[Slot], Node | None, list[Problem]]:

@@ -10,9 +10,11 @@ from ..faults.placing import elsewhere
 from ..faults.rule import Rule
 from ..identity import Naming
 from ..observations import Isolation
-from ..result import Expectation
+from ..result import Expectation, ScenarioInfo
 
 Acks = Literal["all", 0, 1]
+Entry = Mapping[str, Any]
+"""A fault as it stands in a file, as plain values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,12 @@ class Scenario:
     name: str
     content: bytes = b""
     combination: tuple[tuple[str, str], ...] = ()
-    entries: tuple[Mapping[str, Any], ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def info(self) -> ScenarioInfo:
+        """The scenario as a result tells of it."""
+        return ScenarioInfo(self.title, self.file, self.seed, self.sha256, dict(self.combination))
 
     def elsewhere(self, idempotence: bool | None) -> frozenset[str]:
         """The names of the rules that can apply to nothing in an arm like this, and to something in another one; None
@@ -105,3 +112,8 @@ class Scenario:
         if idempotence is None:
             return frozenset()
         return elsewhere(self.rules, idempotence, [arm.idempotence for arm in self.arms])
+
+
+def entries_of(scenario: Scenario) -> dict[str, Entry]:
+    """What stands in the file for each rule of a scenario, by the rule's name."""
+    return {rule.name: entry for rule, entry in zip(scenario.rules, scenario.entries, strict=True)}

@@ -16,7 +16,10 @@ from ackdrop import __version__, cli
 from ackdrop.cli import SUMMARIES, VERBS, ackdrop, main
 from ackdrop.errors import BrokerError, ScenarioError, UsageError
 
-HEAVY = ("trio", "rich", "pydantic", "kafka", "ruamel", "psutil", "sqlite3", "jgo", "asyncio")
+HEAVY = (
+    "trio", "rich", "pydantic", "kafka", "ruamel", "psutil", "sqlite3", "jgo", "asyncio", "scapy", "jinja2", "fastapi",
+    "ssl", "cryptography", "email", "ackdrop.relay", "ackdrop.scenario", "ackdrop.faults", "ackdrop.core",
+)  # fmt: skip
 """What a user who wants help should not wait for."""
 
 SHOW_MODULES = """

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from ackdrop.cli.scenario import scenario as verbs
 from ackdrop.errors import ScenarioError, UsageError
 from ackdrop.scenario.actions import ACTIONS
-from ackdrop.scenario.explain import explain
+from ackdrop.scenario.explain.text import explain
 from ackdrop.scenario.load import examine, load
 
 CHOICES = [(action.word, at.replace("*", "produce")) for action in ACTIONS for at in action.at] + [

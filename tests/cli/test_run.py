@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 from ackdrop.cli.run import run
 from ackdrop.errors import ScenarioError, UsageError
 from ackdrop.experiment import session
-from ackdrop.experiment.session import BrokerChoice, Told
+from ackdrop.experiment.session import BrokerChoice
 from ackdrop.experiment.settings import RunSettings
+from ackdrop.experiment.told import Told
 from ackdrop.report.finished import Finished
 from ackdrop.scenario.models import Scenario
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ackdrop.errors import AckdropError
-from ackdrop.experiment.session import Told
 from ackdrop.experiment.settings import RunSettings
+from ackdrop.experiment.told import Told
 from ackdrop.report.finished import Finished
 from ackdrop.report.progress import Progress
 from ackdrop.scenario.load import load

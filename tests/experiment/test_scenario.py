@@ -14,12 +14,12 @@ from trio.testing import MockClock
 from ackdrop.broker.running import RunningBroker
 from ackdrop.direct.cluster import Cluster
 from ackdrop.errors import BrokerError, ListenerError, ProducerError, SurroundingsError
-from ackdrop.experiment.scenario import ScenarioRun, command_of, not_run, overridden, scenario_info
+from ackdrop.experiment.scenario import ScenarioRun, command_of, not_run, overridden
 from ackdrop.experiment.settings import RunSettings
 from ackdrop.experiment.stopping import Stop
 from ackdrop.ledger import Ledger
 from ackdrop.report.progress import Progress
-from ackdrop.scenario import load_all
+from ackdrop.scenario.files import load_all
 from ackdrop.scenario.models import Scenario
 
 Make = Callable[..., Scenario]
@@ -136,7 +136,7 @@ def test_what_runs_a_combination_again_runs_it_alone(tmp_path: Path, settings: R
         ("--set", "acks=all", str(file)),
         ("--set", "acks=1", str(file)),
     ]
-    assert [scenario_info(scenario).combination for scenario in scenarios] == [
+    assert [scenario.info.combination for scenario in scenarios] == [
         {"acks": "all", "seed": "2"},
         {"acks": "1", "seed": "2"},
     ]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ackdrop.scenario import shipped
+from ackdrop.scenario.files import shipped
 
 pytestmark = pytest.mark.integration
 

@@ -22,7 +22,7 @@ import trio
 
 from ackdrop.direct.cluster import Cluster
 from ackdrop.ledger import Ledger
-from ackdrop.scenario import shipped
+from ackdrop.scenario.files import shipped
 
 pytestmark = pytest.mark.integration
 

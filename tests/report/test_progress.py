@@ -31,7 +31,7 @@ def file():
 
 
 def plain(file, clock):
-    return Progress(console=Console(file=file, width=80), clock=clock)
+    return Progress(console=lambda: Console(file=file, width=80), clock=clock)
 
 
 def test_a_phase_is_a_line(file, clock):
@@ -119,7 +119,7 @@ def test_outside_of_the_context_nothing_is_shown(file, clock):
 
 def test_a_terminal_shows_a_bar_that_vanishes(file):
     console = Console(file=file, width=100, force_terminal=True, color_system=None)
-    with Progress(console=console) as progress:
+    with Progress(console=lambda: console) as progress:
         progress.phase("broker")
         progress.phase("arm off: [b]producing[/b] {x}", 200)
         progress.advance_to(120)
@@ -134,7 +134,7 @@ def test_a_terminal_shows_a_bar_that_vanishes(file):
 
 def test_a_failure_inside_ends_the_bar_and_passes_on(file):
     console = Console(file=file, width=100, force_terminal=True, color_system=None)
-    progress = Progress(console=console)
+    progress = Progress(console=lambda: console)
     with pytest.raises(RuntimeError, match="boom"):
         fail_in(progress)
     assert progress._show is None

@@ -8,9 +8,10 @@ import pytest
 
 from ackdrop.errors import ScenarioError
 from ackdrop.faults import Delay, Drop, Error
-from ackdrop.scenario import load_all, shipped
-from ackdrop.scenario.added import MOST, added, entries_of
+from ackdrop.scenario.added import MOST, added
+from ackdrop.scenario.files import load_all, shipped
 from ackdrop.scenario.load import load
+from ackdrop.scenario.models import entries_of
 from ackdrop.scenario.reading import LIMIT
 
 LOSE = {"name": "lose it", "at": "produce.response", "when": {"nth": 3}, "do": {"drop": {}}}

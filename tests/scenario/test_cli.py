@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from ackdrop.cli.scenario import scenario
 from ackdrop.errors import ScenarioError, UsageError
-from ackdrop.scenario import shipped
+from ackdrop.scenario.files import shipped
 from ackdrop.scenario.load import load
 from ackdrop.scenario.schema import built
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ackdrop.errors import ScenarioError, UsageError
-from ackdrop.scenario import find, load_all, shipped
+from ackdrop.scenario.files import find, load_all, shipped
 
 SHIPPED = [
     "application-resend",

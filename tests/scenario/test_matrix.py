@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ackdrop.errors import ScenarioError
-from ackdrop.scenario import load_all
+from ackdrop.scenario.files import load_all
 from ackdrop.scenario.load import examine, load
 from ackdrop.scenario.models import Scenario
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ackdrop.errors import ScenarioError
-from ackdrop.scenario import shipped
+from ackdrop.scenario.files import shipped
 from ackdrop.scenario.load import examine, load, parse
 from ackdrop.scenario.models import Scenario
 from ackdrop.scenario.nodes import Node

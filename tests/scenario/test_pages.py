@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from ackdrop.scenario import shipped
 from ackdrop.scenario.actions import ACTIONS, Action
+from ackdrop.scenario.files import shipped
 from ackdrop.scenario.language import keys
 from ackdrop.scenario.load import load
 from ackdrop.scenario.pages import FILE, page

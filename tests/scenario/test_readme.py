@@ -9,9 +9,9 @@ from typing import get_args
 import pytest
 
 from ackdrop.result import ExpectedFigure
-from ackdrop.scenario import shipped
 from ackdrop.scenario.actions import ACTIONS, PLACES, Action
 from ackdrop.scenario.actions.drop import THEN
+from ackdrop.scenario.files import shipped
 from ackdrop.scenario.language import keys, model_at
 from ackdrop.scenario.load import examine
 from ackdrop.scenario.vocabulary import COMPRESSIONS, PRODUCERS

@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ackdrop.errors import ScenarioError
-from ackdrop.scenario import shipped
 from ackdrop.scenario.actions import ACTIONS
+from ackdrop.scenario.files import shipped
 from ackdrop.scenario.language import keys, model_at
 from ackdrop.scenario.load import load
 from ackdrop.scenario.schema import built

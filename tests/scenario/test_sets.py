@@ -8,7 +8,7 @@ import pytest
 
 from ackdrop.errors import ScenarioError
 from ackdrop.faults import Delay, Drop
-from ackdrop.scenario import shipped
+from ackdrop.scenario.files import shipped
 from ackdrop.scenario.load import load
 from ackdrop.scenario.models import Scenario
 from ackdrop.scenario.sets import steps_of

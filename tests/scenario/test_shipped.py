@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ackdrop.scenario import shipped
+from ackdrop.scenario.files import shipped
 from ackdrop.scenario.load import load
 from ackdrop.scenario.vocabulary import PRODUCERS
 

@@ -10,7 +10,8 @@ from ackdrop.observations import LogRecord
 from ackdrop.result import Expectation, ExpectationResult, ProducerInfo, WireCounts
 from ackdrop.verify.evidence import ArmEvidence
 from ackdrop.verify.log import Log
-from ackdrop.verify.verdict import judge_arm, judge_run
+from ackdrop.verify.of_runs import judge_run
+from ackdrop.verify.verdict import judge_arm
 
 PLAIN = LogRecord("t", 0, 0, "a", None, None, None, False, -1, -1, -1, 0, 7, 1000)
 PROTECTED = replace(PLAIN, producer_id=7, producer_epoch=0, sequence=4)

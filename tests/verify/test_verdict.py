@@ -9,7 +9,8 @@ import pytest
 
 from ackdrop.observations import Acted, Changed
 from ackdrop.result import Expectation, ExpectationResult, Reason
-from ackdrop.verify.verdict import judge_arm, judge_run, worst
+from ackdrop.verify.of_runs import judge_run, worst
+from ackdrop.verify.verdict import judge_arm
 
 NONE = Expectation("duplicates", "==", 0)
 SOME = Expectation("duplicates", ">=", 1)

@@ -18,8 +18,8 @@ def explain(path: str, sets: tuple[str, ...]) -> None:
     Nothing is run. FILE is a scenario's file, NAME that of a shipped one.
     """
     from ...errors import UsageError
-    from ...scenario import find, load_all
-    from ...scenario.explain import explain as explained
+    from ...scenario.explain.text import explain as explained
+    from ...scenario.files import find, load_all
 
     paths = find(path)
     if len(paths) > 1:

@@ -18,7 +18,7 @@ def list_() -> None:
 
     Where standard output is not a terminal: a line each, with tabs between name, title and what it shows.
     """
-    from ...scenario import load_all, shipped
+    from ...scenario.files import load_all, shipped
 
     scenarios = load_all(shipped())
     if sys.stdout.isatty():

@@ -24,7 +24,7 @@ def show(name: str, effective: bool, sets: tuple[str, ...]) -> None:
     alone; of a matrix all combinations, as YAML documents.
     """
     from ...errors import UsageError
-    from ...scenario import find
+    from ...scenario.files import find
     from ...scenario.load import effective as effective_of
 
     paths = find(name)

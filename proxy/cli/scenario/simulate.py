@@ -45,7 +45,7 @@ def simulate(
     """
     from ...errors import UsageError
     from ...experiment.simulate import simulate as simulated
-    from ...scenario import load_all
+    from ...scenario.files import load_all
 
     scenarios = load_all([path], sets)
     if len(scenarios) != 1:

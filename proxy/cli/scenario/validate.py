@@ -60,7 +60,7 @@ def validate(context: click.Context, paths: tuple[str, ...], sets: tuple[str, ..
 def _examined(paths: Sequence[str], sets: Sequence[str]) -> dict[str, Examined]:
     """What each file says, under its name, each file once; a path that means nothing is such a name too."""
     from ...errors import UsageError
-    from ...scenario import find
+    from ...scenario.files import find
     from ...scenario.load import Examined, examine
     from ...scenario.problems import unread
 

@@ -17,12 +17,11 @@ from ...report.finished import Finished
 from ...report.progress import Progress
 from ...result import BrokerInfo, Reason, RunResult, ScenarioInfo
 from ...scenario.models import Scenario
-from ...verify.verdict import ArmVerdict, judge_run
+from ...verify.of_runs import ArmVerdict, judge_run
 from .. import folder as folders
 from ..acting import check, check_watched
 from ..capturing import recording
 from ..record import Record
-from ..scenario import scenario_info
 from ..settings import ExecSettings, ProgramArm, Say
 from ..stopping import Stop
 from ..view import View
@@ -151,7 +150,7 @@ class Execution:
         return RunResult(
             scenario=ScenarioInfo(f"{self._name}, with no faults", None, 0, None)
             if self._scenario is None
-            else scenario_info(self._scenario),
+            else self._scenario.info,
             broker=self._info,
             verdict=run.verdict,
             reasons=instead(self._missing, run.reasons),

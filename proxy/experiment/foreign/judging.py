@@ -10,8 +10,9 @@ from ...observations import ArmWire, AttemptStory
 from ...result import ProducerInfo
 from ...verify.barrier import wait_quiet
 from ...verify.evidence import ArmEvidence
+from ...verify.of_runs import ArmVerdict
 from ...verify.reader import LogReading
-from ...verify.verdict import ArmVerdict, judge_arm
+from ...verify.verdict import judge_arm
 from ..view import clients
 from .front import PATIENCE, Front
 

@@ -22,19 +22,17 @@ from ...report.progress import Progress
 from ...report.words import broker_at
 from ...result import Reason, RunResult, ScenarioInfo
 from ...scenario.models import Scenario
-from ...verify.verdict import ArmVerdict, RunVerdict, judge_run
+from ...verify.of_runs import ArmVerdict, RunVerdict, judge_run
 from .. import folder as folders
 from ..acting import check, check_watched
 from ..capturing import recording
 from ..live.door import Door
 from ..live.running import kept_live
 from ..record import Record
-from ..scenario import scenario_info
 from ..settings import WatchSettings
 from ..stopping import Stop
 from ..view import View
 from .front import Claim, Front, Place
-from .judging import verdict_on
 from .meeting import Meeting, in_words, instead, no_credentials
 
 ARM = "proxy"
@@ -88,6 +86,8 @@ async def watch(
                     record.going_on(_result(scenario, meeting, judge_run([], control=False, interrupted=True), None))
                     await front.stand(partial(_until_ended, front, record, meeting, live, door))
                     captured = [] if recorded is None else await recorded.notes()
+                    from .judging import verdict_on
+
                     with progress:
                         verdict = await verdict_on(front)
         except* ListenerError:
@@ -163,9 +163,7 @@ def _result(
     captured: Sequence[str] = (),
 ) -> RunResult:
     return RunResult(
-        scenario=ScenarioInfo("Watching, with no faults", None, 0, None)
-        if scenario is None
-        else scenario_info(scenario),
+        scenario=ScenarioInfo("Watching, with no faults", None, 0, None) if scenario is None else scenario.info,
         broker=meeting.info,
         verdict=run.verdict,
         reasons=run.reasons,

@@ -23,9 +23,8 @@ from ...faults.engine import Engine
 from ...faults.rule import Rule
 from ...observations import Changed, How, Who
 from ...relay import Proxy
-from ...scenario.added import Entry, added, entries_of
 from ...scenario.explain.rules import said
-from ...scenario.models import Scenario
+from ...scenario.models import Entry, Scenario, entries_of
 
 Totals = Callable[[str], tuple[int, int]]
 """How many frames a fault of this name has matched and fired on since the proxy began."""
@@ -88,6 +87,8 @@ class LiveFaults:
         then nothing is added.
         """
         async with self._coming:
+            from ...scenario.added import added
+
             entries = [one.entry for one in self._standing]
             found = await trio.to_thread.run_sync(partial(added, text, entries, seed=self._seed))
             self._check(found.rules)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...control.port import About, ScenarioState
 from ...control.snapshot import FaultState, RetrySeen, Snapshot
-from ...scenario.schema import of_fault
-from .watched import Watched
 
 if TYPE_CHECKING:
     from ..foreign.front import Front
+    from .watched import Watched
 
 
 class LiveHandle:
@@ -60,6 +59,8 @@ class LiveHandle:
         return self._front.faults.entry(name)
 
     def schema(self, prefix: str) -> Mapping[str, Any]:
+        from ...scenario.schema import of_fault
+
         return of_fault(prefix)
 
     async def add(self, text: bytes) -> tuple[list[str], list[str]]:

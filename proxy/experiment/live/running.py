@@ -12,10 +12,10 @@ import trio
 from ..record import Record
 from .door import Door, served
 from .handle import LiveHandle
-from .watched import Watched
 
 if TYPE_CHECKING:
     from ..foreign.front import Front
+    from .watched import Watched
 
 
 @contextlib.asynccontextmanager
@@ -35,4 +35,6 @@ def _watched(front: Front, record: Record, sets: Sequence[str]) -> Watched | Non
     scenario = front.place.scenario
     if scenario is None or scenario.file is None or not Path(scenario.file).is_file():
         return None
+    from .watched import Watched
+
     return Watched(scenario, sets, record, front.place.say)

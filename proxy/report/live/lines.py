@@ -19,7 +19,7 @@ from ...control.snapshot import Kind, Snapshot
 from ...observations import Observation
 from ..clean import clean
 from ..words import counted
-from . import parts
+from .amounts import rate, size
 from .desk import Desk, Form
 from .telling import KINDS, Entry, Value, entry
 from .written import Written
@@ -144,8 +144,8 @@ def _figures(before: Snapshot, now: Snapshot) -> Entry:
     back = (now.traffic.broker_bytes - before.traffic.broker_bytes) / seconds
     produced = (now.produce_requests - before.produce_requests) / seconds
     text = (
-        f"{counted(now.connections_open, 'connection')}, {parts.rate(requests)} requests/s, {parts.rate(produced)} "
-        f"produce/s, {parts.size(came_in)}/s in, {parts.size(back)}/s back; {now.acks.dropped:,} acks dropped and "
+        f"{counted(now.connections_open, 'connection')}, {rate(requests)} requests/s, {rate(produced)} "
+        f"produce/s, {size(came_in)}/s in, {size(back)}/s back; {now.acks.dropped:,} acks dropped and "
         f"{counted(now.retries.retries, 'retry', 'retries')} in all"
     )
     facts: dict[str, Value] = {

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ...control.snapshot import Happened, Snapshot
 from . import parts
+from .amounts import span
 from .desk import About
 from .parts import Ink, Note
 
@@ -60,9 +61,9 @@ def page(seen: Seen, size: Size, *, ascii_only: bool = False) -> list[Text]:
 
 def _head(ink: Ink, seen: Seen, width: int) -> list[Text]:
     about, snapshot = seen.about, seen.snapshot
-    long = parts.span(snapshot.seconds)
+    long = span(snapshot.seconds)
     if about.seconds is not None:
-        long += f" of {parts.span(about.seconds)}"
+        long += f" of {span(about.seconds)}"
     title = ink.fitted(about.title, width - len(long) - 1, "bold")
     return [
         title + ink.text(f" {long}", "dim"),

@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import termios
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.live import Live
@@ -95,16 +95,6 @@ class Terminal:
             return os.read(self.keys, 256)
         except OSError:
             return b""
-
-
-def fits(stream: TextIO | None) -> bool:
-    """Whether this is a terminal that one can move about on, and this process is in its foreground."""
-    if stream is None or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
-        return False
-    try:
-        return stream.isatty() and os.tcgetpgrp(stream.fileno()) == os.getpgrp()
-    except (OSError, ValueError):  # closed, or no file at all
-        return False
 
 
 def let_go(number: int) -> None:

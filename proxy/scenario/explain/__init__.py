@@ -8,9 +8,3 @@
 
 What a fault does is said beside its model, in `scenario/actions/`.
 """
-
-from __future__ import annotations
-
-from .text import explain
-
-__all__ = ["explain"]

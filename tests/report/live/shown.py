@@ -15,8 +15,9 @@ import trio
 from rich.console import Console
 
 from ackdrop.experiment.stopping import signals
+from ackdrop.report.live.fitting import fits
 from ackdrop.report.live.screen import Screen
-from ackdrop.report.live.terminal import Terminal, fits
+from ackdrop.report.live.terminal import Terminal
 
 
 def states() -> Any:

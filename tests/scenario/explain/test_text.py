@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from ackdrop.cli.scenario import scenario as verbs
 from ackdrop.errors import UsageError
-from ackdrop.scenario import find, shipped
 from ackdrop.scenario.actions import ACTIONS, Action
-from ackdrop.scenario.explain import explain
+from ackdrop.scenario.explain.text import explain
+from ackdrop.scenario.files import find, shipped
 from ackdrop.scenario.load import load
 from ackdrop.scenario.pages import example
 
