@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .chance import draw
-from .rule import ANY_API, Entry, Frame, Rule, Side
+from .index import Index
+from .rule import Entry, Frame, Rule, Side
 from .tally import Tally
 from .verdicts import Verdict
 
@@ -70,7 +71,7 @@ class Engine:
         self._tallies: dict[int, Tally] = {}
         self._resting: set[int] = set()
         self._named: dict[str, Tally] = {}
-        self._armed: dict[tuple[str, Side], tuple[Rule, ...]] = {}
+        self._index = Index(())
         self._asked = 0
         self._followed: set[str | None] = set()
         self._begun: list[Rule] = []
@@ -78,7 +79,12 @@ class Engine:
 
     def armed(self, api: str, side: Side) -> bool:
         """Whether any rule speaks of this API and side."""
-        return bool(self._about(api, side))
+        return bool(self._index.about(api, side))
+
+    def reaches(self, api: str, side: Side, client_id: str, topic: str, partition: int) -> bool:
+        """Whether any rule may have to do with frames of this API and side, of this client, topic and partition: such
+        a one counts them, whether it fires or not."""
+        return self._index.reaches(api, side, client_id, topic, partition)
 
     @property
     def has_events(self) -> bool:
@@ -141,7 +147,7 @@ class Engine:
         """Work out again what follows from the rules."""
         self.rules = tuple(rule for rule in self.all if self.is_armed(rule))
         self._named = {rule.name: self._tallies[id(rule)] for rule in self.all}
-        self._armed = {}
+        self._index = Index(self.rules)
         self._followed = {rule.when.following for rule in self.rules if rule.side == "event"} - {None}
 
     # Questions.
@@ -153,10 +159,10 @@ class Engine:
         """
         outcome: Outcome | None = None
         decisions: list[Decision] = []
-        rules = self._about(frame.api, frame.side)
-        if rules:
-            self._asked += 1
-        for rule in rules:
+        if not self._index.about(frame.api, frame.side):
+            return None, []
+        self._asked += 1
+        for rule in self._index.of(frame):
             found = self._ask(rule, frame, self._at(elapsed, now), outcome is not None, decisions)
             outcome = outcome or found
         return outcome, decisions
@@ -179,7 +185,8 @@ class Engine:
         outcomes: list[Outcome] = []
         decisions: list[Decision] = []
         time = self._at(elapsed, now)
-        rules = [only] if only is not None else [rule for rule in self._about(at, "event") if self._asks(rule, time)]
+        about = self._index.about(at, "event")
+        rules = [only] if only is not None else [rule for rule in about if self._asks(rule, time)]
         rules = [rule for rule in rules if named is None or rule.names_client == named]
         if rules:
             self._asked += 1
@@ -207,14 +214,6 @@ class Engine:
         return outcome, [Decision(rule.name, _NOTHING, n, True, True, rule.fault.word)]
 
     # One rule.
-
-    def _about(self, api: str, side: Side) -> tuple[Rule, ...]:
-        found = self._armed.get((api, side))
-        if found is None:
-            wanted = {api} if side == "event" else {api, ANY_API}
-            found = tuple(rule for rule in self.rules if rule.side == side and rule.api in wanted)
-            self._armed[api, side] = found
-        return found
 
     def _at(self, elapsed: float, now: float | None) -> _Time:
         return _Time(elapsed, elapsed if now is None else now)

@@ -90,6 +90,15 @@ class Match:
             return []
         return [entry for entry in frame.entries if self._fits(entry)]
 
+    def reaches(self, api: str, client_id: str, topic: str, partition: int) -> bool:
+        """Whether any frame of this API could fit, of this client and with an entry of this topic and partition."""
+        return (
+            _globs(self.client_id, client_id)
+            and _globs(self.api, api)
+            and _globs(self.topic, topic)
+            and (self.partition is None or partition in self.partition)
+        )
+
     def _fits_frame(self, frame: Frame) -> bool:
         return (
             _globs(self.client_id, frame.client_id)

@@ -1,0 +1,123 @@
+"""What a produce request with its answer may cost the core, counted in calls of functions, of Python's and of C's.
+
+Calls are no time, but they are the same on every machine, and work per frame that somebody adds by mistake shows up in
+them. Each limit is some 20 % above what was counted when it was set; whoever makes it cheaper lowers it.
+`bench/growth.py` measures the time.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from ackdrop.core import scan
+from ackdrop.core.commands import Side
+from ackdrop.core.wire import Wire
+from ackdrop.faults import Drop
+from ackdrop.faults.engine import Engine
+from ackdrop.faults.rule import Rule
+
+TOPIC = "orders"
+ALONE, TOGETHER = (20, 0.45) if scan.COMPILED else (37, 11.5)
+"""A request at a time, and fifty that come in one piece; no rule is armed. What the loop in `scan` calls is not counted
+where it is compiled."""
+ARMED = 490
+"""A rule is armed, and not about this topic."""
+WARM, COUNTED = 50, 200
+
+Exchange = tuple[bytes, bytes]
+
+
+class Line:
+    """A connection, fed as the relay feeds it."""
+
+    def __init__(self, *rules: Rule) -> None:
+        engine = Engine(rules, seed=1, arm="on")
+        self._wire = Wire(engine, lambda node, host, port: (host, port), starts={(TOPIC, 0): 0})
+        self._connection = self._wire.open(-1, "peer", 0.0)
+        self.through = 0
+
+    def feed(self, exchanges: Sequence[Exchange], at_once: int) -> None:
+        for begin in range(0, len(exchanges), at_once):
+            requests, answers = zip(*exchanges[begin : begin + at_once], strict=True)
+            self._take(Side.CLIENT, b"".join(requests))
+            self._take(Side.BROKER, b"".join(answers))
+
+    def _take(self, side: Side, data: bytes) -> None:
+        view = memoryview(data)
+        done = self._connection.through(side, view, 1.0)
+        self.through += done
+        if done < len(view):
+            self._connection.received(side, view[done:], 1.0)
+
+
+@pytest.fixture(scope="session")
+def exchanges(frames: Any) -> list[Exchange]:
+    """Requests of an idempotent producer with one record each, and answers of success."""
+    return [
+        (
+            frames.produce(n, (TOPIC, 0, frames.batch(frames.record(b"v"), producer=(7, 0, n))), version=9),
+            frames.produced(n, (TOPIC, 0, 0, n), version=9),
+        )
+        for n in range(WARM + COUNTED)
+    ]
+
+
+def calls(work: Callable[[], None]) -> int:
+    count = 0
+
+    def counted(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(counted)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def cost(line: Line, exchanges: list[Exchange], at_once: int = 1) -> float:
+    """Calls for a request with its answer, once the connection has seen some."""
+    line.feed(exchanges[:WARM], at_once)
+    return calls(lambda: line.feed(exchanges[WARM:], at_once)) / COUNTED
+
+
+def test_a_request_that_no_rule_touches(exchanges: list[Exchange]) -> None:
+    assert cost(Line(), exchanges) <= ALONE
+
+
+def test_requests_that_come_together(exchanges: list[Exchange]) -> None:
+    line = Line()
+    assert cost(line, exchanges, at_once=50) <= TOGETHER
+    assert line.through > 0.9 * sum(len(request) + len(answer) for request, answer in exchanges[WARM:])
+
+
+def test_a_request_while_a_rule_is_armed_elsewhere(exchanges: list[Exchange], rule: Callable[..., Rule]) -> None:
+    assert cost(Line(rule(Drop("hold"), match={"topic": ("other",)})), exchanges) <= ARMED
+
+
+def test_the_number_of_rules_elsewhere_does_not_matter(exchanges: list[Exchange], rule: Callable[..., Rule]) -> None:
+    one, hundred = (
+        cost(Line(*(rule(Drop("hold"), f"r{n}", {"topic": (f"other{n}",)}) for n in range(count))), exchanges)
+        for count in (1, 100)
+    )
+    assert hundred <= 1.05 * one
+
+
+def test_what_has_passed_before_does_not_matter(exchanges: list[Exchange], frames: Any) -> None:
+    """A long run: the index of attempts is full, and what has passed is told."""
+    line, fresh = Line(), Line()
+    before = [
+        (
+            frames.produce(n, (TOPIC, 0, frames.batch(frames.record(b"v"), producer=(8, 0, n))), version=9),
+            frames.produced(n, (TOPIC, 0, 0, n), version=9),
+        )
+        for n in range(20_000)
+    ]
+    line.feed(before, 10)
+    assert cost(line, exchanges) <= 1.05 * cost(fresh, exchanges)
