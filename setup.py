@@ -1,7 +1,7 @@
 """Compiles the one module that is worth it, where Cython and a C compiler are there; it is Python all the same.
 
-Cython finds the types of a module (`scan.pxd`) by the module's full name, and our folder is called otherwise: so it gets
-copies in folders of the right names.
+Cython finds the types of a module (`scan.pxd`) by the module's full name, and our folder is called otherwise: so it
+gets copies in folders of the right names.
 """
 
 from pathlib import Path

@@ -93,78 +93,79 @@ class Connection:
 
     # What the relay calls.
 
-    def through(self, side: Side, data: memoryview, now: float) -> int:
-        """How many of these bytes go on to the other side as they are, and at once: none, where anything may happen to
-        them. The rest is to be `received`."""
-        if side is Side.CLIENT:
-            return 0 if self._kept_request else self._requests_through(data, now)
-        return 0 if self._kept_answer else self._answers_through(data, now)
-
-    def _requests_through(self, data: memoryview, now: float) -> int:
-        return self._quick.requests(data, now) if self._calm else 0
-
-    def _answers_through(self, data: memoryview, now: float) -> int:
-        return self._quick.answers(data, now) if self._answers_are_calm else 0
+    def through(self, side: Side) -> Callable[[bytes, float], int]:
+        """What says how many bytes that come from that side, and when, go on to the other as they are, and at once. The
+        rest is to be `received`."""
+        return self._quick.open.requests if side is Side.CLIENT else self._quick.open.answers
 
     def received(self, side: Side, data: memoryview, now: float) -> list[Command]:
         """Bytes came from that side."""
         self._now = now
-        data = self._joined(side, data)
-        if not data:
+        rest = self._requests_on(data) if side is Side.CLIENT else self._answers_on(data)
+        if self._calm and not rest:
+            self._look()
             return self._wire.take_commands()
         try:
             if side is Side.BROKER and self._ends.broker_open:
-                self._answer_frames.feed(data)
+                self._answer_frames.feed(rest)
                 self._ours()
             elif side is Side.CLIENT and self._ends.client_open and self._ends.broker_open:
-                if self._quick.passing:
-                    data = self._passing(data)
                 if self._first is None:
-                    self._request_frames.feed(data)
+                    self._request_frames.feed(rest)
                     self._copies()
                 else:
-                    self._introduced(self._first + data)
+                    self._introduced(self._first + rest)
         except WireError as error:
             self._refuse("request" if side is Side.CLIENT else "answer", error)
         return self._what_follows()
 
-    def _joined(self, side: Side, data: memoryview) -> memoryview:
-        """The bytes behind those that were too few before: where nothing is left of them, they went the short way now,
-        or are too few still."""
-        if side is Side.CLIENT:
-            kept, self._kept_request = self._kept_request, b""
-            data = self._again(kept, data, self._requests_through, self._parts.to_broker) if kept else data
-            if self._calm and len(data) < _FEW and self._quick.short(begun := bytes(data)):
-                self._kept_request = begun
-                return data[:0]
+    def _requests_on(self, data: memoryview) -> memoryview:
+        """What is left where a request is on its way already, or goes the short way, or too few bytes of it came."""
+        quick, kept, going = self._quick, self._kept_request, self._quick.passing
+        self._kept_request = b""
+        if going:
+            done = quick.go_on(data, self._now)
+            if self._ends.takes_requests:
+                self._parts.to_broker.put(data[:done], self._now)
+            data = data[done:]
+        elif kept:
+            data = memoryview(kept + data)
+        if not (self._calm and data):
             return data
-        kept, self._kept_answer = self._kept_answer, b""
-        data = self._again(kept, data, self._answers_through, self._parts.to_client) if kept else data
-        if self._answers_are_calm and len(data) < _FEW and self._quick.short_answer(begun := bytes(data)):
+        if kept or going:
+            self._look()
+            data = self._on(data, quick.open.requests, self._parts.to_broker)
+        if len(data) < _FEW and quick.short(bytes(data)):
+            self._kept_request = bytes(data)
+        elif quick.begins(begun := bytes(data)):
+            self._parts.to_broker.put(begun, self._now)
+        else:
+            return data
+        return data[:0]
+
+    def _answers_on(self, data: memoryview) -> memoryview:
+        """The same for answers."""
+        if kept := self._kept_answer:
+            self._kept_answer = b""
+            self._look()
+            data = self._on(memoryview(kept + data), self._quick.open.answers, self._parts.to_client)
+        if self._quick.open.takes_answers and len(data) < _FEW and self._quick.short_answer(begun := bytes(data)):
             self._kept_answer = begun
             return data[:0]
         return data
 
-    @property
-    def _answers_are_calm(self) -> bool:
-        """Whether the next answer may go the short way."""
-        calm = self._calm and self._quick.waiting
-        return calm and self._parts.exchanges.empty and self._answer_frames.at_rest
-
-    def _again(
-        self, kept: bytes, data: memoryview, through: Callable[[memoryview, float], int], outlet: Outlet
-    ) -> memoryview:
-        data = memoryview(kept + data)
-        if done := through(data, self._now):
-            outlet.put(data[:done], self._now)
+    def _on(self, data: memoryview, through: Callable[[bytes, float], int], outlet: Outlet) -> memoryview:
+        whole = bytes(data)
+        if done := through(whole, self._now):
+            outlet.put(whole[:done], self._now)
         return data[done:]
 
-    def _passing(self, data: memoryview) -> memoryview:
-        """The rest of a request that was on its way before something happened: it still is. Gives back the others."""
-        done = self._quick.go_on(data, self._now)
-        if self._ends.takes_requests:
-            self._parts.to_broker.put(data[:done], self._now)
-        return data[done:]
+    def _look(self) -> None:
+        """See what may come the short way next."""
+        opened, calm = self._quick.open, self._calm
+        opened.takes_requests = calm and not self._kept_request and not self._quick.passing
+        at_rest = self._parts.exchanges.empty and self._answer_frames.at_rest
+        opened.takes_answers = calm and not self._kept_answer and at_rest
 
     def ended(self, side: Side, how: Literal["fin", "reset"], now: float) -> list[Command]:
         """That side sends nothing more (FIN), or is gone altogether (reset)."""
@@ -204,19 +205,20 @@ class Connection:
     @property
     def received_so_far(self) -> Received:
         """What has come in from either side."""
-        requests, answers, quick = self._request_frames, self._answer_frames, self._quick
+        requests, answers, opened = self._request_frames, self._answer_frames, self._quick.open
         return Received(
-            requests.frames + quick.passed[0],
-            requests.bytes + quick.request_bytes,
-            answers.frames + quick.passed[1],
-            answers.bytes + quick.answer_bytes,
+            requests.frames + opened.last,
+            requests.bytes + opened.request_bytes,
+            answers.frames + opened.first,
+            answers.bytes + opened.answer_bytes,
         )
 
     # What the wire calls.
 
     def take_the_long_way(self) -> None:
         """Something may happen to what is open, or to what comes next."""
-        self._calm = False
+        opened = self._quick.open
+        self._calm = opened.takes_requests = opened.takes_answers = False
         if self._quick:
             self._quick.leave()
         if self._kept_request:
@@ -334,6 +336,7 @@ class Connection:
     def _what_follows(self) -> list[Command]:
         self._advance()
         self._calm = bool(self._quick) and self._at_peace()
+        self._look()
         return self._wire.follow(self._now)
 
     def _at_peace(self) -> bool:

@@ -30,25 +30,21 @@ _MOST_LANES = 1_000
 _MOST_LENGTHS = 8
 _LONGEST_SIZE = 5
 
-Frame = bytes | bytearray | memoryview
-
 
 class OpenRequest(NamedTuple):
-    """An attempt whose answer is open; its batch is so many bytes of `frames`, from `begin` on."""
+    """An attempt whose answer is open, and its batch."""
 
     number: int
     at: float
     correlation_id: int
-    size: int
     lane: Lane
-    frames: bytes | bytearray
-    begin: int
+    batch: bytes
 
 
 class Quick:
     """The short way of one connection. `gone_by` records a request that went on, and has to be told the long way.
 
-    `requests` and `answers` say how many of the bytes go on at once, as they are; the rest is for the long way.
+    `open` says of bytes how many go on at once, as they are; the rest is for the long way.
     """
 
     def __init__(self, parts: Parts, gone_by: Callable[[memoryview, float], None]) -> None:
@@ -56,37 +52,30 @@ class Quick:
         self._wire = parts.wire
         self._gone_by = gone_by
         self._lanes = parts.wire.lanes
-        self._open = Open(self._lanes.shared)
+        self.open = Open(self._lanes.shared)
         parts.exchanges.behind = self
-        self._begun: bytearray | None = None
+        self._begun: list[bytes] = []
         self._lane: Lane | None = None
-        self._size = 0
-        self.request_bytes = self.answer_bytes = 0
-        """What came in this way."""
+        self._size = self._got = 0
 
     def __bool__(self) -> bool:
         """Whether anything may go this way."""
-        return bool(self._open.lanes)
-
-    @property
-    def passed(self) -> tuple[int, int]:
-        """How many requests and answers went this way, or began to."""
-        return self._open.last, self._open.first
+        return bool(self.open.lanes)
 
     @property
     def waiting(self) -> bool:
         """Whether answers are open, behind all that wait in `exchanges`."""
-        return self._open.first < self._open.last
+        return self.open.first < self.open.last
 
     @property
     def passing(self) -> bool:
         """Whether a request is on its way of which some bytes are still to come."""
-        return self._begun is not None
+        return self._lane is not None
 
     @property
     def buffered(self) -> int:
         """Bytes that are kept of a request that is on its way."""
-        return len(self._begun or b"")
+        return self._got
 
     # What the long way tells.
 
@@ -111,66 +100,59 @@ class Quick:
             producer_id=batch.producer_id,
             producer_epoch=batch.producer_epoch,
         )
-        if len(self._open.lanes) >= _MOST_LANES or len(self._open.lengths) >= _MOST_LENGTHS:
+        if len(self.open.lanes) >= _MOST_LANES or len(self.open.lengths) >= _MOST_LENGTHS:
             self.forget()
         track = self._lanes.track(topic, entry.partition, batch)
-        self._open.learn(Lane(flow, shape, entry.topic_id, track))
+        self.open.learn(Lane(flow, shape, entry.topic_id, track))
         self._lanes.joins(self)
 
     def forget(self) -> None:
         """What was learnt of requests holds no more."""
-        for lane in self._open.lanes.values():
+        for lane in self.open.lanes.values():
             self._lanes.tell(lane)
-        self._open.learn(None)
+        self.open.learn(None)
 
     # Requests.
 
-    def requests(self, view: memoryview, now: float) -> int:
-        """Bytes from the client. Of what is behind whole frames, a frame whose beginning is known goes on, too."""
-        done = 0
-        if self._begun is not None:
-            done = self.go_on(view, now)
-            if done == len(view):
-                return done
-            view = view[done:]
-        data = bytes(view)
-        at = self._open.requests(data, now)
-        if at < len(data) and self._begins(data, at):
-            at = len(data)
-        self.request_bytes += at
-        return done + at
-
-    def go_on(self, view: memoryview, now: float) -> int:
-        """More bytes of a request that is on its way: it has so many of these."""
-        begun = self._begun
-        assert begun is not None
-        part = view[: self._size - len(begun)]
-        begun += part
-        self.request_bytes += len(part)
-        if len(begun) == self._size:
-            lane, self._begun, self._lane = self._lane, None, None
-            assert lane is not None
-            head = bytes(begun[: lane.batch_at + _LONGEST_SIZE + RECORDS_AT])
-            if not (begun.endswith(lane.suffix) and self._open.request(head, self._size, now, lane, begun)):
-                self._gone_by(memoryview(begun), now)
-        return len(part)
-
-    def _begins(self, data: bytes, at: int) -> bool:
-        """Whether a frame has begun here whose lane is known; from now on it is on its way."""
-        left = len(data) - at
-        if left < AFTER_CORRELATION_ID:
+    def begins(self, data: bytes) -> bool:
+        """Whether a frame begins here whose lane is known, and that is not whole; from now on it is on its way."""
+        if len(data) < AFTER_CORRELATION_ID:
             return False
-        size, key, version, _ = _HEAD(data, at)
-        if key or not RECORDS_AT < size <= self._wire.settings.frame_limit or 4 + size <= left:
+        size, key, version, _ = _HEAD(data)
+        if key != PRODUCE or not RECORDS_AT < size <= self._wire.settings.frame_limit or 4 + size <= len(data):
             return False
-        for length in self._open.lengths:
-            begin = at + AFTER_CORRELATION_ID
-            lane = self._open.lanes.get(data[begin : begin + length])
+        for length in self.open.lengths:
+            lane = self.open.lanes.get(data[AFTER_CORRELATION_ID : AFTER_CORRELATION_ID + length])
             if lane is not None and lane.version == version:
-                self._lane, self._size = lane, 4 + size
-                self._begun = bytearray(memoryview(data)[at:])
+                self._lane, self._size, self._got = lane, 4 + size, len(data)
+                self._begun = [data]
                 return True
         return False
+
+    def go_on(self, data: memoryview, now: float) -> int:
+        """More bytes of a request that is on its way: it has so many of these."""
+        lane = self._lane
+        assert lane is not None
+        part = bytes(data[: self._size - self._got])
+        self._begun.append(part)
+        self._got += len(part)
+        if self._got == self._size:
+            begun, self._begun, self._lane, self._got = self._begun, [], None, 0
+            head = self._head(begun, lane.batch_at + _LONGEST_SIZE + RECORDS_AT)
+            ends_well = b"".join(begun[-2:]).endswith(lane.suffix)
+            if not (ends_well and self.open.request(head, self._size, now, lane, begun)):
+                self._gone_by(memoryview(b"".join(begun)), now)
+        return len(part)
+
+    @staticmethod
+    def _head(parts: list[bytes], size: int) -> bytes:
+        """The first bytes of them."""
+        head = parts[0][:size]
+        for part in parts[1:]:
+            if len(head) >= size:
+                break
+            head += part[: size - len(head)]
+        return head
 
     def short(self, data: bytes) -> bool:
         """Whether more bytes are needed to know whether this request may go this way."""
@@ -181,28 +163,20 @@ class Quick:
             return False
         if len(data) < AFTER_CORRELATION_ID:
             return True
-        return _HEAD(data)[1] == PRODUCE and len(data) < AFTER_CORRELATION_ID + max(self._open.lengths, default=0)
-
-    # Answers.
-
-    def answers(self, view: memoryview, now: float) -> int:
-        """Bytes from the broker."""
-        at = self._open.answers(bytes(view), now)
-        self.answer_bytes += at
-        return at
+        return _HEAD(data)[1] == PRODUCE and len(data) < AFTER_CORRELATION_ID + max(self.open.lengths, default=0)
 
     def short_answer(self, data: bytes) -> bool:
         """Whether more bytes are needed to know whether this answer may go this way."""
-        return self._open.expects(data, 0)
+        return self.open.expects(data, 0)
 
     # Back to the long way.
 
     def leave(self) -> None:
         """Something may end: what is open goes the long way, and what has passed is told."""
         self.restore_all()
-        for cells, at, told_at, lane in self._open.told():
+        for cells, at, told_at, lane in self.open.told():
             self._parts.traffic.was_told(lane, cells, at, told_at)
-        for lane in self._open.lanes.values():
+        for lane in self.open.lanes.values():
             self._lanes.tell(lane)
 
     def restore_next(self) -> None:
@@ -218,17 +192,18 @@ class Quick:
 
     def take(self) -> OpenRequest | None:
         """The oldest attempt whose answer is open, which is so here no more; whoever takes it has to `restore` it."""
-        oldest = self._open.oldest()
+        oldest = self.open.oldest()
         if oldest is None:
             return None
         (number, correlation_id, _, _, _, size, begin), at, lane, frames = oldest
-        assert isinstance(frames, bytes | bytearray)
-        return OpenRequest(number, at, correlation_id, size, lane, frames, begin)
+        whole = frames if isinstance(frames, bytes) else b"".join(frames)
+        return OpenRequest(number, at, correlation_id, lane, whole[begin : begin + size])
 
     def restore(self, request: OpenRequest) -> None:
         """Let an attempt that was taken be one of the long way."""
-        number, at, correlation_id, size, lane, frames, begin = request
-        raw = bytes(memoryview(frames)[begin : begin + size])
-        in_flight = self._parts.traffic.restored(lane, number, at, correlation_id, batch_header(raw, 0, size), raw)
+        number, at, correlation_id, lane, raw = request
+        batch = batch_header(raw, 0, len(raw))
+        self.open.takes_answers = False
+        in_flight = self._parts.traffic.restored(lane, number, at, correlation_id, batch, raw)
         client_id = lane.flow.client_id
         self._parts.exchanges.put(Exchange(correlation_id, PRODUCE, lane.version, client_id, produce=in_flight))

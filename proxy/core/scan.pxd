@@ -32,7 +32,8 @@ cdef class Shared:
     cdef public object unlike
 
 cdef class Open:
-    cdef public long long first, last
+    cdef public long long first, last, request_bytes, answer_bytes
+    cdef public bint takes_requests, takes_answers
     cdef public dict lanes
     cdef public list lengths
     cdef Shared _shared
@@ -42,6 +43,7 @@ cdef class Open:
     cdef double[::1] _times
     cdef list _lanes, _frames
 
+    @cython.locals(at=cython.longlong)
     cpdef long long requests(self, bytes data, double now) except -1
 
     @cython.locals(

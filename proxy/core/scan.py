@@ -131,11 +131,15 @@ class Open:
     """The attempts of one connection whose answer is open, the oldest first; and the last ones that have passed.
 
     `first` and `last` count all that came: those from `first` on are open, up to the one before `last`. `lanes` are
-    found by the bytes behind a request's correlation id, of one of these `lengths`.
+    found by the bytes behind a request's correlation id, of one of these `lengths`. Nothing is taken in unless requests
+    (`takes_requests`), or answers (`takes_answers`), may come this way now. `request_bytes` and `answer_bytes` have
+    come so.
     """
 
     def __init__(self, shared: Shared) -> None:
         self.first = self.last = 0
+        self.takes_requests = self.takes_answers = False
+        self.request_bytes = self.answer_bytes = 0
         self.lanes: dict[bytes, Lane] = {}
         self.lengths: list[int] = []
         self._shared = shared
@@ -144,7 +148,7 @@ class Open:
         self._cells = array("q", bytes(8 * _N * 2 * _FEWEST))
         self._times = array("d", bytes(16 * 2 * _FEWEST))
         self._lanes: list[Lane | None] = [None] * (2 * _FEWEST)
-        self._frames: list[object] = [None] * (2 * _FEWEST)
+        self._frames: list[bytes | list[bytes] | None] = [None] * (2 * _FEWEST)
 
     def learn(self, lane: Lane | None) -> None:
         """There is a lane more, or there are none any more."""
@@ -159,14 +163,18 @@ class Open:
 
     def requests(self, data: bytes, now: float) -> int:
         """Take in whole requests at the beginning of these bytes; the offset of the first that is none for here."""
-        return self._requests(data, len(data), now, None, data)
+        if not self.takes_requests:
+            return 0
+        at = self._requests(data, len(data), now, None, data)
+        self.request_bytes += at
+        return at
 
-    def request(self, head: bytes, size: int, now: float, lane: Lane, frame: object) -> bool:
+    def request(self, head: bytes, size: int, now: float, lane: Lane, frames: list[bytes]) -> bool:
         """Take in one request of that lane and so many bytes, whose end is as it should be. `head` is its beginning, to
-        the end of its batch's header at least; `frame` all of it. False where it is none for here."""
-        return self._requests(head, size, now, lane, frame) == size
+        the end of its batch's header at least; `frames` all of it, in parts. False where it is none for here."""
+        return self._requests(head, size, now, lane, frames) == size
 
-    def _requests(self, data: bytes, end: int, now: float, known: Lane | None, frames: object) -> int:
+    def _requests(self, data: bytes, end: int, now: float, known: Lane | None, frames: bytes | list[bytes]) -> int:
         shared = self._shared
         first = self.last
         at = 0
@@ -257,6 +265,8 @@ class Open:
 
     def answers(self, data: bytes, now: float) -> int:
         """Take in whole answers of success at the beginning of these bytes; the offset of the first that is none."""
+        if not self.takes_answers:
+            return 0
         shared = self._shared
         first = self.first
         at, end = 0, len(data)
@@ -299,6 +309,7 @@ class Open:
             at = stop
         shared.open -= self.first - first
         shared.unsettled -= self.first - first
+        self.answer_bytes += at
         return at
 
     def expects(self, data: bytes, at: int) -> bool:
@@ -313,13 +324,14 @@ class Open:
         expected = self._cells[_N * (self.first & self._mask) + 1]
         return bool(size == lane.answer_size and correlation_id == expected and left < 4 + size)
 
-    def oldest(self) -> tuple[list[int], float, Lane, object] | None:
+    def oldest(self) -> tuple[list[int], float, Lane, bytes | list[bytes]] | None:
         """Take out the oldest that is open: its cells, its time, its lane, and what its batch is in."""
         if self.first == self.last:
             return None
         slot = self.first & self._mask
         lane, frames, self._frames[slot] = self._lanes[slot], self._frames[slot], None
         assert lane is not None
+        assert frames is not None
         cells = [self._cells[_N * slot + i] for i in range(_N)]
         time = self._times[2 * slot]
         self._cells[_N * slot + 6] = -1

@@ -36,6 +36,8 @@ class Peer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.sock = sock
         self.backlog = 0
+        self.plain = not self.tls
+        """Whether bytes go straight to the socket: nothing waits, nothing has ended, nobody listens."""
         self.silent = trio.Event()
         """Set once nothing more will come from this side."""
         self.gone = trio.Event()
@@ -69,6 +71,7 @@ class Peer:
             self._emptied = trio.Event()
         self._waiting.append(memoryview(bytes(data)))
         self.backlog += len(data)
+        self.plain = False
         return idle
 
     def _try(self, data: bytes | memoryview) -> int:
@@ -78,7 +81,7 @@ class Peer:
         except BlockingIOError:
             return 0
         except OSError:
-            self.broken = True
+            self.broken, self.plain = True, False
             return len(data)
         if self.ear is not None and not self.tls:
             self.ear.sent(data if sent == len(data) else memoryview(data)[:sent], trio.current_time())
@@ -138,6 +141,7 @@ class Peer:
                 return False
             self._waiting.popleft()
         self._emptied.set()
+        self.plain = not (self.tls or self._finishing or self.broken or self.ear is not None)
         if self._finishing:
             self._shutdown()
         return True
@@ -150,7 +154,7 @@ class Peer:
     def finish(self) -> bool:
         """FIN, after what waits; reading goes on. True where `flush` must run for it, as with `send`."""
         if not self._finishing and not self.closed:
-            self._finishing = True
+            self._finishing, self.plain = True, False
             if not self._waiting:
                 self._shutdown()
         return False
@@ -184,7 +188,7 @@ class Peer:
         if self.closed:
             return
         self._waiting.clear()
-        self.backlog = 0
+        self.backlog, self.plain = 0, False
         if how == "reset":
             with contextlib.suppress(OSError):
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

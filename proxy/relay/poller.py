@@ -17,7 +17,7 @@ import trio
 IN, OUT = 1, 4
 """Ready to be read (which an end or an error is, too), ready to be written. epoll's numbers; it adds others."""
 
-LONGEST = 0.001
+LONGEST = 0.002
 """Seconds of a burst after which other tasks have their turn."""
 PATIENCE = 0.001
 """Seconds for which the next event is awaited within a burst. An answer mostly comes so soon."""

@@ -16,6 +16,8 @@ from ..core.connection import Connection
 from .peer import LINGER, Peer
 from .poller import IN, OUT, Poller
 
+_FEW, _MANY = 64 * 1024, 256 * 1024
+"""Bytes that are read at once, at first and where that many have come."""
 _TURNS = 16
 """How often one side is read in a row, where more has come; then the others have their turn."""
 
@@ -38,17 +40,29 @@ class Surroundings(Protocol):
 
 
 class _End:
-    """One side of a session, as the poller sees it."""
+    """One side of a session, as the poller sees it.
 
-    __slots__ = ("_events", "_fd", "_poller", "peer", "reads", "session", "side")
+    Between two plain sockets what the core lets through goes from the one to the other right here; all else is the
+    session's.
+    """
 
-    def __init__(self, session: Session, side: Side, peer: Peer, poller: Poller) -> None:
+    __slots__ = (
+        "_clock", "_events", "_fd", "_most", "_other", "_poller", "_recv", "_send", "_through", "peer", "reads",
+        "session", "side",
+    )  # fmt: skip
+
+    def __init__(self, session: Session, side: Side, peer: Peer, other: Peer, poller: Poller) -> None:
         self.session = session
         self.side = side
         self.peer = peer
+        self._other = other
         self._poller = poller
         self._fd = peer.sock.fileno()
         self._events = 0
+        self._clock = trio.lowlevel.current_clock().current_time
+        self._recv, self._send = peer.sock.recv, other.sock.send
+        self._most = _FEW
+        self._through = session.connection.through(side)
         self.reads = True
         """Whether more is to come from this side, and wanted now or later."""
 
@@ -79,12 +93,61 @@ class _End:
         return bool(self._events & IN)
 
     def _ready(self, events: int) -> None:
-        peer = self.peer
-        if self._events & OUT and events != IN and peer.pour():
+        if events == IN and self.peer.plain and self._other.plain:
+            self._pass_on()
+            return
+        if self._events & OUT and events != IN and self.peer.pour():
             self.want(self.reading)
             self.session.make_room()
         if self._events & IN and events != OUT:
             self.read()
+
+    def _pass_on(self) -> None:
+        """Read what has come from a plain socket, and send to another one what goes straight through."""
+        most = self._most
+        try:
+            data = self._recv(most)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.took(-1)
+            return
+        count = len(data)
+        if not count:
+            self.took(0)
+            return
+        self._most = _MANY if count == most else _FEW if count < _FEW else most
+        session = self.session
+        now = self._clock()
+        session.heard = now
+        session.taken += count
+        done = self._through(data, now)
+        if done == count:
+            try:
+                sent = self._send(data)
+            except OSError:  # no room, or broken: the usual way knows which
+                sent = 0
+            if sent < count:
+                session.sent_on(self.side, data[sent:])
+            else:
+                session.passed()
+                if not session.draining:
+                    return
+        else:
+            session.received(self.side, data, done, now)
+        self.pause()
+
+    def took(self, count: int) -> None:
+        """An end was read."""
+        self.session.ended(self.side, self.peer, count)
+        self.reads = False
+        self.want(False)
+        self.peer.silent.set()
+
+    def pause(self) -> None:
+        """Read no more for the while, where too much waits."""
+        if not self.peer.closed and self.session.full(self.side):
+            self.want(False)
 
     def read(self) -> None:
         """Read what has come, and do what follows from it."""
@@ -93,16 +156,12 @@ class _End:
             count = peer.receive(session.buffer)
             if count is None:
                 return
-            session.read(self.side, peer, count)
-            if peer.closed:
-                return
             if count <= 0:
-                self.reads = False
-                self.want(False)
-                peer.silent.set()
+                self.took(count)
                 return
-            if session.full(self.side):
-                self.want(False)
+            session.read(self.side, peer, count)
+            self.pause()
+            if peer.closed or not self._events & IN:
                 return
             if not peer.tls:  # the poller tells of more
                 return
@@ -120,10 +179,13 @@ class Session:
         self.buffer = surroundings.buffer
         self._around = surroundings
         self._backlog = backlog
-        self._ends = {side: _End(self, side, peer, surroundings.poller) for side, peer in self._peers.items()}
+        self._ends = {
+            side: _End(self, side, peer, self._peers[side.other], surroundings.poller)
+            for side, peer in self._peers.items()
+        }
         self._token = trio.lowlevel.current_trio_token()
         self._running = False
-        self._draining = False
+        self.draining = False
         self.heard = trio.current_time()
         """When something came last, from either side."""
         self.taken = 0
@@ -145,28 +207,45 @@ class Session:
                 peer.close()
 
     def read(self, side: Side, peer: Peer, count: int) -> None:
-        """So many bytes came into the buffer from that side; 0 and -1 as `Peer.receive` has it."""
+        """So many bytes came into the buffer from that side."""
         now = trio.current_time()
-        if peer.ear is not None:
-            peer.heard(self.buffer, count, now)
-        if count > 0:
-            self.taken += count
-            self.heard = now
-            data = self.buffer[:count]
-            done = self.connection.through(side, data, now)
-            if done:
-                self.send(side.other, data if done == count else data[:done])
-                self._around.passed()
-            if done < count:
-                self._around.perform(self.connection.received(side, data[done:], now))
-        elif peer.trouble:
+        peer.heard(self.buffer, count, now)
+        self.taken += count
+        self.heard = now
+        data = bytes(self.buffer[:count])
+        done = self.connection.through(side)(data, now)
+        if done == count:
+            self.sent_on(side, data)
+        else:
+            self.received(side, data, done, now)
+
+    def received(self, side: Side, data: bytes, done: int, now: float) -> None:
+        """These bytes came from that side; the first ones, as many as are `done`, go straight through."""
+        if done:
+            self.sent_on(side, data[:done])
+        self._around.perform(self.connection.received(side, memoryview(data)[done:], now))
+
+    def sent_on(self, side: Side, data: bytes) -> None:
+        """Bytes from that side go straight through to the other."""
+        self.send(side.other, data)
+        self._around.passed()
+
+    def passed(self) -> None:
+        """Bytes have gone straight through, and none of them wait."""
+        self._around.passed()
+
+    def ended(self, side: Side, peer: Peer, count: int) -> None:
+        """That side has ended: 0 and -1 as `Peer.receive` has it."""
+        now = trio.current_time()
+        peer.heard(self.buffer, count, now)
+        if peer.trouble:
             self._around.perform(self.connection.shut(f"no TLS with the {side.value}: {peer.trouble}", now))
         else:
             self._around.perform(self.connection.ended(side, "reset" if count < 0 or peer.broken else "fin", now))
 
     def full(self, side: Side) -> bool:
         """Whether reading from this side has to pause."""
-        if self._draining and side is Side.CLIENT:
+        if self.draining and side is Side.CLIENT:
             return True
         return self._peers[side.other].backlog > self._backlog or not self.connection.may_read(side)
 
@@ -177,7 +256,7 @@ class Session:
 
     def drain(self) -> None:
         """Read no more requests once what comes next was read; what was read goes on, and so do answers."""
-        self._draining = True
+        self.draining = True
 
     # Commands.
 

@@ -67,6 +67,7 @@ def listen(tap: Tap | None, peer: Peer, connection: int, side: Side, node: int, 
     """Let a tap hear this peer from now on."""
     if tap is not None:
         near, far = _names(peer.sock)
+        peer.plain = False
         peer.ear = tap.opened(trio.current_time(), connection, side, node, near, far, own=own, tls=peer.tls)
 
 

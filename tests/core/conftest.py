@@ -236,11 +236,10 @@ class Line:
 
     def _feed(self, side: Side, data: bytes) -> list[Command]:
         # The relay's buffer is used again at once: what the core keeps, it has to have copied.
-        buffer = bytearray(data)
-        view = memoryview(buffer)
-        done = self.connection.through(side, view, self._play.now)
-        through: list[Command] = [Send(self.number, side.other, bytes(view[:done]))] if done else []
-        rest = self.connection.received(side, view[done:], self._play.now) if done < len(view) else []
+        done = self.connection.through(side)(data, self._play.now)
+        through: list[Command] = [Send(self.number, side.other, data[:done])] if done else []
+        buffer = bytearray(data[done:])
+        rest = joined(self.connection.received(side, memoryview(buffer), self._play.now)) if buffer else []
         commands = joined([*through, *rest])
         buffer[:] = b"\xaa" * len(buffer)
         return self._play.noted(commands)

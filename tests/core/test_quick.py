@@ -127,7 +127,7 @@ class Twins:
     def sends(self, client: Client) -> None:
         draw = self.draw
         data = client.unsent + b"".join(self.request(client) for _ in range(draw.choice((1, 1, 2, 5, 20))))
-        cut = len(data) if draw.random() < 0.5 else draw.randint(1, len(data))
+        cut = len(data) if draw.random() < 0.9 - 0.5 * self.wild else draw.randint(1, len(data))
         client.unsent = data[cut:]
         self.feed(client, Side.CLIENT, data[:cut])
 
@@ -175,7 +175,7 @@ class Twins:
     def answers(self, client: Client) -> None:
         draw = self.draw
         data = client.unanswered + b"".join(self.answer(client) for _ in range(draw.choice((1, 2, 10))))
-        cut = len(data) if draw.random() < 0.6 else draw.randint(0, len(data))
+        cut = len(data) if draw.random() < 0.9 - 0.5 * self.wild else draw.randint(0, len(data))
         client.unanswered = data[cut:]
         if cut:
             self.feed(client, Side.BROKER, data[:cut])

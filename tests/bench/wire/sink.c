@@ -27,6 +27,7 @@ struct client {
     int fd, crowded;
     struct bytes in, out;
     size_t gone, skip; /* of `out`, how much has gone; of what comes, how much is a body that nobody reads */
+    size_t before;     /* of `out`, what stands before the last answer: that waits until its request is whole */
 };
 
 static struct { uint64_t key, offset; } offsets[PLACES];
@@ -207,6 +208,7 @@ static size_t take_frame(struct client *c, const uint8_t *bytes, size_t count)
     size_t needed = get16(bytes + 4) == PRODUCE && size > ENOUGH ? ENOUGH : size;
     if (count < needed)
         return 0;
+    c->before = c->out.count;
     answer(bytes, needed, &c->out);
     size_t used = size < count ? size : count;
     c->skip = size - used;
@@ -233,15 +235,17 @@ static void watch(struct client *c, int crowded)
 /* Send what is ready; 0 where the client is gone. */
 static int push(struct client *c)
 {
-    while (c->gone < c->out.count) {
-        ssize_t went = send(c->fd, c->out.at + c->gone, c->out.count - c->gone, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t ready = c->skip ? c->before : c->out.count;
+    while (c->gone < ready) {
+        ssize_t went = send(c->fd, c->out.at + c->gone, ready - c->gone, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (went < 0) {
             watch(c, 1);
             return errno == EAGAIN;
         }
         c->gone += (size_t)went;
     }
-    c->gone = c->out.count = 0;
+    if (ready == c->out.count)
+        c->gone = c->out.count = c->before = 0;
     watch(c, 0);
     return 1;
 }
