@@ -61,9 +61,11 @@ class AttemptIndex:
         self._doubted: _Home = OrderedDict()
         self._keys: dict[Hashable, list[OpenAttempt]] = {}
         self._records = LostRecords()
-        self.producers: dict[int, int] = {}
+        self.producers: dict[int, dict[int, OpenAttempt]] = {}
         self.checksums: dict[int, int] = {}
-        """The producer ids and check sums of all attempts in here that are known by numbers or bytes."""
+        """The attempts in here that are known by numbers or bytes: by producer id, and how many have a check sum."""
+        self.noted = 0
+        """How often one came to be known so."""
         self._held = 0
         self._said = 0
         self.let_go = 0
@@ -80,6 +82,17 @@ class AttemptIndex:
     def lost_in(self) -> dict[Partition, Span]:
         """The partitions for which records were lost: what comes there may be a retry, whatever its numbers are."""
         return self._records.spans
+
+    def knows_from(self, where: Partition, batch: BatchHeader, now: float) -> bool:
+        """Whether an attempt of the batch's producer to the partition is known by its numbers that begins where this
+        batch does, or later."""
+        return any(
+            each.where == where
+            and each.batch.producer_epoch == batch.producer_epoch
+            and each.batch.base_sequence >= batch.base_sequence
+            and _counts(each, now)
+            for each in self.producers.get(batch.producer_id, {}).values()
+        )
 
     def suspects(self, where: Partition, batch: BatchHeader, now: float) -> bool:
         """Whether an attempt with this one batch may be a retry of anything; `begin` says of what.
@@ -151,8 +164,11 @@ class AttemptIndex:
                 self._doubted[attempt.number] = attempt
                 self._note(attempt)
         line.told.clear()
-        while len(self._doubted) > _MOST_DOUBTED:
-            self._leave(next(iter(self._doubted.values())))
+        while self._doubted:
+            oldest = next(iter(self._doubted.values()))
+            if len(self._doubted) <= _MOST_DOUBTED and now - oldest.told_at <= _DOUBTED_FOR:
+                break
+            self._leave(oldest)
 
     # What it means.
 
@@ -273,14 +289,17 @@ class AttemptIndex:
         found = self._keys.get(key)
         if found is None:
             return ()
-        return [one for one in found if one.state is not State.DOUBTED or now - one.told_at <= _DOUBTED_FOR]
+        return [one for one in found if _counts(one, now)]
 
     def _note(self, attempt: OpenAttempt) -> None:
         for key in (attempt.numbers, attempt.content):
             equal = self._keys.setdefault(key, []) if key is not None else None
             if equal is not None and len(equal) < _MOST_EQUAL:
                 equal.append(attempt)
-                self._count(attempt.batch, 1)
+                self._count(attempt, 1)
+                if key is attempt.numbers:
+                    self.noted += 1
+                    self.producers.setdefault(attempt.batch.producer_id, {})[attempt.number] = attempt
 
     def _unnote(self, key: Hashable | None, attempt: OpenAttempt) -> None:
         equal = self._keys.get(key) if key is not None else None
@@ -288,13 +307,23 @@ class AttemptIndex:
             equal.remove(attempt)
             if not equal:
                 del self._keys[key]
-            self._count(attempt.batch, -1)
+            self._count(attempt, -1)
+            if key is attempt.numbers:
+                known = self.producers[attempt.batch.producer_id]
+                del known[attempt.number]
+                if not known:
+                    del self.producers[attempt.batch.producer_id]
 
-    def _count(self, batch: BatchHeader, by: int) -> None:
-        for counted, value in ((self.producers, batch.producer_id), (self.checksums, batch.crc)):
-            count = counted[value] = counted.get(value, 0) + by
-            if not count:
-                del counted[value]
+    def _count(self, attempt: OpenAttempt, by: int) -> None:
+        crc = attempt.batch.crc
+        count = self.checksums[crc] = self.checksums.get(crc, 0) + by
+        if not count:
+            del self.checksums[crc]
+
+
+def _counts(attempt: OpenAttempt, now: float) -> bool:
+    """Whether a retry of it may still come, as far as time says."""
+    return attempt.state is not State.DOUBTED or now - attempt.told_at <= _DOUBTED_FOR
 
 
 def _numbers(where: Partition, batch: BatchHeader) -> Hashable | None:

@@ -38,7 +38,7 @@ class Lanes:
         self._index = index
         self._tracks: WeakValueDictionary[tuple[str, int, int, int], Track] = WeakValueDictionary()
         self._quicks: WeakSet[Quick] = WeakSet()
-        self.shared = Shared(limit, index.producers, index.checksums, index.lost_in, self._unlike)
+        self.shared = Shared(limit, index, self._unlike)
 
     def joins(self, quick: Quick) -> None:
         """A connection may have open attempts from now on."""
@@ -60,7 +60,13 @@ class Lanes:
 
     def _unlike(self, lane: Lane, data: bytes, begin: int, now: float) -> bool:
         """Whether the index knows nothing that the batch at that place may be a retry of."""
-        return not self._index.suspects(lane.where, fields_at(data, begin), now)
+        index, batch = self._index, fields_at(data, begin)
+        if index.suspects(lane.where, batch, now):
+            return False
+        by_numbers_alone = lane.producer_id >= 0 and lane.where not in index.lost_in
+        if by_numbers_alone and not index.knows_from(lane.where, batch, now):
+            lane.asked = index.noted  # as long as no more is noted, what comes later is none either
+        return True
 
     def settle(self) -> None:
         """Make of all that is open what it would have been without lanes, in the order in which it came."""

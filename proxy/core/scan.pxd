@@ -18,7 +18,7 @@ cdef class Track:
 cdef class Lane:
     cdef public object flow, topic_id
     cdef public tuple where
-    cdef public long long version, batch_at, behind, answer_size, offset_at, answer_behind, producer_id, epoch
+    cdef public long long asked, version, batch_at, behind, answer_size, offset_at, answer_behind, producer_id, epoch
     cdef public bint compact
     cdef public bytes prefix, suffix, answer_prefix, answer_suffix
     cdef public Track track
@@ -29,7 +29,7 @@ cdef class Shared:
     cdef public set checksums
     cdef public list fresh
     cdef public dict producers, known, lost_in
-    cdef public object unlike
+    cdef public object index, unlike
 
 cdef class Open:
     cdef public long long first, last, request_bytes, answer_bytes

@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from struct import Struct
-from typing import Any
+from typing import Any, Protocol
 
 from ..kafka.shapes import AFTER_CORRELATION_ID, Shape
 from ..observations import Flow, PackedAttempts
@@ -88,6 +88,7 @@ class Lane:
         self.producer_id = flow.producer_id
         self.epoch = flow.producer_epoch
         self.track = track
+        self.asked = -1
         self.rows = Rows()
 
 
@@ -98,32 +99,38 @@ class Track:
         self.following = 0
 
 
+class Index(Protocol):
+    """What the index of attempts knows."""
+
+    producers: dict[int, Any]
+    checksums: dict[int, int]
+    noted: int
+
+    @property
+    def lost_in(self) -> dict[tuple[str, int], Any]: ...
+
+
 class Shared:
     """What all connections of a wire have in common.
 
     `numbered` counts attempts, `unsettled` the requests whose answer may come, whichever way they went; `open` and
     `bytes` are the open attempts of all `Open`, and the bytes of their batches; `checksums` those of open batches
-    without a producer id. `fresh` are the lanes that have rows. A frame has at most `limit` bytes. `producers` and
-    `known` (check sums) and `lost_in` (partitions) say what the index of attempts knows; where a batch is of any of
-    these, `unlike` is asked about it.
+    without a producer id. `fresh` are the lanes that have rows. A frame has at most `limit` bytes. `producers`, `known`
+    (check sums) and `lost_in` (partitions) say what the index of attempts knows; where a batch is of any of these,
+    `unlike` is asked about it. It may say by the lane's `asked` that it need not be asked about that lane's producer
+    again before the index has `noted` more.
     """
 
-    def __init__(
-        self,
-        limit: int,
-        producers: dict[int, int],
-        known: dict[int, int],
-        lost_in: dict[tuple[str, int], Any],
-        unlike: Callable[[Lane, bytes, int, float], bool],
-    ) -> None:
+    def __init__(self, limit: int, index: Index, unlike: Callable[[Lane, bytes, int, float], bool]) -> None:
         self.numbered = self.unsettled = 0
         self.open = self.bytes = 0
         self.checksums: set[int] = set()
         self.fresh: list[Lane] = []
         self.limit = limit
-        self.producers = producers
-        self.known = known
-        self.lost_in = lost_in
+        self.index = index
+        self.producers = index.producers
+        self.known = index.checksums
+        self.lost_in = index.lost_in
         self.unlike = unlike
 
 
@@ -232,7 +239,7 @@ class Open:
             elif crc in shared.checksums:
                 break
             if producer_id in shared.producers if producer_id >= 0 else crc in shared.known:
-                if not shared.unlike(lane, data, begin, now):
+                if lane.asked != shared.index.noted and not shared.unlike(lane, data, begin, now):
                     break
             elif shared.lost_in and lane.where in shared.lost_in and not shared.unlike(lane, data, begin, now):
                 break

@@ -37,7 +37,7 @@ _ENOUGH = 20_000
 _LOOK_AGAIN = 1.0
 """Seconds after which the database is looked after again although nothing may be written, or nothing could be."""
 
-PAUSE = 3.0
+PAUSE = 30.0
 """Seconds without anything new after which attempts that are in blocks become rows, some at a time."""
 
 Job = Callable[[Rows], None]

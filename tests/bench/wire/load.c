@@ -53,6 +53,7 @@ static int64_t longest;
 static uint64_t left;  /* requests that may still begin */
 static uint32_t most;  /* requests in flight on a connection */
 static int64_t began, due_since;
+static uint32_t producers; /* the first producer id: no two runs have the same, as from a broker */
 
 static void count_rtt(int64_t span)
 {
@@ -106,7 +107,7 @@ static void make(struct connection *c, int64_t due)
     c->places[slot] = place;
     c->since[slot] = due;
     put_head(c->heads + (size_t)slot * HEAD, &frame, c->made, place / wanted.partitions, place % wanted.partitions,
-             1000 + c->index, *sequence);
+             producers + c->index, *sequence);
     *sequence = (*sequence + frame.records) & 0x7FFFFFFF;
     if (wanted.spread)
         c->next = place + 1 == places() ? 0 : place + 1;
@@ -345,6 +346,9 @@ int main(int count, char **words)
     read_options(words);
     prctl(PR_SET_TIMERSLACK, 1);
     make_frame(&frame, wanted.size);
+    struct timespec today;
+    clock_gettime(CLOCK_REALTIME, &today);
+    producers = (uint32_t)(today.tv_sec << 12) + (uint32_t)getpid();
     all = allocated(wanted.connections, sizeof *all);
     poller = epoll_create1(0);
     for (uint32_t n = 0; n < wanted.connections; n++)
