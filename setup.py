@@ -25,7 +25,7 @@ def compiled() -> list[Extension]:
     for suffix in (".py", ".pxd"):
         copy(SOURCES / f"{MODULE}{suffix}", folder)
     extension = Extension(f"{PACKAGE}.{MODULE}", [str(folder / f"{MODULE}.py")], optional=True)
-    types = {"annotation_typing": False, "boundscheck": True, "wraparound": False}
+    types = {"annotation_typing": False, "boundscheck": False, "wraparound": False}
     modules: list[Extension] = cythonize(
         [extension], include_path=[str(BUILD)], language_level=3, compiler_directives=types
     )

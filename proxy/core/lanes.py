@@ -78,8 +78,9 @@ class Lanes:
 
     def tell(self, lane: Lane) -> None:
         """Tell of the attempts that have passed on a lane."""
-        if lane.rows.count:
-            self._observe(Passed(lane.flow, lane.rows.take()))
+        rows = lane.rows.take()
+        if rows is not None:
+            self._observe(Passed(lane.flow, rows))
 
     def tell_all(self) -> None:
         """Tell of all that have passed."""

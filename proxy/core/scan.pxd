@@ -2,14 +2,15 @@
 cimport cython
 
 cdef bint _C
-cdef long long _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _FEWEST
+cdef long long _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _FEWEST, _MOST
 
 cdef class Rows:
-    cdef public long long count
+    cdef public long long count, room
+    cdef public list aside
     cdef public long long[::1] cells
     cdef public double[::1] times
 
-    cpdef grow(self)
+    cpdef set_aside(self)
 
 cdef class Track:
     cdef public long long following

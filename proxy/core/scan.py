@@ -33,32 +33,37 @@ _TOLD = 8
 _N = 7
 """Number, correlation id, base sequence, records, check sum, size of the batch; where the batch begins, or, of one that
 has passed, its base offset."""
-_FEWEST = 8
+_FEWEST, _MOST = 8, 4096
 _SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
 
 
 class Rows:
-    """Attempts that have passed: seven integers and two times each, in `cells` and `times`."""
+    """Attempts that have passed: seven integers and two times each, in `cells` and `times`, of which `count` are used;
+    before them come those that `set_aside` has made room for."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.room = _FEWEST
         self.cells = array("q", bytes(8 * _N * _FEWEST))
         self.times = array("d", bytes(16 * _FEWEST))
+        self.aside: list[tuple[bytes, bytes]] = []
 
-    def grow(self) -> None:
-        """Make room for as many again."""
-        self.cells = array("q", bytes(self.cells) * 2)
-        self.times = array("d", bytes(self.times) * 2)
-
-    def take(self) -> PackedAttempts:
-        """All of them, which are here no more."""
-        count = self.count
-        taken = PackedAttempts(bytes(self.cells[: _N * count]), bytes(self.times[: 2 * count]))
-        if self.count > 64 * _FEWEST:
-            self.cells = array("q", bytes(8 * _N * _FEWEST))
-            self.times = array("d", bytes(16 * _FEWEST))
+    def set_aside(self) -> None:
+        """Make room: for more at once than before, up to a limit."""
+        self.aside.append((bytes(self.cells), bytes(self.times)))
         self.count = 0
-        return taken
+        if self.room < _MOST:
+            self.room *= _FEWEST
+            self.cells, self.times = array("q", bytes(8 * _N * self.room)), array("d", bytes(16 * self.room))
+
+    def take(self) -> PackedAttempts | None:
+        """All of them, which are here no more; None where there are none."""
+        count = self.count
+        aside = [*self.aside, (bytes(self.cells[: _N * count]), bytes(self.times[: 2 * count]))]
+        self.aside = []
+        self.count = 0
+        taken = PackedAttempts(b"".join(cells for cells, _ in aside), b"".join(times for _, times in aside))
+        return taken if taken.times else None
 
 
 class Lane:
@@ -303,8 +308,8 @@ class Open:
             rows = lane.rows
             if rows.count == 0:
                 shared.fresh.append(lane)
-            elif 2 * rows.count == len(rows.times):
-                rows.grow()
+            elif rows.count == rows.room:
+                rows.set_aside()
             row = _N * rows.count
             for i in range(_N):
                 rows.cells[row + i] = self._cells[cell + i]

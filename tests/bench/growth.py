@@ -137,7 +137,7 @@ class _Line:
 
     def _take(self, side: Side, data: bytes) -> None:
         view = memoryview(data)
-        done = self._connection.through(side, view, self._now)
+        done = self._connection.through(side)(bytes(view), self._now)
         if done < len(view):
             self._connection.received(side, view[done:], self._now)
 

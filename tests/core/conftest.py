@@ -319,23 +319,24 @@ class Play:
         return [(seen.fault, seen.partition, seen.n, seen.verdict) for seen in self.all(Decided) if seen.fired]
 
 
+def play(
+    *rules: Rule,
+    translate: Callable[[int, str, int], tuple[str, int]] = lambda node, host, port: (host, port),
+    starts: dict[tuple[str, int], int] | None = None,
+    label: Callable[[str], str] = lambda topic: topic,
+    **settings: Any,
+) -> Play:
+    """Begin a play; without the short way, unless asked for with `quick`: so every observation is one of its own, and
+    comes at once."""
+    engine = Engine(rules, seed=1, arm="off", label=label)
+    wanted = WireSettings(**{"quick": False, **settings})
+    return Play(Wire(engine, translate, settings=wanted, starts=starts, label=label))
+
+
 @pytest.fixture(scope="session")
 def playbook() -> Callable[..., Play]:
-    """`playbook(*rules, translate=..., starts=..., **settings)` begins a play; without the short way, unless asked for
-    with `quick`: so every observation is one of its own, and comes at once."""
-
-    def begin(
-        *rules: Rule,
-        translate: Callable[[int, str, int], tuple[str, int]] = lambda node, host, port: (host, port),
-        starts: dict[tuple[str, int], int] | None = None,
-        label: Callable[[str], str] = lambda topic: topic,
-        **settings: Any,
-    ) -> Play:
-        engine = Engine(rules, seed=1, arm="off", label=label)
-        wanted = WireSettings(**{"quick": False, **settings})
-        return Play(Wire(engine, translate, settings=wanted, starts=starts, label=label))
-
-    return begin
+    """`playbook(*rules, translate=..., starts=..., **settings)` begins a play: see `play`."""
+    return play
 
 
 @pytest.fixture(scope="session")

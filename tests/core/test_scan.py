@@ -1,0 +1,67 @@
+"""The loop of the short way, compiled and not: one source, and both do the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ackdrop.core import scan
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "proxy" / "core" / "scan.py"
+
+UNCOMPILED = f"""
+import importlib.util, sys
+sys.path.insert(0, {str(ROOT)!r})
+import ackdrop.core
+spec = importlib.util.spec_from_file_location("ackdrop.core.scan", {str(SOURCE)!r})
+module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+assert not module.COMPILED
+from tests.core import conftest, test_quick
+passed = 0
+for seed in range(60):
+    twins = test_quick.Twins(seed, conftest.play, conftest.Frames())
+    for _ in range(test_quick.STEPS):
+        twins.step()
+    passed += twins.same_in_the_end()
+print(passed)
+"""
+
+
+def test_what_is_compiled_is_this_source() -> None:
+    if not scan.COMPILED:
+        pytest.skip("it was not compiled when ackdrop was installed: there was no C compiler")
+    compiled = Path(scan.__file__).stat().st_mtime
+    newer = [path.name for path in (SOURCE, SOURCE.with_suffix(".pxd")) if path.stat().st_mtime > compiled]
+    assert not newer, "install again: pip install -e ."
+
+
+def test_uncompiled_it_does_the_same() -> None:
+    done = subprocess.run([sys.executable, "-c", UNCOMPILED], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 3_000
+
+
+class TestRows:
+    """What has passed comes out as it went in, however much it is."""
+
+    @pytest.mark.parametrize("count", [0, 1, 8, 9, 64, 65, 5_000, 40_000])
+    def test_all_of_it_in_order(self, count: int) -> None:
+        rows = scan.Rows()
+        for number in range(count):
+            if rows.count == rows.room:
+                rows.set_aside()
+            for cell in range(7):
+                rows.cells[7 * rows.count + cell] = 10 * number + cell
+            rows.times[2 * rows.count], rows.times[2 * rows.count + 1] = number, number + 0.5
+            rows.count += 1
+        taken = rows.take()
+        assert (taken is None) == (count == 0)
+        assert [(each[0], each[1], each[7], each[8]) for each in taken or ()] == [
+            (10 * number, number, number + 0.5, 10 * number + 6) for number in range(count)
+        ]
+        assert rows.take() is None
