@@ -6,6 +6,7 @@ What spans connections:
     alike.py       the rule by which one attempt is known as a retry of another
     identities.py  what the records of a batch are known by; lost_records.py: those of lost attempts
     detained.py    requests that are held back until something has happened
+    lanes.py       attempts by which nothing happens, kept as plain numbers
     moments.py     rules that begin at a moment, and those at brokers, producers and connections
 
 One connection:
@@ -13,6 +14,7 @@ One connection:
     parts.py       what its two ways share
     requests.py    the way of its requests; answers.py: that of the answers
     exchanges.py   the requests that wait for their answers, in order
+    quick.py       the short way, past all the others here, of what no rule can touch; scan.py: its loops, compiled
     ends.py        how it falls silent, and how it ends
     assembly.py    bytes to frames: whole ones where a frame matters, streamed ones where it does not
     outlet.py      bytes out, in order: at once, later, or never

@@ -6,6 +6,7 @@
     frames.py         bytes to frames
     headers.py        request and response headers
     produce.py        Produce requests and answers: the hot path
+    shapes.py         what all produce requests of a client to a partition have in common
     batch_headers.py  the header of a record batch
     batches.py        record batches: walking and decompressing them
     compression.py    the codecs of batches

@@ -2,7 +2,8 @@
 
 proxy.py      one arm's proxy: ties wire, listeners and sessions together
 listeners.py  a listener for every broker that the cluster tells of
-session.py    one client's connection: two sockets, two pumps
+poller.py     waits for all sockets of sessions at once, and calls whoever one is ready for
+session.py    one client's connection: two sockets, and what goes from the one to the other
 copying.py    a connection of our own, for a copy of a request
 authenticating.py  who we are on it (SASL)
 dialing.py    connections to brokers, with TLS where they want it

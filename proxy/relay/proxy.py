@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import trio
 
@@ -96,7 +96,9 @@ class Proxy:
         self._listeners = Listeners(
             host, settings.advertise or host, settings.mapping, settings.ports, self._session, self._door.place
         )
-        self.wire = Wire(engine, self._listeners.address, settings=settings.wire, starts=starts, label=label)
+        quick = settings.wire.quick and tap is None  # who listens is told of every attempt by itself
+        wire = replace(settings.wire, quick=quick)
+        self.wire = Wire(engine, self._listeners.address, settings=wire, starts=starts, label=label)
         self._tell = tell
         self._tap = tap
         self._reach = Reach(tell)
