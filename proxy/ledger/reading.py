@@ -21,11 +21,11 @@ from ..observations import (
     How,
     LogBatch,
     LogRecord,
-    Send,
     Undecoded,
     Who,
 )
 from ..result import AttemptLine, Finding, Place
+from ..sends import Sends
 from .rows import ATTEMPT_FIELDS, COLUMNS
 from .settling import settled
 
@@ -121,12 +121,15 @@ def nothing(name: str) -> ArmWire:
     return ArmWire(name, None, 0, 0, 0, 0, 0, (), (), (), {}, 0)
 
 
-def sends(connection: sqlite3.Connection, name: str) -> list[Send]:
+def sends(connection: sqlite3.Connection, name: str) -> Sends:
     """What the producers of the arm reported. KeyError: no such arm."""
     arm = _arm(connection, name)
     columns = "producer, record, send, send_order, outcome, partition, offset, error"
     rows = connection.execute(f"SELECT {columns} FROM sends WHERE arm = ? ORDER BY producer, send_order", (arm,))
-    return [Send(*row) for row in rows]
+    found = Sends()
+    for row in rows:
+        found.add(*row)
+    return found
 
 
 def log(connection: sqlite3.Connection, name: str) -> Iterator[LogRecord]:

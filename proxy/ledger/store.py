@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 from ..errors import SurroundingsError, UsageError
 from ..observations import ArmWire, DiskFailure, LogBatch, LogRecord, Observation, Send
 from ..result import Finding
+from ..sends import Sends
 from . import events, reading, schema
 from .database import Database
 from .limits import Limits
@@ -209,7 +210,7 @@ class Ledger:
             return wire
         return dataclasses.replace(wire, let_go=wire.let_go + self._writer.missing(self._arms.index(arm) + 1))
 
-    def sends_of(self, arm: str) -> list[Send]:
+    def sends_of(self, arm: str) -> Sends:
         """What the producers reported, by producer and order of `send()`."""
         with self._reader() as connection:
             return reading.sends(connection, arm)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from itertools import count
 
 from ..observations import Send
-
-_order = attrgetter("order")
+from ..sends import Sends
 
 STANDS, IN_PLACE, SEEN = 1, 2, 4
 """What was found of a send in the log: a copy of it; one at the offset that it was acked at, where it has one; one that
@@ -19,26 +17,29 @@ class Book:
     """`sends` by producer and order; `found` has a byte for each of them, to be marked."""
 
     def __init__(self, sends: Iterable[Send], producers: Sequence[str]) -> None:
-        by_producer: defaultdict[str, list[Send]] = defaultdict(list)
-        for send in sends:
-            by_producer[send.producer].append(send)
-        numbers = {name: number for number, name in enumerate(producers)}
-        self.sends: list[Send] = []
+        self.sends = Sends()
         self._lanes: dict[int, tuple[int, int]] = {}
         self._places: dict[int, dict[int, int]] = {}
+        numbers = {name: number for number, name in enumerate(producers)}
+        every = Sends.of(sends)
+        by_producer = every.by_producer()
         for name in sorted(by_producer):
             start = len(self.sends)
-            self.sends += _in_order(by_producer.pop(name))
+            own = _in_order(every, by_producer[name])
+            if len(own) == len(every):
+                self.sends = own
+            else:
+                self.sends.extend(own)
             if name in numbers:
                 self._enter(numbers[name], start)
         self.found = bytearray(len(self.sends))
 
     def _enter(self, producer: int, start: int) -> None:
         """Where orders count 0, 1, 2, … as they do, a send's place is known from its order alone."""
-        stop = len(self.sends)
+        stop, orders = len(self.sends), self.sends.orders
         self._lanes[producer] = start, stop
-        if self.sends[start].order or self.sends[-1].order != stop - start - 1:
-            self._places[producer] = {self.sends[at].order: at for at in range(start, stop)}
+        if orders[start] or orders[-1] != stop - start - 1:
+            self._places[producer] = {orders[at]: at for at in range(start, stop)}
 
     def index(self, producer: int, order: int) -> int:
         """Where in `sends` the producer of this number has this order; -1 where it has none."""
@@ -48,9 +49,14 @@ class Book:
         start, stop = self._lanes.get(producer, (0, 0))
         return start + order if 0 <= order < stop - start else -1
 
+    def is_(self, index: int, record: int, number: int) -> bool:
+        """Whether this is the send with that number of that record."""
+        return self.sends.records[index] == record and self.sends.numbers[index] == number
 
-def _in_order(sends: list[Send]) -> list[Send]:
-    """By order; of two that say the same order, the last one said."""
-    if all(send.order == at for at, send in enumerate(sends)):
-        return sends
-    return sorted({send.order: send for send in sends}.values(), key=_order)
+
+def _in_order(every: Sends, own: Sequence[int]) -> Sends:
+    """One producer's by order; of two that say the same order, the last one said."""
+    orders = every.orders
+    if all(orders[index] == at for index, at in zip(own, count(), strict=False)):
+        return every if len(own) == len(every) else every.taken(own)
+    return every.taken(index for _, index in sorted({orders[index]: index for index in own}.items()))

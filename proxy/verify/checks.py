@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..observations import Send
 from ..result import LogCounts, Records
+from ..sends import ACKED, FAILED, UNKNOWN, Sends
 from .copies import Selection, copies
 from .duplicates import Duplicates, duplicates
 from .evidence import ArmEvidence
@@ -99,8 +100,8 @@ def records_of(sends: Sequence[Send] | None) -> Records:
     """What the futures said, counted by send; all None for a program that is not ours."""
     if sends is None:
         return Records(None, None, None, None)
-    said = [send.outcome for send in sends]
-    return Records(len(said), said.count("acked"), said.count("failed"), said.count("unknown"))
+    said = Sends.of(sends).outcomes
+    return Records(len(said), said.count(ACKED), said.count(FAILED), said.count(UNKNOWN))
 
 
 def log_counts(tally: Tally, evidence: ArmEvidence) -> LogCounts:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ..observations import Send
+from ..sends import ACKED
 from .book import IN_PLACE, SEEN, STANDS, Book
 from .duplicates import LATER, PLACES
 from .items import Items, Loss, Phantom, Standing
@@ -43,7 +44,7 @@ class SendCheck:
         here = position - shelf.start
         producer, record, send, order = (column[here] for column in shelf.ours)
         index = self._book.index(producer, order)
-        return index >= 0 and _is(self._book.sends[index], record, send)
+        return index >= 0 and self._book.is_(index, record, send)
 
     def items(self, marks: bytearray, limit: int) -> Items:
         """Everything that is found. `marks` are those of the duplicates, empty where there are none."""
@@ -55,18 +56,17 @@ class SendCheck:
     def _look(self, items: Items, marks: bytearray) -> None:
         """The pass over the log: every send that stands is marked, phantoms and overtaken records are found."""
         book, seen = self._book, self._log.seen
-        sends, found = book.sends, book.found
+        found = book.found
         latest: dict[tuple[int, str, int], tuple[int, int]] = {}
         for entry in entries(self._log):
             row, position, producer, record, number, order = entry
             index = book.index(producer, order)
-            if index < 0 or not _is(sends[index], record, number):
+            if index < 0 or not book.is_(index, record, number):
                 if row.state in seen:
-                    items.phantom.add(Phantom(position, None if index < 0 else sends[index]))
+                    items.phantom.add(Phantom(position, None if index < 0 else book.sends[index]))
                 continue
-            send = sends[index]
             found[index] |= STANDS
-            if self._in_place(send, row, position):
+            if self._in_place(index, row, position):
                 found[index] |= IN_PLACE
             if row.state not in seen:
                 continue
@@ -80,21 +80,25 @@ class SendCheck:
             else:
                 latest[lane] = order, position
 
-    def _in_place(self, send: Send, row: Row, position: int) -> bool:
-        """It stands where it was acked; an offset that the broker did not give (-1) is no place."""
-        if send.offset is None or send.offset < 0:
+    def _in_place(self, index: int, row: Row, position: int) -> bool:
+        """It stands where it was acked; an offset that is not known, or that the broker did not give (-1), is no
+        place."""
+        sends = self._book.sends
+        acked = sends.offsets[index]
+        if acked < 0:
             return True
         offset = row.first + position - row.position if row.deltas < 0 else self._log.offset(position)
-        return offset == send.offset and send.partition in (None, row.partition)
+        return offset == acked and sends.partition(index) in (None, row.partition)
 
     def _judge(self, items: Items) -> None:
         present: list[int] = []
         elsewhere: list[int] = []
-        for index, (send, found) in enumerate(zip(self._book.sends, self._book.found, strict=True)):
-            if send.outcome != "acked":
+        for index, (outcome, found) in enumerate(zip(self._book.sends.outcomes, self._book.found, strict=True)):
+            if outcome != ACKED:
                 if found & SEEN:
                     present.append(index)
             elif not found & STANDS:
+                send = self._book.sends[index]
                 items.lost.add(Loss(1, None, send.partition, send.offset, send))
             elif not found & IN_PLACE:
                 elsewhere.append(index)
@@ -108,7 +112,7 @@ class SendCheck:
         places: dict[int, list[int]] = {}
         for entry in entries(self._log) if wanted else ():
             index = self._book.index(entry.producer, entry.order)
-            if index in wanted and _is(self._book.sends[index], entry.record, entry.send):
+            if index in wanted and self._book.is_(index, entry.record, entry.send):
                 found = places.setdefault(index, [])
                 if len(found) < PLACES:
                     found.append(entry.position)
@@ -127,7 +131,3 @@ def _entries(shelf: Shelf, numbers: Iterator[tuple[int, ...]]) -> Iterator[Entry
         for position, (producer, record, send, order) in enumerate(islice(numbers, row.records), row.position):
             if producer >= 0:
                 yield Entry(row, position, producer, record, send, order)
-
-
-def _is(send: Send, record: int, number: int) -> bool:
-    return send.record == record and send.send == number

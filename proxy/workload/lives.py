@@ -13,9 +13,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ..observations import Send
+from ..sends import OUTCOMES, Sends
 from .outcome import Progress
 from .plan import ProducerPlan
-from .talk import OUTCOMES, Introduced, Talk
+from .talk import Introduced, Talk
 
 SHORTEST = 1.0
 """Seconds that a new process has at least."""
@@ -26,7 +27,7 @@ class Past:
     """All that earlier processes did of a plan. Empty for the first one."""
 
     plan: ProducerPlan
-    sends: list[Send] = field(default_factory=list)
+    sends: Sends = field(default_factory=Sends)
     introduced: Introduced | None = None
     told: Counter[str] = field(default_factory=Counter)
     _sent_again: Counter[int] = field(default_factory=Counter)
@@ -37,9 +38,9 @@ class Past:
         `seconds` have passed since the first process was started; the plan's deadline is that of all of them.
         """
         sends = talk.all_sends(counted)
-        self.sends += sends
+        self.sends.extend(sends)
         self.introduced = talk.introduced or self.introduced
-        self.told.update(send.outcome for send in talk.sends.values() if send.outcome != "failed")
+        self.told.update(send.outcome for send in talk.sends if send.outcome != "failed")
         dead = talk.plan
         resends = talk.again_of(len(sends)).values()
         self._sent_again.update(resend.record for resend in resends)
@@ -69,4 +70,4 @@ class Past:
 
 def _told(send: Send, talk: Talk) -> bool:
     """Whether the application was told of a success: with acks=0 that is all it hears."""
-    return send.outcome != "failed" and send.order in talk.sends
+    return send.outcome != "failed" and talk.heard(send.order)

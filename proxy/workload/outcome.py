@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..observations import Send
+from ..sends import Sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ProducerReport:
     version: str | None
     config: dict[str, Any]
     not_applicable: list[str]
-    sends: list[Send]
+    sends: Sends
     exit_code: int | None
     error: str | None
     finished: bool

@@ -56,6 +56,11 @@ class ProducerPlan:
         """How often `send()` is to be called, without what is sent again because it failed."""
         return len(self.again) + self.records * self.sends - self.position
 
+    @property
+    def most(self) -> int:
+        """How often `send()` is called at most."""
+        return self.planned * (1 + self.resend_failed)
+
     def place(self, order: int) -> tuple[int, int, int]:
         """(record, send, partition) of the send with this number where none was sent again; the drivers count the same
         way.

@@ -176,15 +176,16 @@ def _check_start(talk: Talk, python: str | None, code: int | None, log: IO[bytes
 
 
 def _report(past: Past, life: _Life, log: IO[bytes]) -> ProducerReport:
-    sends = life.talk.all_sends(life.counted)
+    sends, begun = past.sends, life.talk.all_sends(life.counted)
+    sends.extend(begun)
     about = life.talk.introduced or past.introduced
-    error = _error(life, len(sends), log)
+    error = _error(life, len(begun), log)
     return ProducerReport(
         client=life.talk.plan.client,
         version=about.version if about else None,
         config=about.config if about else {},
         not_applicable=about.not_applicable if about else [],
-        sends=[*past.sends, *sends],
+        sends=sends,
         exit_code=life.exit_code,
         error=error,
         finished=error is None,

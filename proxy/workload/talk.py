@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..observations import Send
+from ..sends import OUTCOMES, Sends
 from .outcome import Progress
 from .plan import ProducerPlan
 
 LINE_LIMIT = 1 << 20
 """Bytes without an end of line after which what came is taken for noise."""
-
-OUTCOMES = ("acked", "failed", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,10 @@ class Again:
 
 @dataclass(slots=True)
 class Talk:
-    """All that was said so far. Lines that are none of ours are passed over: a driver may be anybody's interpreter."""
+    """All that was said so far. Lines that are none of ours are passed over: a driver may be anybody's interpreter.
+
+    `sends` are those whose outcome was told, in the order in which it was.
+    """
 
     plan: ProducerPlan
     greeted: bool = False
@@ -64,9 +67,11 @@ class Talk:
     ready: bool = False
     refused: Refused | None = None
     done: Done | None = None
-    sends: dict[int, Send] = field(default_factory=dict)
+    sends: Sends = field(default_factory=Sends)
     again: dict[int, Again] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    _places: array[int] = field(default_factory=lambda: array("q"))
+    """By order, counted from the plan's first: one more than where it stands in `sends`, 0 where it does not."""
     _rest: bytes = b""
 
     def feed(self, data: bytes) -> None:
@@ -103,26 +108,36 @@ class Talk:
                 self.done = Done(begun, why, waiting)
 
     def _outcome(self, said: dict[str, Any]) -> None:
-        order = said["order"]
-        self.counts[said["outcome"]] += order not in self.sends
-        self.sends.setdefault(
+        order, outcome = said["order"], said["outcome"]
+        place = order - self.plan.first
+        if not 0 <= place < self.plan.most or self._place(order):
+            return
+        if place >= len(self._places):
+            self._places.extend([0] * (place + 1 - len(self._places)))
+        self.counts[outcome] += 1
+        self.sends.add(
+            self.plan.producer,
+            said["record"],
+            said["send"],
             order,
-            Send(
-                self.plan.producer,
-                said["record"],
-                said["send"],
-                order,
-                said["outcome"],
-                said["partition"],
-                said["offset"],
-                said["error"],
-            ),
+            outcome,
+            said["partition"],
+            said["offset"],
+            said["error"],
         )
+        self._places[place] = len(self.sends)
+
+    def heard(self, order: int) -> bool:
+        """Whether the outcome of this send was told."""
+        return self._place(order) > 0
+
+    def _place(self, order: int) -> int:
+        place = order - self.plan.first
+        return self._places[place] if 0 <= place < len(self._places) else 0
 
     def begun(self, counted: int) -> int:
         """How many sends have begun: by the shared counter, and at least what was told."""
-        told = max(self.sends, default=self.plan.first - 1) + 1 - self.plan.first
-        return max(counted, told, self.done.begun if self.done else 0)
+        return max(counted, len(self._places), self.done.begun if self.done else 0)
 
     def again_of(self, begun: int) -> dict[int, Again]:
         """What was sent again among the first `begun` sends, by its order: one that was said may not have begun."""
@@ -135,11 +150,19 @@ class Talk:
         counts = {**self.counts, "failed": self.counts["failed"] - again}
         return Progress(self.plan.planned, begun - again, **counts)
 
-    def all_sends(self, counted: int) -> list[Send]:
+    def all_sends(self, counted: int) -> Sends:
         """Every send that began, in order; `unknown` where there was no answer."""
         first, begun = self.plan.first, self.begun(counted)
         again = sorted(self.again_of(begun))
-        return [self.sends.get(order) or self._unanswered(order, again) for order in range(first, first + begun)]
+        unheard = [order for order in range(first, first + begun) if not self.heard(order)]
+        if not unheard:
+            return self.sends.taken(place - 1 for place in self._places)
+        every = self.sends.taken(range(len(self.sends)))
+        places = self._places[:] + array("q", bytes(8 * (begun - len(self._places))))
+        for order in unheard:
+            every.append(self._unanswered(order, again))
+            places[order - first] = len(every)
+        return every.taken(place - 1 for place in places)
 
     def _unanswered(self, order: int, again: list[int]) -> Send:
         """`again` are the orders of what was sent again: the others have the plan's own order."""
