@@ -1,4 +1,4 @@
-"""What became of very many sends, in columns: 34 bytes each, and a `Send` is made when somebody asks for one."""
+"""What became of very many sends, in columns: 35 bytes each, and a `Send` is made when somebody asks for one."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ trimming.py  the limits on all else
 database.py  the file that is being written: its transactions, limits and write-ahead log
 writer.py    the thread that writes, off the event loop and bounded in memory
 events.py    `events.jsonl`: the fault engine's decisions, in order
+stories.py   the attempts as verification wants them: the youngest, and all of whom there is something to tell
 reading.py   rows turned back into `ArmWire`, `Send`, `LogRecord`, `LogBatch`, `Finding`
 store.py     `Ledger` and `ArmWriter`, all that the other rooms need
 """

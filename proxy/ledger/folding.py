@@ -34,7 +34,7 @@ CREATE TEMP TABLE quiet (
 """
 """What a fold works with, in memory and of this connection alone."""
 
-_EXAMINE = """
+EXAMINE = """
 INSERT INTO temp.quiet
 SELECT number, topic, partition, base_offset, base_offset + max(records, 1) - 1, at, leads FROM (
     SELECT number, topic, partition, base_offset, records, at,
@@ -56,9 +56,11 @@ SELECT number, topic, partition, base_offset, base_offset + max(records, 1) - 1,
     WINDOW frame AS (PARTITION BY connection, correlation_id, at)
 )
 WHERE whole"""
+"""Puts the uneventful ones of an arm, between two numbers, into `quiet`. The second has to be the last of a frame."""
 
 
-_GATHER = f"INSERT INTO temp.fresh {islands('temp.quiet', '1', 'at', 'at')}"
+GATHER = f"INSERT INTO temp.fresh {islands('temp.quiet', '1', 'at', 'at')}"
+"""Makes fresh ranges of them."""
 
 _OLD_BLOCKS = "SELECT id FROM blocks WHERE arm = ? AND last <= ? ORDER BY id"
 
@@ -71,11 +73,12 @@ SELECT max(b.number) FROM attempts AS a JOIN attempts AS b
 WHERE a.arm = ? AND a.number =
     (SELECT max(number) FROM (SELECT number FROM attempts WHERE arm = ? ORDER BY number LIMIT ?))"""
 
-_WITH_ITS_FRAME = """
+WITH_ITS_FRAME = """
 SELECT coalesce(max(b.number), 0) FROM attempts AS a JOIN attempts AS b
     ON b.arm = a.arm AND b.connection = a.connection AND b.correlation_id = a.correlation_id AND b.at = a.at
 WHERE a.arm = :arm AND a.number =
     (SELECT max(number) FROM attempts WHERE arm = :arm AND number > :from AND number <= :to)"""
+"""The number of the last attempt of the frame to which the last one between two numbers belongs."""
 
 _FRAMES_BY_ACK = """
 WITH gone AS (SELECT DISTINCT ack, connection, correlation_id, at FROM attempts WHERE arm = :arm AND number <= :to)
@@ -137,18 +140,18 @@ class Folding:
         """Look at the oldest attempts that were not looked at yet."""
         execute = self._connection.execute
         to = min(arm.newest - self._limits.attempts, arm.looked + 4 * STEP)
-        to = max(to, self._number(_WITH_ITS_FRAME, {"arm": number, "from": arm.looked, "to": to}))
+        to = max(to, self._number(WITH_ITS_FRAME, {"arm": number, "from": arm.looked, "to": to}))
         where = {"arm": number, "from": arm.looked, "to": to}
         execute("DELETE FROM temp.quiet")
         self._ranges.begin()
         looked_at = self._number(
             "SELECT count(*) FROM attempts WHERE arm = :arm AND number > :from AND number <= :to", where
         )
-        execute(_EXAMINE, where)
+        execute(EXAMINE, where)
         folded, frames = execute("SELECT count(*), coalesce(sum(leads), 0) FROM temp.quiet").fetchone()
         arm.looked, arm.kept = to, arm.kept + looked_at - folded
         if folded:
-            execute(_GATHER)
+            execute(GATHER)
             execute("DELETE FROM attempts WHERE arm = :arm AND number IN (SELECT number FROM temp.quiet)", where)
         out_of_blocks = self._fold_blocks(number, arm)
         if folded or out_of_blocks:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ..observations import (
-    AckedRange,
     Acted,
     ArmWire,
-    Attempt,
-    AttemptStory,
     Changed,
     FaultTally,
     How,
@@ -26,16 +21,9 @@ from ..observations import (
 )
 from ..result import AttemptLine, Finding, Place
 from ..sends import Sends
-from .rows import ATTEMPT_FIELDS, COLUMNS
+from .rows import COLUMNS
 from .settling import settled
-
-_ATTEMPT_COLUMNS = ", ".join(f"a.{name}" for name in ATTEMPT_FIELDS)
-
-_STORIES = f"""
-SELECT {_ATTEMPT_COLUMNS}, a.forwarded_at, a.answered_at, a.error, a.base_offset, a.ack, a.seen_error,
-       a.acked_at, a.released, c.closed_at IS NOT NULL
-FROM attempts AS a LEFT JOIN connections AS c ON c.arm = a.arm AND c.connection = a.connection
-WHERE a.arm = ? ORDER BY a.number"""
+from .stories import stories
 
 # A client may use a correlation id twice on one connection, so a frame is known by its time as well.
 _FRAMES = "SELECT count(*) FROM (SELECT DISTINCT connection, correlation_id, at FROM attempts WHERE arm = ?)"
@@ -60,8 +48,6 @@ SELECT fault, sum(matched), sum(fired) FROM (
     GROUP BY fault
 )
 GROUP BY fault ORDER BY coalesce(max(position), 9e18), min(first)"""
-
-_FAULTS = "SELECT number, fault FROM attempt_faults WHERE arm = ? ORDER BY number, id"
 
 
 @contextlib.contextmanager
@@ -96,6 +82,7 @@ def wire(connection: sqlite3.Connection, name: str) -> ArmWire:
         raise KeyError(name)
     arm, zero, let_go, connections, frames, dropped, withheld, delayed = row
     settled(connection, arm)
+    attempts, ranges = stories(connection, arm)
     acks = dict(connection.execute(_FRAMES_BY_ACK, (arm,)))
     return ArmWire(
         arm=name,
@@ -105,12 +92,12 @@ def wire(connection: sqlite3.Connection, name: str) -> ArmWire:
         acks_dropped=dropped + acks.get("dropped", 0),
         acks_withheld=withheld + acks.get("withheld", 0),
         acks_delayed=delayed + acks.get("delayed", 0),
-        attempts=_stories(connection, arm),
+        attempts=attempts,
         faults=_tallies(connection, arm),
         undecoded=_undecoded(connection, arm),
         starts=_starts(connection, arm),
         let_go=let_go,
-        ranges=_ranges(connection, arm),
+        ranges=ranges,
         acted=_acted(connection, arm),
         changes=_changes(connection, arm, zero),
     )
@@ -181,53 +168,9 @@ def _number(connection: sqlite3.Connection, query: str, arm: int) -> int:
     return int(number)
 
 
-def _stories(connection: sqlite3.Connection, arm: int) -> tuple[AttemptStory, ...]:
-    faults = _faults(connection, arm)
-    width = len(ATTEMPT_FIELDS)
-    one: dict[str, str] = {}
-    stories = []
-    for row in connection.execute(_STORIES, (arm,)):
-        forwarded_at, answered_at, error, base_offset, ack, seen_error, acked_at, released, closed = row[width:]
-        fields: list[Any] = [one.setdefault(value, value) if type(value) is str else value for value in row[:width]]
-        fields[width - 2 :] = map(bool, fields[width - 2 :])
-        attempt = Attempt(*fields)
-        forwarded = forwarded_at is not None
-        unasked = attempt.acks == 0 and forwarded
-        story = AttemptStory(
-            attempt=attempt,
-            forwarded=forwarded,
-            answered_at=answered_at,
-            error=error,
-            base_offset=base_offset,
-            ack=one.setdefault(ack, ack) if ack else "none",  # type: ignore[arg-type]
-            seen_error=seen_error,
-            settled=answered_at is not None or unasked or bool(closed) or not forwarded,
-            faults=faults.get(attempt.number, ()),
-            acked_at=acked_at,
-            released=released,
-        )
-        stories.append(story)
-    return tuple(stories)
-
-
-def _faults(connection: sqlite3.Connection, arm: int) -> dict[int, tuple[str, ...]]:
-    """Which rules touched which attempt, in the order in which they fired."""
-    found: defaultdict[int, dict[str, None]] = defaultdict(dict)
-    for number, fault in connection.execute(_FAULTS, (arm,)):
-        found[number][fault] = None
-    return {number: tuple(names) for number, names in found.items()}
-
-
 def _tallies(connection: sqlite3.Connection, arm: int) -> tuple[FaultTally, ...]:
     """The scenario's rules in its order, those that never matched included; then any that it does not name."""
     return tuple(FaultTally(*row) for row in connection.execute(_TALLIES, {"arm": arm}))
-
-
-def _ranges(connection: sqlite3.Connection, arm: int) -> tuple[AckedRange, ...]:
-    columns = ", ".join(AckedRange.__dataclass_fields__)
-    order = "ORDER BY topic, partition, first"
-    rows = connection.execute(f"SELECT {columns} FROM acked_ranges WHERE arm = ? {order}", (arm,))
-    return tuple(AckedRange(*row) for row in rows)
 
 
 def _acted(connection: sqlite3.Connection, arm: int) -> tuple[Acted, ...]:

@@ -88,7 +88,7 @@ def _run(requests: int, bootstrap: str, arguments: argparse.Namespace) -> dict[s
         watch = _Watch(process)
         code = watch.until_it_ends()
         seconds = time.monotonic() - began
-        arm = json.loads(result.read_text())["arms"][0] if result.is_file() else {}
+        arms = (json.loads(result.read_text())["arms"] if result.is_file() else None) or [{}]
         disk = sum(path.stat().st_size for path in Path(folder, "runs").rglob("*") if path.is_file())
         return {
             "requests": requests,
@@ -101,7 +101,7 @@ def _run(requests: int, bootstrap: str, arguments: argparse.Namespace) -> dict[s
                 phase: {"seconds": round(watch.seconds[phase], 2), "peak_mb": round(peak / 1e6, 1)}
                 for phase, peak in watch.peaks.items()
             },
-            "counted": {"wire": arm.get("wire"), "log": arm.get("log")},
+            "counted": {"wire": arms[0].get("wire"), "log": arms[0].get("log")},
         }
 
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ackdrop.ledger import Ledger, Limits
-from ackdrop.observations import ArmWire, AttemptStory, Observation
+from ackdrop.ledger import Ledger, Limits, stories
+from ackdrop.observations import Acked, AckedRange, Answered, ArmWire, AttemptStory, Forwarded, Observation
 
 from ..histories import condensed, requests, told
 
@@ -26,6 +27,11 @@ def uneventful(story: AttemptStory) -> bool:
     answered = story.error == 0 and story.base_offset is not None and story.base_offset >= 0
     told = story.ack == "delivered" and story.seen_error == 0
     return answered and told and attempt.retry_of is None and not story.faults
+
+
+def frame(story: AttemptStory) -> tuple[int, int, float]:
+    """The produce request that the attempt is part of."""
+    return story.attempt.connection, story.attempt.correlation_id, story.attempt.at
 
 
 def offsets(story: AttemptStory) -> set[tuple[int, int]]:
@@ -92,3 +98,47 @@ def test_no_figure_changes_by_what_is_let_go(attempt, history, in_one):
 def test_it_is_the_same_whether_what_passed_is_told_in_one_or_one_by_one(attempt, history, together, by_another):
     portions = told(history, attempt(), together)
     assert played(condensed(portions), Limits(), by_another=by_another) == played(portions, Limits())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(requests, min_size=1, max_size=40), st.booleans(), st.booleans(), st.booleans(), st.integers(0, 8))
+def test_no_figure_changes_by_telling_fewer_stories(attempt, history, in_one, by_another, full, most):
+    """Of the older attempts only those come as a story of whom there is something to tell, whatever the file holds."""
+    portions = told(history, attempt())
+    plain = played(portions, Limits())
+    limits = Limits(attempts=WINDOW, decisions=WINDOW, connections=2) if full else Limits()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stories, "MOST", most)
+        patch.setattr(stories, "STEP", 3)
+        fewer = played(condensed(portions) if in_one else portions, limits, by_another=by_another)
+    assert figures(fewer) == figures(plain)
+    assert fewer.let_go == 0
+    left = {story.attempt.number for story in fewer.attempts}
+    gone = [story for story in plain.attempts if story.attempt.number not in left]
+    assert [story for story in plain.attempts if story.attempt.number in left] == list(fewer.attempts)
+    assert all(uneventful(story) for story in gone)
+    cut = max(0, len(plain.attempts) - most)
+    older = {frame(story) for story in plain.attempts[:cut]}
+    assert {story.attempt.number for story in plain.attempts[cut:] if frame(story) not in older} <= left
+    assert sum(r.attempts for r in fewer.ranges) == len(gone)
+    held = {(r.partition, offset) for r in fewer.ranges for offset in range(r.first, r.last + 1)}
+    assert held == set().union(*map(offsets, gone))
+
+
+def test_older_attempts_without_a_story_come_as_a_range(attempt):
+    number = 30
+    portions = [
+        [
+            fresh := attempt(number=n, correlation_id=n, at=float(n)),
+            Forwarded(fresh.at, n),
+            Answered(fresh.at + 1, n, 0, n),
+            Acked(fresh.at + 1, n, "delivered", 0),
+        ]
+        for n in range(number)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stories, "MOST", 4)
+        wire = played(portions, Limits())
+    assert [story.attempt.number for story in wire.attempts] == [26, 27, 28, 29]
+    assert wire.ranges == (AckedRange("orders", 0, 0, 25, 26),)
+    assert wire.produce_requests == number
