@@ -101,11 +101,11 @@ class Connection:
     def received(self, side: Side, data: memoryview, now: float) -> list[Command]:
         """Bytes came from that side."""
         self._now = now
-        rest = self._requests_on(data) if side is Side.CLIENT else self._answers_on(data)
-        if self._calm and not rest:
-            self._look()
-            return self._wire.take_commands()
         try:
+            rest = self._requests_on(data) if side is Side.CLIENT else self._answers_on(data)
+            if self._calm and not rest:
+                self._look()
+                return self._wire.take_commands()
             if side is Side.BROKER and self._ends.broker_open:
                 self._answer_frames.feed(rest)
                 self._ours()
@@ -121,6 +121,8 @@ class Connection:
 
     def _requests_on(self, data: memoryview) -> memoryview:
         """What is left where a request is on its way already, or goes the short way, or too few bytes of it came."""
+        if not (self._ends.client_open and self._ends.broker_open):
+            return data[:0]
         quick, kept, going = self._quick, self._kept_request, self._quick.passing
         self._kept_request = b""
         if going:

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from ackdrop.core.commands import Command, Send, Side
+from ackdrop.errors import WireError
+from ackdrop.kafka.headers import request_header
+from ackdrop.kafka.produce import parse_request
 from ackdrop.observations import Acked, Answered, Attempt, Forwarded, Observation, Passed
 
 STEPS = 120
@@ -92,9 +95,11 @@ class Client:
 class Twins:
     """The same events in two worlds, of which the first one has the short way."""
 
-    def __init__(self, seed: int, playbook: Any, frames: Any) -> None:
+    def __init__(self, seed: int, playbook: Any, frames: Any, *, spoil: float = 0.0) -> None:
         self.draw = random.Random(seed)
         self.frames = frames
+        self.spoil = spoil
+        """How often a byte of a frame is another one."""
         self.wild = self.draw.choice((0.0, 0.1, 0.3, 1.0))
         """How often something out of the ordinary happens."""
         starts = self.draw.random() < 0.3
@@ -126,7 +131,8 @@ class Twins:
 
     def sends(self, client: Client) -> None:
         draw = self.draw
-        data = client.unsent + b"".join(self.request(client) for _ in range(draw.choice((1, 1, 2, 5, 20))))
+        count = draw.choice((1, 1, 2, 5, 20))
+        data = client.unsent + b"".join(self.spoilt(self.request(client)) for _ in range(count))
         cut = len(data) if draw.random() < 0.9 - 0.5 * self.wild else draw.randint(1, len(data))
         client.unsent = data[cut:]
         self.feed(client, Side.CLIENT, data[:cut])
@@ -155,6 +161,13 @@ class Twins:
         acks = 0 if draw.random() < 0.02 * self.wild else -1
         return bytes(frames.produce(self.cid, *entries, version=client.version, acks=acks, client="c" * len(topic)))
 
+    def spoilt(self, frame: bytes) -> bytes:
+        if not frame or self.draw.random() >= self.spoil:
+            return frame
+        changed = bytearray(frame)
+        changed[self.draw.randrange(min(len(frame), 200))] ^= 1 << self.draw.randrange(8)
+        return bytes(changed)
+
     def feed(self, client: Client, side: Side, data: bytes) -> None:
         feeding = [(line.client if side is Side.CLIENT else line.broker)(data) for line in client.lines]
         self.notice(*feeding)
@@ -174,7 +187,7 @@ class Twins:
 
     def answers(self, client: Client) -> None:
         draw = self.draw
-        data = client.unanswered + b"".join(self.answer(client) for _ in range(draw.choice((1, 2, 10))))
+        data = client.unanswered + b"".join(self.spoilt(self.answer(client)) for _ in range(draw.choice((1, 2, 10))))
         cut = len(data) if draw.random() < 0.9 - 0.5 * self.wild else draw.randint(0, len(data))
         client.unanswered = data[cut:]
         if cut:
@@ -182,9 +195,6 @@ class Twins:
 
     def answer(self, client: Client) -> bytes:
         """The answer to the next whole request that came to the broker."""
-        from ackdrop.kafka.headers import request_header
-        from ackdrop.kafka.produce import parse_request
-
         stream = client.to_broker[1]
         while client.answered < len(stream):
             end = client.answered + 4 + int.from_bytes(stream[client.answered : client.answered + 4], "big")
@@ -192,10 +202,14 @@ class Twins:
                 return b""
             request = bytes(stream[client.answered : end])
             client.answered = end
-            header = request_header(request)
-            if header.api_key:
+            try:
+                header = request_header(request)
+                read = parse_request(request, header) if header.api_key == 0 else None
+            except WireError:
+                assert self.spoil
+                return b""
+            if read is None:
                 return bytes(self.frames.answer(header.correlation_id, bytes(self.draw.choice((4, 400)))))
-            read = parse_request(request, header)
             if read.acks == 0:
                 continue
             error = 6 if self.draw.random() < 0.03 * self.wild else 0
@@ -216,7 +230,7 @@ class Twins:
             assert client.to_client[0] == client.to_client[1]
             ahead, behind = client.to_broker
             assert ahead.startswith(behind)
-            assert len(ahead) - len(behind) < 40_000
+            assert self.spoil or len(ahead) - len(behind) < 40_000
 
     def same_in_the_end(self) -> int:
         """How many attempts went the short way."""
@@ -236,7 +250,7 @@ class Twins:
 @pytest.mark.parametrize("part", range(4))
 def test_whatever_happens_the_same_is_told(playbook: Any, frames: Any, part: int) -> None:
     passed = 0
-    for seed in range(part * 100, part * 100 + 100):
+    for seed in range(part * 50, part * 50 + 50):
         twins = Twins(seed, playbook, frames)
         try:
             for _ in range(STEPS):
@@ -245,4 +259,17 @@ def test_whatever_happens_the_same_is_told(playbook: Any, frames: Any, part: int
         except AssertionError:
             print("seed", seed)
             raise
-    assert passed > 5_000
+    assert passed > 2_500
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_and_so_it_is_where_bytes_are_wrong(playbook: Any, frames: Any, part: int) -> None:
+    for seed in range(part * 75, part * 75 + 75):
+        twins = Twins(seed, playbook, frames, spoil=0.02)
+        try:
+            for _ in range(STEPS):
+                twins.step()
+            twins.same_in_the_end()
+        except AssertionError:
+            print("seed", seed)
+            raise

@@ -210,7 +210,10 @@ class Scene:
         at = 0
         while at < len(data):
             size = self._draw.choice((1, 5, len(data), len(data)))
-            self._follow(connection.received(side, memoryview(bytearray(data[at : at + size])), self._now))
+            part = data[at : at + size]
+            done = connection.through(side)(part, self._now)
+            if done < len(part):
+                self._follow(connection.received(side, memoryview(bytearray(part[done:])), self._now))
             at += size
 
     def _follow(self, commands: list[Any]) -> None:
