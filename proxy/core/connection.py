@@ -230,6 +230,10 @@ class Connection:
             kept, self._kept_answer = self._kept_answer, b""
             self._answer_frames.feed(memoryview(kept))
 
+    def over(self) -> None:
+        """It has ended on both sides: what it knew of requests is of no use any more."""
+        self._quick.forget()
+
     def lay(self, layer: Layer, now: float) -> None:
         """A fault at `connection` lies on it from now on."""
         self._now = now
@@ -270,7 +274,8 @@ class Connection:
     def unpark(self, now: float) -> None:
         """Start offsets came in: let the requests go that waited for them."""
         self._now = now
-        self.take_the_long_way()
+        if self._requests.parked:
+            self.take_the_long_way()
         try:
             self._requests.unpark(now)
         except WireError as error:

@@ -29,6 +29,9 @@ MOST_OPEN = 50_000
 limits."""
 MOST_BYTES = 32 << 20
 
+MOST_LANES = 30_000
+"""Some 2 KB each, over all connections."""
+
 
 class Lanes:
     """The lanes of one wire. `shared` is what all their loops have in common."""
@@ -38,11 +41,18 @@ class Lanes:
         self._index = index
         self._tracks: WeakValueDictionary[tuple[str, int, int, int], Track] = WeakValueDictionary()
         self._quicks: WeakSet[Quick] = WeakSet()
+        self.count = 0
+        """How many lanes there are."""
         self.shared = Shared(limit, index, self._unlike)
 
     def joins(self, quick: Quick) -> None:
         """A connection may have open attempts from now on."""
         self._quicks.add(quick)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for a lane more."""
+        return self.count >= MOST_LANES
 
     @property
     def crowded(self) -> bool:
@@ -76,14 +86,10 @@ class Lanes:
         for request, quick in sorted(every, key=lambda each: each[0].number):
             quick.restore(request)
 
-    def tell(self, lane: Lane) -> None:
-        """Tell of the attempts that have passed on a lane."""
-        rows = lane.rows.take()
-        if rows is not None:
-            self._observe(Passed(lane.flow, rows))
-
     def tell_all(self) -> None:
-        """Tell of all that have passed."""
-        lanes, self.shared.fresh = self.shared.fresh, []
-        for lane in lanes:
-            self.tell(lane)
+        """Tell of all attempts that have passed."""
+        fresh, self.shared.fresh = self.shared.fresh, []
+        for lane in fresh:
+            rows = lane.rows.take()
+            if rows is not None:
+                self._observe(Passed(lane.flow, rows))

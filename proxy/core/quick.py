@@ -26,7 +26,6 @@ from .scan import Lane, Open
 
 _HEAD = Struct(">ihhi").unpack_from
 _SIZE = Struct(">i").unpack_from
-_MOST_LANES = 1_000
 _MOST_LENGTHS = 8
 _LONGEST_SIZE = 5
 
@@ -100,16 +99,19 @@ class Quick:
             producer_id=batch.producer_id,
             producer_epoch=batch.producer_epoch,
         )
-        if len(self.open.lanes) >= _MOST_LANES or len(self.open.lengths) >= _MOST_LENGTHS:
+        if self._lanes.full or len(self.open.lengths) >= _MOST_LENGTHS:
             self.forget()
+        if self._lanes.full:
+            return
+        self._lanes.count += shape.prefix not in self.open.lanes
         track = self._lanes.track(topic, entry.partition, batch)
         self.open.learn(Lane(flow, shape, entry.topic_id, track))
         self._lanes.joins(self)
 
     def forget(self) -> None:
         """What was learnt of requests holds no more."""
-        for lane in self.open.lanes.values():
-            self._lanes.tell(lane)
+        self._lanes.tell_all()
+        self._lanes.count -= len(self.open.lanes)
         self.open.learn(None)
 
     # Requests.
@@ -176,8 +178,7 @@ class Quick:
         self.restore_all()
         for cells, at, told_at, lane in self.open.told():
             self._parts.traffic.was_told(lane, cells, at, told_at)
-        for lane in self.open.lanes.values():
-            self._lanes.tell(lane)
+        self._lanes.tell_all()
 
     def restore_next(self) -> None:
         """Let the oldest attempt whose answer is open be one of the long way."""

@@ -208,6 +208,7 @@ class Wire:
         """The connection is over. Its timers go once most of those that are planned are for nobody."""
         if (over := self._connections.pop(connection, None)) is not None:
             self._traffic.over(over)
+            over.over()
         self._copies.pop(connection, None)
         if len(self._timers) > 1000 + 4 * (len(self._connections) + len(self._copies)):
             self._timers = [
