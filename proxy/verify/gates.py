@@ -102,9 +102,12 @@ def as_claimed(case: Case) -> Iterator[Failure]:
 
 def _folded_batches(case: Case) -> tuple[int, int]:
     """How many batches of attempts that the ledger folded carry a producer id, and how many do not: the log tells."""
-    folded = [row for row in case.trail.log.rows() if case.trail.was_folded(row)] if case.trail.folded else []
-    carried = sum(row.producer_id >= 0 for row in folded)
-    return carried, len(folded) - carried
+    carried = without = 0
+    for row in case.trail.log.rows() if case.trail.folded else ():
+        if case.trail.was_folded(row):
+            carried += row.producer_id >= 0
+            without += row.producer_id < 0
+    return carried, without
 
 
 def control_shows(case: Case) -> Iterator[Failure]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
-from ackdrop.observations import AckedRange
+from ackdrop.observations import AckedRange, Send
+from ackdrop.sends import Sends
 from ackdrop.verify.case import open_case
 from ackdrop.verify.gates import failed_gates
 from ackdrop.verify.trail import Folded
@@ -118,3 +120,26 @@ def test_what_was_folded_is_held_against_the_claim(scene, claim):
     (reason,) = failed_gates(open_case(evidence))
     assert reason.code == "idempotence-not-as-claimed"
     assert "1 of 2 attempts" in reason.text
+
+
+def test_what_was_folded_takes_no_memory_a_batch(scene):
+    """A long run's batches are counted as they pass."""
+    stage = scene(True)
+    stage.produce(0)
+    first, count = stage.log[0], 20_000
+    stage.log = [
+        replace(first, offset=n, identity=f"p1/{n}", order=n, sequence=n, batch_base_offset=n) for n in range(count)
+    ]
+    wire = {"attempts": (), "ranges": (folded(0, count - 1),), "starts": {(TOPIC, 0): 0}}
+    sends = Sends(Send("p1", n, 0, n, "acked", 0, n, None) for n in range(count))
+    evidence = stage.evidence(wire=wire, sends=sends, rules=(), control=False)
+    stage.log.clear()
+    case = open_case(evidence)
+    tracemalloc.start()
+    try:
+        assert failed_gates(case) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (case.log.records, case.log.lost) == (count, 0)
+    assert peak < 60 * count
