@@ -262,8 +262,8 @@ def _recorded(stage: Stage, arm: Arm, writer: ArmWriter, seen: _Seen) -> ArmEvid
     scenario, report, reading = stage.scenario, seen.report, seen.reading
     writer.sends(report.sends)
     if reading is not None:
-        writer.batches(reading.log.batches())
-        writer.log(reading.log.records())
+        writer.batches(reading.log.batches(), reading.log.batch_count)
+        writer.log(reading.log.records(), len(reading.log))
     return ArmEvidence(
         name=arm.name,
         idempotence=arm.idempotence,

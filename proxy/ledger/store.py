@@ -49,23 +49,25 @@ class ArmWriter:
         """Store what the producer under test reported. Many thousands of them: call it in a worker thread."""
         self._hand_over(sends, Rows.add_sends)
 
-    def log(self, records: Iterable[LogRecord]) -> None:
+    def log(self, records: Iterable[LogRecord], total: int | None = None) -> None:
         """Store records as they stand in the log, the first ones up to the limit of the arm; the rest is counted in
-        `arms.log_let_go`. Many thousands of them: call it in a worker thread."""
-        self._up_to_limit("log", records, Rows.add_log)
+        `arms.log_let_go`, unseen where the `total` is known. Many thousands of them: call it in a worker thread."""
+        self._up_to_limit("log", records, Rows.add_log, total)
 
-    def batches(self, batches: Iterable[LogBatch]) -> None:
+    def batches(self, batches: Iterable[LogBatch], total: int | None = None) -> None:
         """Store batches as they stand in the log, as `log` does; the rest is counted in `arms.batches_let_go`."""
-        self._up_to_limit("batches", batches, Rows.add_batches)
+        self._up_to_limit("batches", batches, Rows.add_batches, total)
 
     def findings(self, findings: Iterable[Finding]) -> None:
         """Store what verification found."""
         self._hand_over(findings, Rows.add_findings)
 
-    def _up_to_limit(self, what: str, values: Iterable[T], add: Callable[[Rows, int, Sequence[T]], None]) -> None:
-        rest = iter(values)
+    def _up_to_limit(
+        self, what: str, values: Iterable[T], add: Callable[[Rows, int, Sequence[T]], None], total: int | None
+    ) -> None:
+        rest, room = iter(values), self._room[what]
         self._hand_over(self._counted(what, rest), add)
-        over = sum(1 for _ in rest)
+        over = sum(1 for _ in rest) if total is None else total - (room - self._room[what])
         if over:
             self._writer.do(lambda rows: rows.add_let_go(self._arm, f"{what}_let_go", over))
 

@@ -226,13 +226,15 @@ def test_batches_come_back_in_order(ledger, log_batch):
         list(ledger.batches_of("off"))
 
 
+@pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("given", [0, 3, 4, 9])
-def test_of_the_log_the_first_are_kept_and_the_rest_is_counted(tmp_path, log_record, log_batch, given):
+def test_of_the_log_the_first_are_kept_and_the_rest_is_counted(tmp_path, log_record, log_batch, given, known):
     with Ledger.create(tmp_path / "limited", limits=Limits(log=4, batches=3)) as ledger:
         arm = ledger.arm("on", True)
-        arm.log(log_record(offset=offset) for offset in range(given))
-        arm.log([log_record(offset=100)])
-        arm.batches(log_batch(base_offset=offset) for offset in range(given))
+        total = given if known else None
+        arm.log((log_record(offset=offset) for offset in range(given)), total)
+        arm.log([log_record(offset=100)], 1 if known else None)
+        arm.batches((log_batch(base_offset=offset) for offset in range(given)), total)
         assert [record.offset for record in ledger.log_of("on")] == [*range(given), 100][:4]
         assert [batch.base_offset for batch in ledger.batches_of("on")] == [*range(given)][:3]
         assert ledger.wire("on").let_go == 0

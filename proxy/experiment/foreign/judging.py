@@ -58,8 +58,8 @@ def _elsewhere(front: Front) -> frozenset[str]:
 def _keep(writer: ArmWriter, reading: LogReading | None, verdict: ArmVerdict) -> None:
     """What was read and found, into the ledger; waits for the disk."""
     if reading is not None:
-        writer.batches(reading.log.batches())
-        writer.log(reading.log.records())
+        writer.batches(reading.log.batches(), reading.log.batch_count)
+        writer.log(reading.log.records(), len(reading.log))
     writer.findings(verdict.result.findings)
 
 
