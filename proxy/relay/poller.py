@@ -80,15 +80,20 @@ def best() -> _Poll:
 
 
 class Poller:
-    """Runs with `serve` in a nursery. A socket is watched from `watch` to `forget`, which comes before it is closed.
+    """Runs with `serve` in a nursery, from `open` to `close`. A socket is watched from `watch` to `forget`, which comes
+    before it is closed.
 
     `due` tells when something else has to be done, in seconds on trio's clock: no burst lasts beyond it.
     """
 
     def __init__(self, due: Callable[[], float | None] = lambda: None, poll: _Poll | None = None) -> None:
         self._due = due
-        self._poll = best() if poll is None else poll
+        self._given = poll
         self._handlers: dict[int, Handler] = {}
+
+    def open(self) -> None:
+        """Begin, before anything is watched."""
+        self._poll = best() if self._given is None else self._given
 
     def watch(self, fd: int, events: int, handler: Handler) -> None:
         """Call `handler` from now on whenever this socket is ready for any of these."""

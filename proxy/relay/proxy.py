@@ -122,6 +122,7 @@ class Proxy:
         listener = self._listeners.bind(settings.listen[1], [Upstream(*each, each[0]) for each in settings.upstream])
         host = settings.advertise or settings.listen[0]
         self.bootstrap = f"[{host}]:{listener.port}" if ":" in host else f"{host}:{listener.port}"
+        self.poller.open()
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery

@@ -15,6 +15,7 @@ from ackdrop.relay.poller import IN, LONGEST, OUT, Kqueue, Poller
 @pytest.fixture(params=[select.epoll, Kqueue])
 def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
     poller = Poller(poll=request.param())
+    poller.open()
     yield poller
     poller.close()
 
@@ -138,6 +139,7 @@ async def test_a_burst_ends_where_something_else_is_due(
     far.send(b"never read")
     calls: list[int] = []
     poller = Poller(lambda: trio.current_time() if due else None)
+    poller.open()
     poller.watch(near.fileno(), IN, calls.append)
     poller.burst()
     poller.forget(near.fileno())
