@@ -6,7 +6,8 @@
 
 No sockets: frames go through a `Wire`'s connection as the relay hands them over, a request and its answer at a time,
 and the observations are taken as they are for the ledger. For each row it prints CPU microseconds for a request with
-its answer (the best of `--times`), and calls of functions, which no other load on the machine changes:
+its answer (the best of `--times`), and calls of functions, which no other load on the machine changes. As many frames
+as are measured have gone the same ways before:
 
     faults       1, 10 and 100 armed rules: at another API, at another topic, for another client, at this topic's other
                  partitions, and at this topic with a count that is never reached
@@ -150,9 +151,11 @@ def _measured(
         line = _Line(rules)
         if before:
             _pass_before(line, before)
+        half = len(exchanges) // 2
+        line.feed(exchanges[:half])
         began = time.process_time()
-        line.feed(exchanges)
-        best = min(best, (time.process_time() - began) / len(exchanges))
+        line.feed(exchanges[half:])
+        best = min(best, (time.process_time() - began) / (len(exchanges) - half))
     row = {"group": group, "name": name, "cpu_us": round(best * 1e6, 2), "calls": _calls(rules, exchanges)}
     print(f"  {group:<11} {name:<26} {row['cpu_us']:>9.2f} us {row['calls']:>8.1f} calls", flush=True)
     return row

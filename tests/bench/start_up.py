@@ -39,6 +39,7 @@ Figures = dict[str, float]
 
 def main() -> int:
     arguments = _arguments()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the first start writes it, as a user's does
     commands = arguments.ackdrop or [str(Path(sys.executable).parent / "ackdrop")]
     with broker(arguments.bootstrap) as bootstrap, tempfile.TemporaryDirectory() as folder:
         works: dict[str, Callable[[str], float]] = {
