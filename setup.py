@@ -24,11 +24,13 @@ def compiled() -> list[Extension]:
         (each / "__init__.py").touch()
     for suffix in (".py", ".pxd"):
         copy(SOURCES / f"{MODULE}{suffix}", folder)
-    extension = Extension(f"{PACKAGE}.{MODULE}", [str(folder / f"{MODULE}.py")], optional=True)
+    extension = Extension(f"{PACKAGE}.{MODULE}", [str(folder / f"{MODULE}.py")])
     types = {"annotation_typing": False, "boundscheck": False, "wraparound": False}
     modules: list[Extension] = cythonize(
         [extension], include_path=[str(BUILD)], language_level=3, compiler_directives=types
     )
+    for each in modules:
+        each.optional = True  # cythonize makes extensions of its own
     return modules
 
 
