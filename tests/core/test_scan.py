@@ -23,7 +23,7 @@ spec.loader.exec_module(module)
 assert not module.COMPILED
 from tests.core import conftest, test_quick
 passed = 0
-for seed in range(60):
+for seed in range(25):
     twins = test_quick.Twins(seed, conftest.play, conftest.Frames())
     for _ in range(test_quick.STEPS):
         twins.step()
@@ -43,7 +43,7 @@ def test_what_is_compiled_is_this_source() -> None:
 def test_uncompiled_it_does_the_same() -> None:
     done = subprocess.run([sys.executable, "-c", UNCOMPILED], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 3_000
+    assert int(done.stdout) > 1_200
 
 
 class TestRows:
