@@ -339,6 +339,16 @@ class Hand:
     def create_topic(self, topic: str, config: dict[str, str] | None = None) -> None:
         at(self.broker, lambda cluster: cluster.create_topic(topic, config=config))
 
+    def make_anew(self, topic: str) -> None:
+        """Another topic of this name is there when this returns: ours, or the one that the producer's own question for
+        its topic has made before us."""
+        self.delete_topic(topic)
+        try:
+            self.create_topic(topic)
+        except BrokerError as error:
+            if "TOPIC_ALREADY_EXISTS" not in str(error):
+                raise
+
     def delete_records(self, topic: str, before: int) -> None:
         """Everything below this offset of partition 0 is gone when this returns."""
         with self.admin() as admin:

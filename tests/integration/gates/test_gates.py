@@ -270,8 +270,7 @@ def test_a_control_whose_duplicate_is_gone_is_not_called_clean(start: Start, han
 def test_a_topic_that_was_made_anew_is_gone_and_not_lost(start: Start, hand: Hand) -> None:
     run = start(scenario(workload=SLOW))
     with run.paused("on") as topic:
-        hand.delete_topic(topic)
-        hand.create_topic(topic)
+        hand.make_anew(topic)
     done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("on", "figure-unknown"), ("on", "log-gone")])
     assert "was removed and made anew" in done.text("log-gone")
