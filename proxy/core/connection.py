@@ -209,9 +209,9 @@ class Connection:
         """What has come in from either side."""
         requests, answers, opened = self._request_frames, self._answer_frames, self._quick.open
         return Received(
-            requests.frames + opened.last,
+            requests.frames + opened.last + self._quick.long,
             requests.bytes + opened.request_bytes,
-            answers.frames + opened.first,
+            answers.frames + opened.answered,
             answers.bytes + opened.answer_bytes,
         )
 
@@ -221,8 +221,7 @@ class Connection:
         """Something may happen to what is open, or to what comes next."""
         opened = self._quick.open
         self._calm = opened.takes_requests = opened.takes_answers = False
-        if self._quick:
-            self._quick.leave()
+        self._quick.leave()
         if self._kept_request:
             kept, self._kept_request = self._kept_request, b""
             self._request_frames.feed(memoryview(kept))

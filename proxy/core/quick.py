@@ -56,6 +56,8 @@ class Quick:
         self._begun: list[bytes] = []
         self._lane: Lane | None = None
         self._size = self._got = 0
+        self.long = 0
+        """How many requests went on as they came, and then had to be told the long way."""
 
     def __bool__(self) -> bool:
         """Whether anything may go this way."""
@@ -128,6 +130,7 @@ class Quick:
             if lane is not None and lane.version == version:
                 self._lane, self._size, self._got = lane, 4 + size, len(data)
                 self._begun = [data]
+                self.open.request_bytes += len(data)
                 return True
         return False
 
@@ -138,11 +141,13 @@ class Quick:
         part = bytes(data[: self._size - self._got])
         self._begun.append(part)
         self._got += len(part)
+        self.open.request_bytes += len(part)
         if self._got == self._size:
             begun, self._begun, self._lane, self._got = self._begun, [], None, 0
             head = self._head(begun, lane.batch_at + _LONGEST_SIZE + RECORDS_AT)
             ends_well = b"".join(begun[-2:]).endswith(lane.suffix)
             if not (ends_well and self.open.request(head, self._size, now, lane, begun)):
+                self.long += 1
                 self._gone_by(memoryview(b"".join(begun)), now)
         return len(part)
 

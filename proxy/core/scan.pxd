@@ -33,7 +33,7 @@ cdef class Shared:
     cdef public object index, unlike
 
 cdef class Open:
-    cdef public long long first, last, request_bytes, answer_bytes
+    cdef public long long first, last, answered, request_bytes, answer_bytes
     cdef public bint takes_requests, takes_answers
     cdef public dict lanes
     cdef public list lengths

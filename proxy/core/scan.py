@@ -144,12 +144,12 @@ class Open:
 
     `first` and `last` count all that came: those from `first` on are open, up to the one before `last`. `lanes` are
     found by the bytes behind a request's correlation id, of one of these `lengths`. Nothing is taken in unless requests
-    (`takes_requests`), or answers (`takes_answers`), may come this way now. `request_bytes` and `answer_bytes` have
+    (`takes_requests`), or answers (`takes_answers`), may come this way now. So many answers (`answered`) and bytes have
     come so.
     """
 
     def __init__(self, shared: Shared) -> None:
-        self.first = self.last = 0
+        self.first = self.last = self.answered = 0
         self.takes_requests = self.takes_answers = False
         self.request_bytes = self.answer_bytes = 0
         self.lanes: dict[bytes, Lane] = {}
@@ -321,6 +321,7 @@ class Open:
             at = stop
         shared.open -= self.first - first
         shared.unsettled -= self.first - first
+        self.answered += self.first - first
         self.answer_bytes += at
         return at
 

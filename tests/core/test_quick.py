@@ -14,6 +14,7 @@ from ackdrop.errors import WireError
 from ackdrop.kafka.headers import request_header
 from ackdrop.kafka.produce import parse_request
 from ackdrop.observations import Acked, Answered, Attempt, Forwarded, Observation, Passed
+from ackdrop.passed import expanded
 
 STEPS = 120
 Fate = dict[type, Any]
@@ -31,44 +32,10 @@ def stories(seen: Iterable[Observation]) -> dict[int, Fate]:
                 assert type(fact) not in found[fact.attempt], "told twice"
                 found[fact.attempt][type(fact)] = fact
             case Passed():
-                for attempt in expanded(fact):
-                    number = attempt[Attempt].number
-                    assert number not in found, "told twice"
-                    found[number] = attempt
+                singly = stories(expanded(fact))
+                assert not found.keys() & singly.keys(), "told twice"
+                found |= singly
     return found
-
-
-def expanded(passed: Passed) -> Iterable[Fate]:
-    flow = passed.flow
-    for number, at, cid, sequence, records, crc, size, answered, offset in passed.attempts:
-        attempt = Attempt(
-            number=number,
-            at=at,
-            connection=flow.connection,
-            correlation_id=cid,
-            client_id=flow.client_id,
-            software=flow.software,
-            api_version=flow.api_version,
-            acks=flow.acks,
-            transactional_id=flow.transactional_id,
-            topic=flow.topic,
-            partition=flow.partition,
-            producer_id=flow.producer_id,
-            producer_epoch=flow.producer_epoch,
-            base_sequence=sequence,
-            records=records,
-            crc=crc,
-            size=size,
-            retry_of=None,
-            tries=1,
-            ambiguous=False,
-        )
-        yield {
-            Attempt: attempt,
-            Forwarded: Forwarded(at, number),
-            Answered: Answered(answered, number, 0, offset),
-            Acked: Acked(answered, number, "delivered", 0),
-        }
 
 
 def others(seen: Iterable[Observation]) -> Counter[Observation]:
@@ -243,6 +210,13 @@ class Twins:
         quick, slow = (play.seen for play in self.plays)
         assert stories(quick) == stories(slow)
         assert others(quick) == others(slow)
+        one, other = (play.wire.received for play in self.plays)
+        assert (one.client_bytes, one.broker_bytes, one.broker_frames) == (
+            other.client_bytes,
+            other.broker_bytes,
+            other.broker_frames,
+        )
+        assert 0 <= other.client_frames - one.client_frames <= len(self.clients)  # some have begun, and never ended
         assert self.plays[0].wire.unsettled == 0
         return sum(len(each.attempts) for each in quick if isinstance(each, Passed))
 
