@@ -16,7 +16,7 @@ from ..errors import UndecodableError
 from ..kafka.batch_headers import LENGTH_ENDS, BatchHeader
 from ..kafka.headers import RequestHeader
 from ..kafka.produce import ProduceAnswer, ProduceEntry, ProduceRequest, parse_request, parse_response
-from ..observations import Ack, Acked, Answered, Attempt, Forwarded, IndexLetGo
+from ..observations import Ack, Acked, Answered, Attempt, Flow, Forwarded, IndexLetGo
 from .attempts import Line, OpenAttempt
 from .commands import AskStarts
 from .identities import count_records
@@ -120,16 +120,9 @@ class ProduceTraffic:
         wire = self._wire
         wire.seen(topic, entry.partition, now)
         raw = bytes(frame[entry.start : entry.end])
-        where, client_id = (topic, entry.partition), header.client_id or ""
-        attempt = wire.attempts.begin(wire.next_attempt(), self._line, client_id, where, batch, raw, now)
-        if wire.detained:
-            wire.detained.began(attempt.number, attempt.origins)
-        seen = Attempt(
-            number=attempt.number,
-            at=now,
+        flow = Flow(
             connection=self._connection,
-            correlation_id=header.correlation_id,
-            client_id=client_id,
+            client_id=header.client_id or "",
             software=software,
             api_version=header.api_version,
             acks=request.acks,
@@ -138,23 +131,19 @@ class ProduceTraffic:
             partition=entry.partition,
             producer_id=batch.producer_id,
             producer_epoch=batch.producer_epoch,
-            base_sequence=batch.base_sequence,
-            records=count_records(batch, raw),
-            crc=batch.crc,
-            size=len(raw),
-            retry_of=attempt.repeats,
-            tries=attempt.tries,
-            ambiguous=attempt.ambiguous,
         )
+        attempt, seen = self._begun(flow, wire.next_attempt(), header.correlation_id, batch, raw, now)
+        if wire.detained:
+            wire.detained.began(attempt.number, attempt.origins)
         wire.observe(seen)
         return Share(attempt.number, seen, entry, attempt)
 
-    def restored(
-        self, lane: Lane, number: int, at: float, correlation_id: int, batch: BatchHeader, raw: bytes
-    ) -> InFlight:
-        """A request of one batch that went on at `at`, and is recorded only now, since something may happen to it."""
-        wire, flow = self._wire, lane.flow
-        attempt = wire.attempts.begin(number, self._line, flow.client_id, (flow.topic, flow.partition), batch, raw, at)
+    def _begun(
+        self, flow: Flow, number: int, correlation_id: int, batch: BatchHeader, raw: bytes, at: float
+    ) -> tuple[OpenAttempt, Attempt]:
+        """An attempt that came at that time: as the index knows it, and as it is told."""
+        where = (flow.topic, flow.partition)
+        attempt = self._wire.attempts.begin(number, self._line, flow.client_id, where, batch, raw, at)
         seen = Attempt(
             number=number,
             at=at,
@@ -167,16 +156,24 @@ class ProduceTraffic:
             transactional_id=flow.transactional_id,
             topic=flow.topic,
             partition=flow.partition,
-            producer_id=batch.producer_id,
-            producer_epoch=batch.producer_epoch,
+            producer_id=flow.producer_id,
+            producer_epoch=flow.producer_epoch,
             base_sequence=batch.base_sequence,
-            records=batch.records,
+            records=count_records(batch, raw),
             crc=batch.crc,
             size=len(raw),
             retry_of=attempt.repeats,
             tries=attempt.tries,
             ambiguous=attempt.ambiguous,
         )
+        return attempt, seen
+
+    def restored(
+        self, lane: Lane, number: int, at: float, correlation_id: int, batch: BatchHeader, raw: bytes
+    ) -> InFlight:
+        """A request of one batch that went on at `at`, and is recorded only now, since something may happen to it."""
+        wire, flow = self._wire, lane.flow
+        attempt, seen = self._begun(flow, number, correlation_id, batch, raw, at)
         wire.observe(seen)
         wire.observe(Forwarded(at, number))
         topic = flow.topic if lane.topic_id is None else None
