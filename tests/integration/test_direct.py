@@ -12,6 +12,8 @@ from ackdrop.direct.identity import identify
 from ackdrop.errors import BrokerError
 from ackdrop.kafka.batches import iter_batches
 
+from .removal import gone
+
 pytestmark = pytest.mark.integration
 
 
@@ -61,9 +63,7 @@ async def test_a_topic_is_made_found_and_removed(embedded_broker, name):
             await cluster.create_topic(name)
         await cluster.delete_topic(name)
         await cluster.delete_topic(name)
-        with trio.fail_after(10):  # the controller has removed it; the broker learns of it in its own time
-            while await cluster.topics([name]):
-                await trio.lowlevel.checkpoint()
+        await gone(cluster, name)
 
 
 async def test_a_topic_is_found_by_its_id(embedded_broker, name):

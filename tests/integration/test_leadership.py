@@ -17,6 +17,8 @@ from ackdrop.errors import BrokerError
 from ackdrop.probing.cases import named
 from ackdrop.probing.measure import Probe, Wish
 
+from .removal import gone
+
 pytestmark = pytest.mark.integration
 
 T = TypeVar("T")
@@ -185,9 +187,7 @@ def test_the_next_leader_knows_the_last_five_batches_of_a_producer(ask: Callable
         info = await broker_info(cluster, "given", "here")
         probe = Probe(cluster, info, Wish(cases=named(["after-move", "after-kill"]), replication=3))
         await probe.run()
-        with trio.fail_after(20):
-            while probe.topic in await cluster.topics():  # one broker knows that it is gone before the others do
-                pass
+        await gone(cluster, probe.topic)
         return probe
 
     moved, killed = ask(main).result().cases

@@ -18,6 +18,7 @@ from ackdrop.probing.cases import named
 from ackdrop.probing.measure import Probe, Wish
 
 from .between import CLOSE, SILENCE, Between, Change, Ranges, between, with_versions
+from .removal import gone
 
 pytestmark = pytest.mark.integration
 
@@ -30,7 +31,7 @@ async def probe(here: Between, *cases: str, seconds: float = 10.0):
         info = await broker_info(cluster, "given", here.bootstrap)
         at_work = Probe(cluster, info, Wish(cases=named(cases), seconds=seconds))
         await at_work.run()
-        assert at_work.topic not in await cluster.topics()
+        await gone(cluster, at_work.topic)
         return at_work.result()
 
 

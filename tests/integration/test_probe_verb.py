@@ -25,6 +25,7 @@ from ackdrop.probing.ground import Ground
 from ackdrop.probing.sending import Sending
 
 from .between import SILENCE, between
+from .removal import see_gone
 
 pytestmark = pytest.mark.integration
 
@@ -105,12 +106,6 @@ def probe(tmp_path: Path, embedded_broker: str) -> Callable[..., Ended]:
     return partial(call, tmp_path, "--bootstrap", embedded_broker)
 
 
-async def topics(bootstrap: str) -> list[str]:
-    """Those that a probe has left."""
-    async with Cluster.connect(bootstrap) as cluster:
-        return [name for name in await cluster.topics() if name.startswith("ackdrop-probe-")]
-
-
 def test_every_row(whole: Ended) -> None:
     assert whole.code == 0, whole.err
     assert whole.effects == MEASURED
@@ -165,7 +160,7 @@ def test_a_broker_of_the_users_is_not_restarted_and_nothing_has_changed(
     assert "not compared: Duplicates after a kill (not measured now" in ended.out
     away = {"after-restart": [], "after-kill": []}
     assert ended.effects == MEASURED | away
-    assert trio.run(topics, embedded_broker) == []
+    see_gone(embedded_broker, "ackdrop-probe-")
 
 
 def test_the_protocol_of_an_older_client_is_a_change(probe: Callable[..., Ended], whole: Ended) -> None:
@@ -225,7 +220,7 @@ def test_ctrl_c_keeps_what_was_seen_and_removes_the_topic(embedded_broker: str, 
         ("exact-duplicate", "measured", None),
         ("window", "inconclusive", "interrupted"),
     ]
-    assert trio.run(topics, embedded_broker) == []
+    see_gone(embedded_broker, "ackdrop-probe-")
 
 
 async def test_old_records_are_not_known_again_once_the_broker_has_looked_for_what_is_expired() -> None:
