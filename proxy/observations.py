@@ -171,6 +171,16 @@ class PackedAttempts(Sequence[Quiet]):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What rules know of a flow besides: the node and the encryption of its connection, as in `Reached`, and the time
+    of the arm's first produce request."""
+
+    node: int
+    tls: bool
+    zero: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """Attempts by which nothing happened: each was the first try, went to the broker as it came, was answered with
     success and an offset, and its client was told so at once. It was the only one of its request. No rule fired on
@@ -178,10 +188,23 @@ class Passed:
 
     Their numbers grow, with gaps where other flows have theirs. A later `Attempt` may be a retry of one of them: a
     success that was sent right before the end of its connection may be unread.
+
+    `asked` is set where rules were armed. Then it stands for the `Reached` of each request at its time and of each
+    answer at its own, too; see `LetPass` for what the rules said.
     """
 
     flow: Flow
     attempts: Sequence[Quiet]
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LetPass:
+    """A rule has matched so many frames more, of such as are told as `Passed`, and fired on none of them: each would
+    have been a `Decided` with the verdict `pass`."""
+
+    fault: str
+    frames: int
 
 
 ReachedEntry = tuple[str, int, int, int, int | None, int, int]
@@ -329,6 +352,7 @@ Observation = (
     | Answered
     | Acked
     | Passed
+    | LetPass
     | Decided
     | Reached
     | Undecoded
