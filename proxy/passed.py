@@ -1,12 +1,27 @@
-"""Attempts by which nothing happened (`Passed`), in other forms: as the observations they stand for, as bytes."""
+"""Attempts by which nothing happened (`Passed`), in other forms: as the observations they stand for, as bytes, as
+frames among others in the order of their times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush, merge
+from itertools import chain, count
+from operator import attrgetter
 from struct import Struct, pack
 
-from .observations import Acked, Answered, Attempt, Forwarded, Observation, PackedAttempts, Passed, Quiet
+from .observations import (
+    Acked,
+    Answered,
+    Attempt,
+    Changed,
+    Forwarded,
+    Observation,
+    PackedAttempts,
+    Passed,
+    Quiet,
+    Reached,
+    ReachedEntry,
+)
 
 _TIMES_OF_ONE = 16
 _RECORDS, _AT = Struct("=24xq").unpack_from, Struct("=d").unpack_from
@@ -41,6 +56,61 @@ def expanded(passed: Passed) -> Iterator[Observation]:
         yield Forwarded(at, number)
         yield Answered(answered_at, number, 0, base_offset)
         yield Acked(answered_at, number, "delivered", 0)
+
+
+def reached(passed: Passed) -> Iterator[Reached]:
+    """The frames that `passed` stands for: of each attempt its request and its answer. None where no rule was armed."""
+    flow, asked = passed.flow, passed.asked
+    if asked is None:
+        return
+    for number, at, correlation_id, _, records, _, size, answered_at, _ in passed.attempts:
+        entries: tuple[ReachedEntry, ...] = ((flow.topic, flow.partition, flow.producer_id, 1, number, records, size),)
+        for side, when in (("request", at), ("response", answered_at)):
+            yield Reached(
+                at=when,
+                place=f"produce.{side}",
+                api="produce",
+                version=flow.api_version,
+                side=side,  # type: ignore[arg-type]
+                client_id=flow.client_id,
+                connection=flow.connection,
+                node=asked.node,
+                tls=asked.tls,
+                correlation_id=correlation_id,
+                acks=flow.acks,
+                transactional_id=flow.transactional_id,
+                entries=entries,
+                elapsed=when - asked.zero,
+            )
+
+
+def in_time(told: Iterable[Reached | Changed], passed: Iterable[Passed]) -> Iterator[Reached | Changed]:
+    """Frames that were told one by one, and those that `passed` stands for, by their times: what has passed is told
+    later than it came. Of one time, attempts come in the order of their numbers. Few of `passed` are frames at once."""
+    return merge(sorted(told, key=attrgetter("at")), _frames(passed), key=_place)
+
+
+def _frames(passed: Iterable[Passed]) -> Iterator[Reached]:
+    waiting: list[tuple[float, int, bool, int, Reached]] = []
+    tickets = count()
+    by_begin = sorted(((_begin(each), place, each) for place, each in enumerate(passed) if each.attempts))
+    for begin, _, each in by_begin:
+        while waiting and waiting[0][0] < begin:
+            yield heappop(waiting)[-1]
+        for frame in reached(each):
+            heappush(waiting, (*_place(frame), frame.side == "response", next(tickets), frame))
+    while waiting:
+        yield heappop(waiting)[-1]
+
+
+def _place(one: Reached | Changed) -> tuple[float, int]:
+    """Its time, and the number of its first attempt, -1 without one."""
+    number = one.entries[0][4] if isinstance(one, Reached) and one.entries else None
+    return one.at, -1 if number is None else number
+
+
+def _begin(passed: Passed) -> float:
+    return min(memoryview(packed(passed.attempts).times).cast("d"))
 
 
 def packed(attempts: Sequence[Quiet]) -> PackedAttempts:
