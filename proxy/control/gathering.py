@@ -22,6 +22,7 @@ from ..observations import (
     ConnectionOpened,
     Decided,
     Forwarded,
+    LetPass,
     Observation,
     Passed,
     Undecoded,
@@ -281,6 +282,9 @@ class Gathering:
             total[1] += 1
             self._tell(fact)
 
+    def _let_pass(self, fact: LetPass) -> None:
+        self._totals.setdefault(fact.fault, [0, 0])[0] += fact.frames
+
     def _unread(self, fact: Undecoded) -> None:
         self._undecoded += 1
         self._tell(fact)
@@ -302,6 +306,7 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     Acked: Gathering._ack,
     Passed: Gathering._passed,
     Decided: Gathering._decision,
+    LetPass: Gathering._let_pass,
     Undecoded: Gathering._unread,
     Acted: Gathering._done,
     Changed: Gathering._done,

@@ -18,6 +18,7 @@ from ackdrop.observations import (
     ConnectionOpened,
     Flow,
     Forwarded,
+    LetPass,
     Observation,
     Undecoded,
 )
@@ -75,7 +76,8 @@ def test_what_the_proxy_added_is_measured_on_the_way_there_and_back(gathering, a
 def test_a_fault_matches_and_fires_on_frames_and_not_on_partitions(gathering, decided):
     gathering.take([decided(), decided(partition=1, attempt=2), decided(correlation_id=2, fired=False, hit=False)])
     assert gathering.totals("lose it") == (2, 1)
-    assert gathering.totals("another") == (0, 0)
+    gathering.take([LetPass("lose it", 1_000), LetPass("another", 2)])
+    assert [gathering.totals(fault) for fault in ("lose it", "another", "a third")] == [(1_002, 1), (2, 0), (0, 0)]
     assert [happened.fault for happened in gathering.snapshot().recent] == ["lose it"]
 
 

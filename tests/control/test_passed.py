@@ -18,7 +18,8 @@ def taken(portions: list[list[Observation]]) -> tuple[Snapshot, object]:
     gathering = Gathering(Sources(clock=lambda: 1.0))
     for portion in portions:
         gathering.take(portion)
-    return gathering.snapshot(), gathering.retries(1_000)
+    totals = [gathering.totals(fault) for fault in ("lose", "look", "not in the scenario")]
+    return gathering.snapshot(), (gathering.retries(1_000), totals)
 
 
 @settings(deadline=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from ...observations import ConnectionClosed, Decided, Observation, Reached
+from ...observations import ConnectionClosed, Decided, LetPass, Observation, Passed, Reached
 from .. import comments
 
 Wanted = Literal["frame", "moment", "end"]
@@ -38,6 +38,8 @@ def remarks(arm: str, observations: Sequence[Observation], places: Mapping[str, 
                     told += _fault(arm, decided, frame, places)
                     decided = []
                 decided.append(observation)
+            continue
+        if isinstance(observation, Passed | LetPass):  # no fault did anything
             continue
         told += _fault(arm, decided, frame, places)
         decided = []
