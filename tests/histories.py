@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from ackdrop.observations import (
     Acked,
     Answered,
+    Asked,
     Attempt,
     ConnectionClosed,
     ConnectionOpened,
     Decided,
     Flow,
     Forwarded,
+    LetPass,
     Observation,
     Passed,
     Quiet,
@@ -150,7 +152,8 @@ _flow = attrgetter(*Flow.__dataclass_fields__)
 
 
 def condensed(portions: list[list[Observation]]) -> list[list[Observation]]:
-    """The same history, with one `Passed` in place of all that is told of attempts by which nothing happened."""
+    """The same history, with one `Passed` in place of all that is told of attempts by which nothing happened, and
+    `LetPass` in place of what rules said of them. Those of even partitions are told as while rules are armed."""
     quiet = _quiet([fact for portion in portions for fact in portion])
     return [list(_condensed(portion, quiet)) for portion in portions]
 
@@ -187,12 +190,20 @@ def _condensed(portion: list[Observation], quiet: dict[int, tuple[Flow, Quiet]])
     runs: dict[Flow, list[Quiet]] = {}
     for fact in portion:
         number = fact.number if isinstance(fact, Attempt) else getattr(fact, "attempt", None)
-        if isinstance(fact, Decided) or number not in quiet:
+        if isinstance(fact, Decided) and number in quiet and not fact.fired:
+            yield LetPass(fact.fault, 1)
+        elif isinstance(fact, Decided) or number not in quiet:
             if isinstance(fact, ConnectionClosed) or getattr(fact, "retry_of", None):
-                yield from (Passed(flow, packed(run) if run[0][0] % 2 else run) for flow, run in runs.items())
+                yield from _passed(runs)
                 runs = {}
             yield fact
         elif isinstance(fact, Acked):
             flow, row = quiet[number]
             runs.setdefault(flow, []).append(row)
-    yield from (Passed(flow, packed(run) if run[0][0] % 2 else run) for flow, run in runs.items())
+    yield from _passed(runs)
+
+
+def _passed(runs: dict[Flow, list[Quiet]]) -> Iterator[Passed]:
+    for flow, run in runs.items():
+        asked = None if flow.partition % 2 else Asked(0, False, 1.0)
+        yield Passed(flow, packed(run) if run[0][0] % 2 else run, asked)

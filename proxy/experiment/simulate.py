@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,23 +13,28 @@ from ..errors import UsageError
 from ..faults.engine import Engine
 from ..faults.replay import Answer, Replay
 from ..faults.rule import ANY_API, PROCESSES, Rule
-from ..ledger.events import FORMAT, changed_in, reached_in, read_events
-from ..observations import Changed, Decided, Reached
+from ..ledger.events import FRAMES_SINCE, changed_in, passed_in, reached_in, read_events
+from ..observations import Changed, Decided, Passed, Reached
+from ..passed import in_time
 from ..scenario.models import Scenario
 
 
 @dataclass(slots=True)
 class Recording:
-    """What a run's events hold of one arm: its frames, and the changes of its faults among them. `places` counts the
-    frames by (side, API)."""
+    """What a run's events hold of one arm: its frames, and the changes of its faults among them; `passed` stands for
+    further frames. `places` counts all frames by (side, API)."""
 
     arm: str
     format: int
     suffix: str
     faults: tuple[str, ...]
     frames: list[Reached | Changed] = field(default_factory=list)
-    decided: list[dict[str, Any]] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
     places: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def in_order(self) -> Iterable[Reached | Changed]:
+        """All frames, and the changes among them, as they came."""
+        return in_time(self.frames, self.passed) if self.passed else self.frames
 
     @property
     def added(self) -> dict[str, None]:
@@ -53,35 +58,48 @@ class SimulatedArm:
 
     arm: str
     rules: tuple[Simulated, ...]
-    decided: tuple[Decided, ...]
     lacking: tuple[str, ...]
 
 
-def simulate(scenario: Scenario, folder: Path, seed: int | None = None) -> list[SimulatedArm]:
-    """Each recorded arm, simulated. Raises UsageError where the folder holds no recording that can be read."""
+def simulate(
+    scenario: Scenario, folder: Path, seed: int | None = None, *, decided: Callable[[str, Decided], None] | None = None
+) -> list[SimulatedArm]:
+    """Each recorded arm, simulated; `decided` is told of every decision, with the arm's name. Raises UsageError where
+    the folder holds no recording that can be read."""
     recordings, let_go = _read(folder)
     seed = scenario.seed if seed is None else seed
-    return [_arm(scenario.rules, seed, recording, let_go) for recording in recordings]
+    return [_arm(scenario.rules, seed, recording, let_go, decided) for recording in recordings]
 
 
-def _arm(rules: Sequence[Rule], seed: int, recording: Recording, let_go: int) -> SimulatedArm:
+def _arm(
+    rules: Sequence[Rule],
+    seed: int,
+    recording: Recording,
+    let_go: int,
+    decided: Callable[[str, Decided], None] | None,
+) -> SimulatedArm:
     engine = Engine(rules, seed=seed, arm=recording.arm, label=lambda topic: topic.removesuffix(recording.suffix))
-    answers = list(Replay(engine, recording.suffix, recording.added).ask(recording.frames))
+    matched: Counter[str] = Counter()
+    fired: dict[str, list[Answer]] = {rule.name: [] for rule in rules}
+    for answer in Replay(engine, recording.suffix, recording.added).ask(recording.in_order()):
+        matched[answer.rule] += 1
+        if answer.fired:
+            fired[answer.rule].append(answer)
+        if decided is not None:
+            for one in answer.decided:
+                decided(recording.arm, one)
     return SimulatedArm(
         recording.arm,
-        tuple(_tally(rule, answers) for rule in rules),
-        tuple(decided for answer in answers for decided in answer.decided),
+        tuple(
+            Simulated(rule, matched[rule.name], tuple((each.elapsed, each.decided) for each in fired[rule.name]))
+            for rule in rules
+        ),
         tuple(_lacking(rules, recording, let_go)),
     )
 
 
-def _tally(rule: Rule, answers: Sequence[Answer]) -> Simulated:
-    mine = [answer for answer in answers if answer.rule == rule.name]
-    return Simulated(rule, len(mine), tuple((answer.elapsed, answer.decided) for answer in mine if answer.fired))
-
-
 def _lacking(rules: Sequence[Rule], recording: Recording, let_go: int) -> Iterator[str]:
-    if recording.format < FORMAT:
+    if recording.format < FRAMES_SINCE:
         yield "an older version of ackdrop recorded it, without frames: run the scenario again"
         return
     if not (recording.faults or recording.added):
@@ -167,6 +185,9 @@ def _take(event: dict[str, Any], found: dict[str, Recording]) -> int:
         recording.places[reached.side, reached.api] += 1
     elif kind == "changed":
         found[event["arm"]].frames.append(changed_in(event))
-    elif kind == "decided":
-        found[event["arm"]].decided.append(event)
+    elif kind == "passed":
+        recording, passed = found[event["arm"]], passed_in(event)
+        recording.passed += passed
+        for side in ("request", "response"):
+            recording.places[side, "produce"] += sum(len(each.attempts) for each in passed)
     return 0

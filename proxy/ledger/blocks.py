@@ -20,7 +20,7 @@ from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
 
-from ..observations import Flow, Passed
+from ..observations import Asked, Flow, Passed
 from ..passed import packed
 
 MOST = 4_000
@@ -50,22 +50,23 @@ class Packing:
         cells, times = attempts.cells, attempts.times
         count = len(times) // (8 * TIMES)
         if count <= MOST:
-            self._add(passed.flow, cells, times, count)
+            self._add(passed.flow, passed.asked, cells, times, count)
             return
         for begin in range(0, count, MOST):
             end = min(begin + MOST, count)
             part = cells[8 * CELLS * begin : 8 * CELLS * end], times[8 * TIMES * begin : 8 * TIMES * end]
-            self._add(passed.flow, *part, end - begin)
+            self._add(passed.flow, passed.asked, *part, end - begin)
 
-    def _add(self, flow: Flow, cells: bytes, times: bytes, count: int) -> None:
+    def _add(self, flow: Flow, asked: Asked | None, cells: bytes, times: bytes, count: int) -> None:
         block = self._blocks[-1]
         if block.count + count > MOST:
             block = _Packed()
             self._blocks.append(block)
         place = block.places.get(id(flow))  # hashing the values would cost more than all the rest
-        if place is None:
+        if place is None or (block.asked[place] is not asked and block.asked[place] != asked):
             place = block.places[id(flow)] = len(block.flows)
             block.flows.append(flow)
+            block.asked.append(asked)
         block.runs.extend((place, count))
         block.cells += cells
         block.times += times
@@ -74,6 +75,11 @@ class Packing:
     def rows(self, arm: int) -> list[Sequence[Any]]:
         """The rows of `blocks`."""
         return [block.row(arm) for block in self._blocks if block.count]
+
+    @property
+    def asked(self) -> list[Sequence[Asked]]:
+        """What rules know besides of the flows of each row, where they were armed."""
+        return [[each for each in block.asked if each is not None] for block in self._blocks if block.count]
 
     @property
     def newest(self) -> int:
@@ -89,11 +95,12 @@ class Packing:
 class _Packed:
     """A block that grows. `places` says where a flow stands; it is kept in `flows`, so its id stays its own."""
 
-    __slots__ = ("cells", "count", "flows", "places", "runs", "times")
+    __slots__ = ("asked", "cells", "count", "flows", "places", "runs", "times")
 
     def __init__(self) -> None:
         self.places: dict[int, int] = {}
         self.flows: list[Flow] = []
+        self.asked: list[Asked | None] = []
         self.runs = array("q")
         self.cells, self.times = bytearray(), bytearray()
         self.count = 0

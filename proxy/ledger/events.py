@@ -1,7 +1,8 @@
 """`events.jsonl`: one JSON object a line, in the order in which the fault engine saw and decided.
 
-    {"event": "arm", "format": 2, "arm": "off", "idempotence": false, "faults": ["lose it"], "suffix": "-7f3"}
+    {"event": "arm", "format": 3, "arm": "off", "idempotence": false, "faults": ["lose it"], "suffix": "-7f3"}
     {"event": "frame", "arm": "off", "at": 12.3, "place": "produce.response", ..., "entries": [["orders", 0, ...]]}
+    {"event": "passed", "frames": 4000, "arm": "off", "order": "little", "flows": [[1, ...]], ..., "times": "..."}
     {"event": "decided", "arm": "off", "at": 12.3, "fault": "lose it", ..., "attempt": 3}
     {"event": "acted", "arm": "off", "at": 12.3, "fault": "kill it", "place": "broker", ..., "seconds": 4.5}
     {"event": "changed", "arm": "proxy", "at": 12.3, "fault": "lose it", "change": "disarmed", "who": "control", ...}
@@ -13,9 +14,17 @@ seconds on the run's monotonic clock. A frame stands before what was decided abo
 of `observations.Acted`, and comes when what was done is over; a `changed` line those of `observations.Changed`, and
 comes before all that follows from the change; a `dispatched` line those of `observations.Dispatched`,
 and comes when the request has gone, or cannot go any more. `suffix` is the end of the run's own topic names, which
-decisions leave out. Files without a `format` (1) have no frames. A file that has reached its limit becomes
-`events.1.jsonl`, in the place of the one that was it before. The new file begins with a `rotated` line: how many
-`decided` and `frame` lines were let go in all, and the arms that have begun.
+decisions leave out.
+
+A `passed` line stands for `frames` frames of produce requests by which nothing happened, and of their answers
+(`observations.Passed`); it comes later than they came, and what rules said of them is told nowhere but in the ledger's
+table `faults`. `flows` are the values of each `Flow`, `asked` those of its `Asked`. The rest is base64: `runs` has two
+int64 a run, the place in these lists and how many attempts; `cells` and `times` are those of `PackedAttempts`. `order`
+says which byte of a number comes first: the lowest (`little`) or the highest (`big`).
+
+Files without a `format` (1) have no frames, those of format 2 no `passed` lines. A file that has reached its limit
+becomes `events.1.jsonl`, in the place of the one that was it before. The new file begins with a `rotated` line: how
+many decisions and frames were let go in all, and the arms that have begun.
 """
 
 from __future__ import annotations
@@ -23,6 +32,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import sys
+from array import array
+from binascii import a2b_base64, b2a_base64
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -31,10 +43,24 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from ..observations import Acted, Changed, Decided, Dispatched, Reached, ReachedEntry
+from ..observations import (
+    Acted,
+    Asked,
+    Changed,
+    Decided,
+    Dispatched,
+    Flow,
+    PackedAttempts,
+    Passed,
+    Reached,
+    ReachedEntry,
+)
 
-FORMAT = 2
+FORMAT = 3
 """The format of the file, told where an arm begins."""
+
+FRAMES_SINCE = 2
+"""The first format that has frames."""
 
 FILE = "events.jsonl"
 FILE_BEFORE = "events.1.jsonl"
@@ -55,6 +81,8 @@ _TEXT: dict[type, Callable[[Any], str]] = {
 _REACHED_FIELDS = tuple(Reached.__dataclass_fields__)
 _reached_values = attrgetter(*_REACHED_FIELDS)
 _DECIDED = '{"event":"decided","arm":%s,' + ",".join(f'"{name}":%s' for name in _FIELDS) + "}\n"
+_PACKED = {"runs": "q", "cells": "q", "times": "d"}
+_PASSED = '{"event":"passed","frames":'
 _FRAME = '{"event":"frame","arm":%s,' + ",".join(f'"{name}":%s' for name in _REACHED_FIELDS) + "}\n"
 
 
@@ -73,6 +101,15 @@ def decided_line(arm: str, decided: Decided) -> str:
 def frame_line(arm: str, reached: Reached) -> str:
     """The line of a frame, made as `decided_line` makes its own."""
     return _FRAME % (_quoted(arm), *[_TEXT[type(value)](value) for value in _reached_values(reached)])
+
+
+def passed_line(arm: str, flows: str, asked: Sequence[Asked], runs: bytes, cells: bytes, times: bytes) -> str:
+    """The line of attempts that have passed. `flows` is JSON already; the bytes are in the order of this machine."""
+    told = _encode([(each.node, each.tls, each.zero) for each in asked])
+    return (
+        f'{_PASSED}{len(times) // 8},"arm":{_quoted(arm)},"order":"{sys.byteorder}","flows":{flows},"asked":{told},'
+        f'"runs":"{_base64(runs)}","cells":"{_base64(cells)}","times":"{_base64(times)}"}}\n'
+    )
 
 
 def acted_line(arm: str, acted: Acted) -> str:
@@ -119,6 +156,7 @@ class EventFile:
         self._begins = ""
         self._arms += [line.rstrip("\n") for line in arms]
         self._here.update(map(_kind, lines))
+        self._here["frame"] += sum(_frames(line) for line in lines if line.startswith(_PASSED))
 
     def close(self) -> None:
         """Raises OSError."""
@@ -154,6 +192,11 @@ def _kind(line: str) -> str:
     return line[10 : line.index('"', 10)]
 
 
+def _frames(line: str) -> int:
+    """How many frames a `passed` line stands for."""
+    return int(line[len(_PASSED) : line.index(",", len(_PASSED))])
+
+
 def read_events(folder: Path) -> Iterator[dict[str, Any]]:
     """The events of a run, in order, from both files. A line that a killed process left unfinished is passed over."""
     paths = [path for path in (folder / FILE_BEFORE, folder / FILE) if path.exists()]
@@ -170,9 +213,40 @@ def reached_in(event: dict[str, Any]) -> Reached:
     return Reached(**{**fields, "entries": tuple(map(_entry, event["entries"]))})
 
 
+def passed_in(event: dict[str, Any]) -> list[Passed]:
+    """What a `passed` line holds, flow by flow. Raises KeyError, TypeError and ValueError for what is none."""
+    lanes = [(Flow(*flow), Asked(*asked)) for flow, asked in zip(event["flows"], event["asked"], strict=True)]
+    swap = {"little": False, "big": True}[event["order"]] != (sys.byteorder == "big")
+    runs, cells, times = (_numbers(code, event[name], swap) for name, code in _PACKED.items())
+    if not 2 * sum(runs[1::2]) == len(times) == event["frames"] or 2 * len(cells) != 7 * len(times) or len(runs) % 2:
+        raise ValueError("a line of attempts that have passed is not whole")
+    found = {place: (bytearray(), bytearray()) for place in range(len(lanes))}
+    raw_cells, raw_times = cells.tobytes(), times.tobytes()
+    begin = 0
+    for place, count in zip(runs[::2], runs[1::2], strict=True):
+        found[place][0].extend(raw_cells[56 * begin : 56 * (begin + count)])
+        found[place][1].extend(raw_times[16 * begin : 16 * (begin + count)])
+        begin += count
+    return [
+        Passed(flow, PackedAttempts(bytes(of_it[0]), bytes(of_it[1])), asked)
+        for (flow, asked), of_it in zip(lanes, found.values(), strict=True)
+    ]
+
+
 def changed_in(event: dict[str, Any]) -> Changed:
     """The change in a `changed` line. Raises KeyError and TypeError for what is none."""
     return Changed(**{name: event[name] for name in Changed.__dataclass_fields__})
+
+
+def _base64(data: bytes) -> str:
+    return b2a_base64(data, newline=False).decode("ascii")
+
+
+def _numbers(code: str, text: str, swap: bool) -> array[Any]:
+    numbers = array(code, a2b_base64(text, strict_mode=True))
+    if swap:
+        numbers.byteswap()
+    return numbers
 
 
 def _entry(values: list[Any]) -> ReachedEntry:

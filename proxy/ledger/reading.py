@@ -21,7 +21,7 @@ from ..observations import (
 )
 from ..result import AttemptLine, Finding, Place
 from ..sends import Sends
-from .rows import COLUMNS
+from .columns import COLUMNS
 from .settling import settled
 from .stories import stories
 

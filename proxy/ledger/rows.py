@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..observations import (
     Acked,
     Acted,
     Answered,
+    Asked,
     Attempt,
     Changed,
     ConnectionClosed,
@@ -27,6 +29,7 @@ from ..observations import (
     Dispatched,
     Forwarded,
     IndexLetGo,
+    LetPass,
     LogBatch,
     LogRecord,
     Observation,
@@ -41,41 +44,15 @@ from ..result import Finding
 from .blocks import COLUMNS as BLOCK_COLUMNS
 from .blocks import Packing
 from .bulk import execute, insert
-from .events import acted_line, arm_line, changed_line, decided_line, dispatched_line, frame_line
+from .columns import ATTEMPT_FIELDS, COLUMNS, FATE_FIELDS
+from .events import acted_line, arm_line, changed_line, decided_line, dispatched_line, frame_line, passed_line
 
 Row = Sequence[Any]
 
-ATTEMPT_FIELDS = tuple(field.name for field in dataclasses.fields(Attempt))
-"""The columns of `attempts` that come with the attempt itself, in the order of the dataclass."""
-
-FATE_FIELDS = ("forwarded_at", "answered_at", "error", "base_offset", "acked_at", "ack", "seen_error", "released")
-"""The columns of `attempts` that later facts fill in."""
-
-_CLOSE_FIELDS = ("closed_at", "closed_by", "closed_how", "closed_reason")
 _UNTOLD: tuple[None, ...] = (None,) * len(FATE_FIELDS)
 _FATE = 1 + len(ATTEMPT_FIELDS)
 _FORWARDED, _ANSWERED, _ACKED, _RELEASED = 0, 1, 4, 7
 _CLOSED = 5
-
-_COLUMN = {"order": "send_order", "transaction": '"transaction"'}
-"""Fields whose names SQL knows as words of its own."""
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "arms": ("arm", "name", "idempotence"),
-    "removed": ("arm",),
-    "faults": ("arm", "position", "name"),
-    "connections": ("arm", "connection", "node", "peer", "opened_at", *_CLOSE_FIELDS),
-    "attempts": ("arm", *ATTEMPT_FIELDS, *FATE_FIELDS),
-    "decisions": ("arm", *(field.name for field in dataclasses.fields(Decided))),
-    "acted": ("arm", *(field.name for field in dataclasses.fields(Acted))),
-    "changes": ("arm", *(field.name for field in dataclasses.fields(Changed) if field.name != "elapsed")),
-    "undecoded": ("arm", *(field.name for field in dataclasses.fields(Undecoded))),
-    "partitions": ("arm", "topic", "partition", "start_offset", "at"),
-    "sends": ("arm", "producer", "send_order", "record", "send", "outcome", "partition", "offset", "error"),
-    "log": ("arm", *(_COLUMN.get(name, name) for name in LogRecord.__dataclass_fields__)),
-    "log_batches": ("arm", *(_COLUMN.get(name, name) for name in LogBatch.__dataclass_fields__)),
-    "findings": ("arm", "kind", "cause", "record", "fault", "places", "attempts"),
-}
 
 # Where a row may come again: a partition keeps its first known start, a log that is read again replaces itself.
 _KEEP_FIRST_START = """
@@ -116,6 +93,10 @@ INSERT INTO faults (arm, name, position)
 SELECT ?1, ?2, (SELECT coalesce(max(position), -1) + 1 FROM faults WHERE arm = ?1)
 ON CONFLICT (arm, name) DO UPDATE SET position = coalesce(faults.position, excluded.position)"""
 
+_LET_PASS = """
+INSERT INTO faults (arm, name, matched) VALUES (?, ?, ?)
+ON CONFLICT (arm, name) DO UPDATE SET matched = matched + excluded.matched"""
+
 _FIRST_REQUEST = "UPDATE arms SET zero = ?1 WHERE arm = ?2 AND (zero IS NULL OR zero > ?1)"
 
 _attempt_row = attrgetter(*ATTEMPT_FIELDS)
@@ -138,10 +119,12 @@ class Rows:
         self._inserts: dict[str, list[Row]] = {table: [] for table in COLUMNS}
         self._attempts: dict[tuple[int, int], list[Any]] = {}
         self._fates: dict[tuple[int, int], list[Any]] = {}
-        self._packings: defaultdict[int, Packing] = defaultdict(Packing)
+        self._packings: defaultdict[tuple[int, str, bool], Packing] = defaultdict(Packing)
+        self._passed_lines: list[str] = []
         self._connections: dict[tuple[int, int], list[Any]] = {}
         self._closes: list[Row] = []
         self._added: list[tuple[int, str]] = []
+        self._matched: Counter[tuple[int, str]] = Counter()
         self._zeros: dict[int, float] = {}
         self._let_go: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._add: dict[type, Callable[[int, str, Any], None]] = {
@@ -150,6 +133,7 @@ class Rows:
             Answered: self._answered,
             Acked: self._acked,
             Passed: self._passed,
+            LetPass: self._let_pass,
             Decided: self._decided,
             Reached: self._reached,
             ConnectionOpened: self._opened,
@@ -205,21 +189,37 @@ class Rows:
         for table, rows in (self._inserts | merged).items():
             verb, conflict = _COMES_AGAIN.get(table, ("INSERT", ""))
             insert(connection, f"{verb} INTO {table}", COLUMNS[table], rows, conflict)
-        blocks = [row for arm, packing in self._packings.items() for row in packing.rows(arm)]
-        insert(connection, "INSERT INTO blocks", BLOCK_COLUMNS, blocks, "")
+        insert(connection, "INSERT INTO blocks", BLOCK_COLUMNS, self._blocks(), "")
         if self._fates:
             fates = [(*key, *fate) for key, fate in self._fates.items()]
             insert(connection, "INSERT INTO temp.fates", ("arm", "number", *FATE_FIELDS), fates, "")
             connection.execute(_UPDATE_ATTEMPTS)
             connection.execute("DELETE FROM temp.fates")
         connection.executemany(_ADD_FAULT, self._added)
+        for (arm, fault), frames in self._matched.items():
+            execute(connection, _LET_PASS, (arm, fault, frames))
         for close in self._closes:
             execute(connection, _UPDATE_CONNECTION, close)
-        zeros = [*self._zeros.items(), *((arm, packing.zero) for arm, packing in self._packings.items())]
+        zeros = [*self._zeros.items(), *((arm, packing.zero) for (arm, *_), packing in self._packings.items())]
         connection.executemany(_FIRST_REQUEST, ((at, arm) for arm, at in zeros))
         for column, counts in self._let_go.items():
             values = [(count, arm) for arm, count in counts.items()]
             connection.executemany(f"UPDATE arms SET {column} = {column} + ? WHERE arm = ?", values)
+
+    def _blocks(self) -> list[Row]:
+        """The rows of `blocks`. Those whose frames rules could be asked about make lines of `events.jsonl` too."""
+        blocks: list[Row] = []
+        self._passed_lines = []
+        for (arm, name, recorded), packing in self._packings.items():
+            rows = packing.rows(arm)
+            blocks += rows
+            if recorded:
+                self._passed_lines += map(partial(_passed_line, name), rows, packing.asked)
+        return blocks
+
+    def lines(self) -> list[str]:
+        """What is to be written into `events.jsonl`; of what has passed, once `write` was called."""
+        return self.events + self._passed_lines
 
     def added(self) -> dict[int, Counter[str]]:
         """How many rows go into the tables that have limits: arm → table → rows."""
@@ -240,7 +240,10 @@ class Rows:
 
     def newest(self) -> dict[int, int]:
         """The highest number of what goes into blocks, by arm."""
-        return {arm: packing.newest for arm, packing in self._packings.items()}
+        found: dict[int, int] = {}
+        for (arm, *_), packing in self._packings.items():
+            found[arm] = max(packing.newest, found.get(arm, 0))
+        return found
 
     def _attempt(self, arm: int, name: str, fact: Attempt) -> None:
         self._zeros[arm] = min(fact.at, self._zeros.get(arm, fact.at))
@@ -267,7 +270,10 @@ class Rows:
         row[start + _ACKED : start + _RELEASED] = (fact.at, fact.ack, fact.error)
 
     def _passed(self, arm: int, name: str, fact: Passed) -> None:
-        self._packings[arm].add(fact)
+        self._packings[arm, name, fact.asked is not None].add(fact)
+
+    def _let_pass(self, arm: int, name: str, fact: LetPass) -> None:
+        self._matched[arm, fact.fault] += fact.frames
 
     def _released(self, arm: int, name: str, fact: Released) -> None:
         row, start = self._fate(arm, fact.attempt)
@@ -312,6 +318,12 @@ class Rows:
 
     def _topic(self, arm: int, name: str, fact: TopicSeen) -> None:
         self._inserts["partitions"].append((arm, fact.topic, fact.partition, fact.start_offset, fact.at))
+
+
+def _passed_line(name: str, row: Row, asked: Sequence[Asked]) -> str:
+    """The line of a row of `blocks`."""
+    *_, flows, runs, cells, times = row
+    return passed_line(name, flows, asked, runs, cells, times)
 
 
 def _finding_row(arm: int, finding: Finding) -> Row:

@@ -43,7 +43,7 @@ CREATE TABLE faults ( -- the rules, so that one that never matched is not forgot
     name TEXT NOT NULL,             -- the rule's name
     position INTEGER,               -- in the order of the scenario file, from 0; NULL: not of the scenario
     first INTEGER,                  -- the id of its first decision that is not in decisions any more
-    matched INTEGER NOT NULL DEFAULT 0, -- frames that it matched in decisions that were removed
+    matched INTEGER NOT NULL DEFAULT 0, -- frames that it matched, and of which decisions has nothing (any more)
     fired INTEGER NOT NULL DEFAULT 0, -- frames that it fired on in decisions that were removed
     PRIMARY KEY (arm, name)
 ) WITHOUT ROWID;
@@ -119,7 +119,7 @@ CREATE TABLE acked_ranges ( -- attempts of whom nothing else is worth telling, b
     PRIMARY KEY (arm, topic, partition, first)
 ) WITHOUT ROWID;
 
-CREATE TABLE decisions ( -- what each rule decided about each entry that it matches, in order
+CREATE TABLE decisions ( -- what each rule decided about each entry that it matches, in order; not all that let pass
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- in order; never given twice
     arm INTEGER NOT NULL,           -- arms.arm
     at REAL NOT NULL,               -- seconds

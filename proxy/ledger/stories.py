@@ -13,7 +13,7 @@ from typing import Any
 
 from ..observations import AckedRange, Attempt, AttemptStory
 from . import folding, ranges
-from .rows import ATTEMPT_FIELDS
+from .columns import ATTEMPT_FIELDS
 
 MOST = 100_000
 """Of so many of the youngest attempts there is a story, whatever became of them."""

@@ -228,7 +228,7 @@ class Writer:
             let_go = {arm: count for arm, count in self._let_go.items() if self._told.get(arm) != count}
         self._database.write(self._rows, let_go)
         lines = Rows()
-        lines.events, lines.arms = self._rows.events, self._rows.arms
+        lines.events, lines.arms = self._rows.lines(), self._rows.arms
         with self._lock:
             self._told.update(let_go)
             self._written += self._taken_weight

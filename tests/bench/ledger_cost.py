@@ -5,7 +5,8 @@
 
 Runs are what one `Passed` tells of: a hundred attempts where a client has many requests on their way, one where many
 connections have one each; `0` is one by one, four observations an attempt. `--limit` is that of attempts that are kept:
-beyond it they are folded, which is in the figure of the thread then.
+beyond it they are folded, which is in the figure of the thread then. `--asked`: as while rules are armed, so that they
+are written into events.jsonl as well.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from ackdrop.control.gathering import Gathering, Sources
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.observations import Flow, Observation, PackedAttempts, Passed
+from ackdrop.observations import Asked, Flow, Observation, PackedAttempts, Passed
 from ackdrop.passed import expanded
 
 CASES = ((0, 12), (100, 12), (10, 12), (1, 12), (1, 1_000), (1, 10_000))
@@ -30,13 +31,14 @@ CASES = ((0, 12), (100, 12), (10, 12), (1, 12), (1, 1_000), (1, 10_000))
 A_BATCH = 400
 
 
-def traffic(attempts: int, run: int, partitions: int) -> Iterator[list[Observation]]:
+def traffic(attempts: int, run: int, partitions: int, armed: bool) -> Iterator[list[Observation]]:
     """Batches as the proxy hands them over."""
     flows = [
         Flow(1 + k % 8, "app", "apache-kafka-java 4.0.0", 11, -1, None, "orders", k, 4000 + k % 8, 0)
         for k in range(partitions)
     ]
     offsets = [0] * partitions
+    asked = Asked(0, False, 0.0) if armed else None
     for first in range(1, attempts + 1, A_BATCH):
         batch: list[Observation] = []
         for begin in range(first, first + A_BATCH, run or 1):
@@ -49,7 +51,7 @@ def traffic(attempts: int, run: int, partitions: int) -> Iterator[list[Observati
                 times += (number / 50_000, number / 50_000 + 0.002)
                 offsets[place] += 10
             packed = PackedAttempts(struct.pack(f"={len(cells)}q", *cells), struct.pack(f"={len(times)}d", *times))
-            passed = Passed(flows[place], packed)
+            passed = Passed(flows[place], packed, asked)
             batch += (passed,) if run else expanded(passed)
         yield batch
 
@@ -62,7 +64,7 @@ def measure(options: argparse.Namespace, run: int, partitions: int, folder: Path
     taken = put = 0.0
     done = 0
     began = time.clock_gettime(thread)
-    batches = traffic(options.attempts, run, partitions)
+    batches = traffic(options.attempts, run, partitions, options.asked)
     while some := list(islice(batches, 50)):
         done += A_BATCH * len(some)
         before = time.thread_time()
@@ -91,6 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--attempts", type=int, default=200_000)
     parser.add_argument("--limit", type=int, default=500_000, help="attempts that are kept whole")
+    parser.add_argument("--asked", action="store_true", help="rules are armed")
     options = parser.parse_args()
     print("                µs of CPU an attempt       µs a row")
     print(" run partitions  snapshot    put  thread  at the end")

@@ -17,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ackdrop.experiment.simulate import simulate
+from ackdrop.observations import Decided
 from ackdrop.scenario.load import load
 
 pytestmark = pytest.mark.integration
@@ -114,8 +115,12 @@ def _asked_again(out: Path, *faults: str) -> None:
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     decided = [event for event in events if event["event"] == "decided"]
     scenario = load("\n".join(["version: 1", "faults:", *(f"  - {each}" for each in faults)]))
-    (arm,) = simulate(scenario, folder)
-    again = [{"event": "decided", "arm": "proxy", **dataclasses.asdict(one)} for one in arm.decided]
+    again: list[dict[str, Any]] = []
+
+    def decide(arm: str, one: Decided) -> None:
+        again.append({"event": "decided", "arm": arm, **dataclasses.asdict(one)})
+
+    (arm,) = simulate(scenario, folder, decided=decide)
     assert decided
     assert again == decided
     assert arm.lacking == ()

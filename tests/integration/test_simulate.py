@@ -8,10 +8,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ackdrop.experiment.simulate import simulate
+from ackdrop.observations import Decided
 from ackdrop.scenario.load import load
 
 pytestmark = pytest.mark.integration
@@ -54,11 +56,12 @@ def run(embedded_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_its_own_scenario_decides_as_it_did(run: Path) -> None:
     events = map(json.loads, (run / "events.jsonl").read_text().splitlines())
     decided = [event for event in events if event["event"] == "decided"]
-    again = [
-        {"event": "decided", "arm": arm.arm, **dataclasses.asdict(one)}
-        for arm in simulate(load(SCENARIO), run)
-        for one in arm.decided
-    ]
+    again: list[dict[str, Any]] = []
+
+    def decide(arm: str, one: Decided) -> None:
+        again.append({"event": "decided", "arm": arm, **dataclasses.asdict(one)})
+
+    simulate(load(SCENARIO), run, decided=decide)
     assert len({event["fault"] for event in decided}) == 4
     assert again == decided
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
+from base64 import b64decode, b64encode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.ledger.events import decided_line, frame_line, read_events
-from ackdrop.observations import Reached
+from ackdrop.ledger.blocks import MOST
+from ackdrop.ledger.events import decided_line, frame_line, passed_in, read_events
+from ackdrop.observations import Asked, Flow, Passed, Reached
+from ackdrop.passed import packed
 
-ARM = {"event": "arm", "format": 2, "suffix": ""}
+ARM = {"event": "arm", "format": 3, "suffix": ""}
+FLOW = Flow(3, "caf\udce9", "java 4", 9, -1, "tx", "orders", 2, 4000, 1)
+OTHER = Flow(4, "app", "", 11, 1, None, "audit", 0, -1, -1)
+ASKED = Asked(2, True, 0.1)
+ROWS = [(7, 1.5, -70, 10, 5, 0xFFFF_FFFF, 120, 1.75, 2**62), (9, 2.5, 71, 15, 1, 17, 90, 2.75, 105)]
 REACHED = Reached(
     at=2.5,
     place="produce.response",
@@ -96,3 +104,94 @@ def test_killed_between_two_files(tmp_path, decided):
 def test_no_events_at_all(tmp_path):
     with pytest.raises(FileNotFoundError):
         list(read_events(tmp_path))
+
+
+def passed_lines(folder):
+    return [event for event in read_events(folder) if event["event"] == "passed"]
+
+
+def in_one(passed):
+    """Flow and `asked` of each, and all their attempts."""
+    return [(each.flow, each.asked, list(each.attempts)) for each in passed]
+
+
+def test_what_has_passed_while_rules_were_armed_is_a_line_that_has_all_of_it(tmp_path):
+    """Two flows come in turn, the first one also as another connection would; what no rule was asked about is none."""
+    first, second = ROWS
+    third = (11, 3.5, *second[2:])
+    with Ledger.create(tmp_path) as ledger:
+        facts = [Passed(FLOW, [first], ASKED), Passed(OTHER, packed([second]), ASKED), Passed(FLOW, [third], ASKED)]
+        facts += [Passed(OTHER, [(12, *third[1:])], Asked(5, False, 0.1)), Passed(OTHER, [(13, *third[1:])])]
+        ledger.arm("off", False).put(facts)
+    (line,) = passed_lines(tmp_path)
+    assert (line["arm"], line["frames"], list(line)[:2]) == ("off", 8, ["event", "frames"])
+    assert in_one(passed_in(line)) == [
+        (FLOW, ASKED, [first, third]),
+        (OTHER, ASKED, [second]),
+        (OTHER, Asked(5, False, 0.1), [(12, *third[1:])]),
+    ]
+    assert [story.attempt.number for story in Ledger.open(tmp_path).wire("off").attempts] == [7, 9, 11, 12, 13]
+
+
+def turned(line):
+    """The same line, from a machine of the other byte order."""
+    other = {"little": "big", "big": "little"}[line["order"]]
+    found = {**line, "order": other}
+    for name, code in (("runs", "q"), ("cells", "q"), ("times", "d")):
+        data = b64decode(line[name])
+        numbers = struct.unpack(f"={len(data) // 8}{code}", data)
+        found[name] = b64encode(struct.pack(f"{'>' if other == 'big' else '<'}{len(numbers)}{code}", *numbers)).decode()
+    return found
+
+
+def test_a_line_can_be_read_on_machines_of_either_byte_order(tmp_path):
+    with Ledger.create(tmp_path) as ledger:
+        ledger.arm("off", False).put([Passed(FLOW, ROWS, ASKED)])
+    (line,) = passed_lines(tmp_path)
+    assert turned(line)["cells"] != line["cells"]
+    assert in_one(passed_in(turned(line))) == in_one(passed_in(line)) == [(FLOW, ASKED, ROWS)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frames": 3},
+        {"cells": ""},
+        {"times": "AAAA"},
+        {"times": "#"},
+        {"order": "middle"},
+        {"flows": [[1]]},
+        {"flows": []},
+        {"asked": []},
+        {"asked": [[1]]},
+        {"runs": ""},
+    ],
+)
+def test_a_line_that_is_not_whole_is_none(tmp_path, change):
+    with Ledger.create(tmp_path) as ledger:
+        ledger.arm("off", False).put([Passed(FLOW, ROWS, ASKED)])
+    (line,) = passed_lines(tmp_path)
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        passed_in({**line, **change})
+
+
+def test_no_line_grows_with_what_is_told_in_one(tmp_path):
+    rows = [(number, 1.0, number, -1, 1, 5, 100, 2.0, number) for number in range(2 * MOST + 1)]
+    with Ledger.create(tmp_path) as ledger:
+        ledger.arm("off", False).put([Passed(FLOW, rows, ASKED)])
+    lines = passed_lines(tmp_path)
+    assert [line["frames"] for line in lines] == [2 * MOST, 2 * MOST, 2]
+    assert [row for line in lines for each in passed_in(line) for row in each.attempts] == rows
+
+
+def test_frames_of_attempts_that_have_passed_are_counted_where_they_are_let_go(tmp_path):
+    with Ledger.create(tmp_path, limits=Limits(events=4_000)) as ledger:
+        arm = ledger.arm('"frames":9', False, ["lose"])
+        for _ in range(35):
+            arm.put([Passed(FLOW, ROWS, ASKED), REACHED])
+            ledger.flush()
+    events = list(read_events(tmp_path))
+    rotated = [event for event in events if event["event"] == "rotated"]
+    left = sum(event.get("frames", 1) for event in events if event["event"] in ("frame", "passed"))
+    assert rotated[-1]["frames_let_go"] == 35 * 5 - left > 0
+    assert rotated[-1]["let_go"] == 0

@@ -15,6 +15,7 @@ from ackdrop.observations import (
     ConnectionClosed,
     ConnectionOpened,
     Forwarded,
+    LetPass,
     TopicSeen,
     Undecoded,
 )
@@ -208,9 +209,12 @@ def test_old_decisions_become_tallies(tmp_path, decided):
             fact = decided(fault="lose", correlation_id=number, fired=fires, hit=fires, attempt=number)
             arm.put([fact, dataclasses.replace(fact, partition=1, hit=False)])
             arm.put([dataclasses.replace(fact, fault="stray", fired=False, hit=False)])
+            arm.put([LetPass("lose", 100), LetPass("stray", number), LetPass("lose", 1), LetPass("late", 2)])
             ledger.flush()
         wire = ledger.wire("off")
-    assert [dataclasses.astuple(tally) for tally in wire.faults] == [("lose", 10, 5), ("never", 0, 0), ("stray", 10, 0)]
+    assert [dataclasses.astuple(tally) for tally in wire.faults] == [
+        ("lose", 1020, 5), ("never", 0, 0), ("stray", 65, 0), ("late", 20, 0),
+    ]  # fmt: skip
     assert wire.let_go > 0
 
 

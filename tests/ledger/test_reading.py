@@ -19,6 +19,7 @@ from ackdrop.observations import (
     ConnectionOpened,
     FaultTally,
     Forwarded,
+    LetPass,
     TopicSeen,
     Undecoded,
 )
@@ -188,6 +189,23 @@ def test_what_became_of_faults_while_it_ran(ledger, attempt, decided):
     assert [(fault.name, fault.matched) for fault in wire.faults] == [("lose it", 0), ("another", 0)]
     lines = [event for event in read_events(ledger.folder) if event["event"] == "changed"]
     assert [changed_in(line) for line in lines] == list(wire.changes)
+
+
+def test_what_rules_let_pass_is_tallied_with_what_they_decided(ledger, decided):
+    """Whether the rule is one of the scenario, came while it ran, or is known by nothing else."""
+    arm = ledger.arm("off", False, ["lose", "never"])
+    arm.put([decided(fault="lose"), LetPass("lose", 40), LetPass("stray", 3)])
+    ledger.flush()
+    added = Changed(101.0, "another", "added", "control", '{"at": "produce.response"}', 1.0)
+    arm.put([added, LetPass("another", 5), LetPass("lose", 2), decided(fault="stray", correlation_id=9, fired=False)])
+    ledger.arm("on", True, ["lose"]).put([LetPass("lose", 7)])
+    assert ledger.wire("off").faults == (
+        FaultTally("lose", 43, 1),
+        FaultTally("never", 0, 0),
+        FaultTally("another", 5, 0),
+        FaultTally("stray", 4, 0),
+    )
+    assert ledger.wire("on").faults == (FaultTally("lose", 7, 0),)
 
 
 def test_arms_are_apart(ledger, attempt):
