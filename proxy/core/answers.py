@@ -10,7 +10,7 @@ from functools import partial
 from struct import Struct
 
 from ..errors import ListenerError, UndecodableError, WireError
-from ..faults.engine import Outcome
+from ..faults.decisions import Outcome
 from ..faults.verdicts import Alter, Garble, Postpone, Shorten, Withhold
 from ..kafka.apis import api_name
 from ..kafka.error_answers import with_error_code

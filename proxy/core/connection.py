@@ -19,6 +19,7 @@ from .commands import Command, Send, Side
 from .copies import Copies
 from .ends import Ends
 from .exchanges import Exchanges
+from .kept import Kept
 from .link import Layer
 from .outlet import Outlet
 from .parts import Parts
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _REQUEST_LEAST = HEAD - 4
 _RESPONSE_LEAST = 4
 _FEW = 4096
-"""More bytes than are kept of a frame, to see whether it may go the short way."""
+"""More bytes than an answer of the short way has."""
 _ANY_SIZE = (1 << 31) - 1
 """A client may ask for answers of any size, and a broker sends them: `fetch.max.bytes` knows no limit."""
 
@@ -66,7 +67,7 @@ class Connection:
         self._requests = Requests(self._parts)
         self._answers = Answers(self._parts)
         self._quick = self._requests.quick
-        self._kept_request = self._kept_answer = b""
+        self._kept_request, self._kept_answer = Kept(), Kept()
         """Too few bytes of a frame to see whether it may go the short way."""
         self._calm = False
         """Whether frames may go the short way: known anew each time after anything has gone the long one."""
@@ -123,23 +124,23 @@ class Connection:
         """What is left where a request is on its way already, or goes the short way, or too few bytes of it came."""
         if not (self._ends.client_open and self._ends.broker_open):
             return data[:0]
-        quick, kept, going = self._quick, self._kept_request, self._quick.passing
-        self._kept_request = b""
+        quick, kept, going = self._quick, bool(self._kept_request), self._quick.passing
         if going:
             done = quick.go_on(data, self._now)
             if self._ends.takes_requests:
                 self._parts.to_broker.put(data[:done], self._now)
             data = data[done:]
         elif kept:
-            data = memoryview(kept + data)
+            data = self._kept_request.more(data)
         if not (self._calm and data):
             return data
         if kept or going:
             self._look()
             data = self._on(data, quick.open.requests, self._parts.to_broker)
-        if len(data) < _FEW and quick.short(bytes(data)):
-            self._kept_request = bytes(data)
-        elif quick.begins(begun := bytes(data)):
+        begun = bytes(data)
+        if wanted := quick.wanted(begun, self._now):
+            self._kept_request.keep(begun, wanted)
+        elif quick.begins(begun, self._now):
             self._parts.to_broker.put(begun, self._now)
         else:
             return data
@@ -147,13 +148,15 @@ class Connection:
 
     def _answers_on(self, data: memoryview) -> memoryview:
         """The same for answers."""
-        if kept := self._kept_answer:
-            self._kept_answer = b""
+        if self._kept_answer:
+            data = self._kept_answer.more(data)
             self._look()
-            data = self._on(memoryview(kept + data), self._quick.open.answers, self._parts.to_client)
-        if self._quick.open.takes_answers and len(data) < _FEW and self._quick.short_answer(begun := bytes(data)):
-            self._kept_answer = begun
-            return data[:0]
+            data = self._on(data, self._quick.open.answers, self._parts.to_client)
+        if self._quick.open.takes_answers and len(data) < _FEW:
+            begun = bytes(data)
+            if wanted := self._quick.wanted_of_answer(begun):
+                self._kept_answer.keep(begun, wanted)
+                return data[:0]
         return data
 
     def _on(self, data: memoryview, through: Callable[[bytes, float], int], outlet: Outlet) -> memoryview:
@@ -196,7 +199,7 @@ class Connection:
     @property
     def buffered(self) -> int:
         """How many bytes of frames that are not whole yet are kept."""
-        kept = len(self._kept_request) + len(self._kept_answer)
+        kept = self._kept_request.size + self._kept_answer.size
         return self._request_frames.buffered + self._answer_frames.buffered + self._quick.buffered + kept
 
     @property
@@ -222,12 +225,7 @@ class Connection:
         opened = self._quick.open
         self._calm = opened.takes_requests = opened.takes_answers = False
         self._quick.leave()
-        if self._kept_request:
-            kept, self._kept_request = self._kept_request, b""
-            self._request_frames.feed(memoryview(kept))
-        if self._kept_answer:
-            kept, self._kept_answer = self._kept_answer, b""
-            self._answer_frames.feed(memoryview(kept))
+        self._keep_nothing()
 
     def over(self) -> None:
         """It has ended on both sides: what it knew of requests is of no use any more."""
@@ -342,13 +340,22 @@ class Connection:
     def _what_follows(self) -> list[Command]:
         self._advance()
         self._calm = bool(self._quick) and self._at_peace()
+        if not self._calm:
+            self._keep_nothing()
         self._look()
         return self._wire.follow(self._now)
+
+    def _keep_nothing(self) -> None:
+        """What is kept goes the long way."""
+        if self._kept_request:
+            self._request_frames.feed(memoryview(self._kept_request.take()))
+        if self._kept_answer:
+            self._answer_frames.feed(memoryview(self._kept_answer.take()))
 
     def _at_peace(self) -> bool:
         """Whether nothing can happen to what comes next."""
         calm = self._wire.untouched and self._first is None and not self._parts.sasl.going_on
-        calm = calm and self._ends.calm and self._requests.calm and self._answers.calm
+        calm = calm and self._ends.calm and self._requests.calm(self._now) and self._answers.calm
         return calm and self._request_frames.at_rest
 
     def _refuse(self, what: str, error: WireError) -> None:

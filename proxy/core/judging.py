@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..faults.engine import Decision, Outcome
+from ..faults.decisions import Decision, Outcome
 from ..faults.rule import Entry, Frame, Side
 from ..kafka.apis import api_name
-from ..observations import Decided
+from ..observations import Decided, Flow
 from .recording import reached
 
 if TYPE_CHECKING:
@@ -53,6 +53,25 @@ def facts(parts: Parts, side: Side, exchange: Exchange, size: int) -> Frame:
         tls=parts.tls,
         acks=acks,
         transactional_id=transactional_id,
+    )
+
+
+def request_of(flow: Flow, node: int, tls: bool) -> Frame:
+    """What rules know of every produce request of a flow, each of which has one batch; its size and records are not
+    known. `node` and `tls` are of its connection."""
+    entry = Entry(flow.topic, flow.partition, flow.producer_id >= 0, 1, None, flow.producer_id)
+    return Frame(
+        api="produce",
+        side="request",
+        client_id=flow.client_id,
+        connection=flow.connection,
+        correlation_id=0,
+        entries=(entry,),
+        version=flow.api_version,
+        node=node,
+        tls=tls,
+        acks=flow.acks,
+        transactional_id=flow.transactional_id,
     )
 
 

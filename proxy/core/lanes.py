@@ -16,10 +16,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import WeakSet, WeakValueDictionary
 
+from ..faults.engine import Engine
 from ..kafka.batch_headers import BatchHeader, fields_at
-from ..observations import Observation, Passed
+from ..observations import Asked, LetPass, Observation, Passed
 from .attempts import AttemptIndex
-from .scan import Lane, Shared, Track
+from .scan import Gate, Lane, Shared, Track
 
 if TYPE_CHECKING:
     from .quick import Quick
@@ -34,16 +35,26 @@ MOST_LANES = 30_000
 
 
 class Lanes:
-    """The lanes of one wire. `shared` is what all their loops have in common."""
+    """The lanes of one wire. `shared` is what all their loops have in common; frames have at most `limit` bytes.
+    `zero` is the time of the arm's first produce request."""
 
-    def __init__(self, observe: Callable[[Observation], None], index: AttemptIndex, limit: int) -> None:
+    def __init__(
+        self,
+        observe: Callable[[Observation], None],
+        index: AttemptIndex,
+        limit: int,
+        engine: Engine,
+        zero: Callable[[], float | None],
+    ) -> None:
         self._observe = observe
         self._index = index
+        self._engine = engine
+        self._zero = zero
         self._tracks: WeakValueDictionary[tuple[str, int, int, int], Track] = WeakValueDictionary()
         self._quicks: WeakSet[Quick] = WeakSet()
         self.count = 0
         """How many lanes there are."""
-        self.shared = Shared(limit, index, self._unlike)
+        self.shared = Shared(limit, index, self._unlike, engine.changes, self.foresee)
 
     def joins(self, quick: Quick) -> None:
         """A connection may have open attempts from now on."""
@@ -67,6 +78,20 @@ class Lanes:
             track = self._tracks[key] = Track()
         track.following = batch.base_sequence + batch.records
         return track
+
+    def foresee(self, lane: Lane, now: float) -> bool:
+        """Work out what the rules do on a lane from now on; False where they may do anything."""
+        zero = self._zero()
+        assert zero is not None  # there are no lanes before a produce request
+        found = self._engine.foresee(lane.request, now - zero, now)
+        if found is None:
+            return False
+        request = lane.request
+        lane.armed = Asked(request.node, request.tls, zero) if self._engine.rules else None
+        lane.whole, lane.until = found.whole, found.until
+        lane.at_requests, lane.at_answers = tuple(map(Gate, found.requests)), tuple(map(Gate, found.answers))
+        lane.foreseen = self._engine.changes[0]
+        return True
 
     def _unlike(self, lane: Lane, data: bytes, begin: int, now: float) -> bool:
         """Whether the index knows nothing that the batch at that place may be a retry of."""
@@ -92,4 +117,8 @@ class Lanes:
         for lane in fresh:
             rows = lane.rows.take()
             if rows is not None:
-                self._observe(Passed(lane.flow, rows))
+                self._observe(Passed(lane.flow, rows, lane.armed))
+        if self.shared.let_pass:
+            self.shared.let_pass = False
+            for fault, frames in self._engine.take_let_pass():
+                self._observe(LetPass(fault, frames))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from ..faults.engine import Outcome
+from ..faults.decisions import Outcome
 from ..faults.refuse import RefuseConnection
 from ..faults.rule import PROCESSES, Entry, Frame, Rule
 from ..faults.verdicts import Act, End, Isolate, Lag, Limit, Refuse, Slices

@@ -20,6 +20,8 @@ from ..observations import Ack, Acked, Answered, Attempt, Flow, Forwarded, Index
 from .attempts import Line, OpenAttempt
 from .commands import AskStarts
 from .identities import count_records
+from .judging import entry_of
+from .recording import reached
 
 if TYPE_CHECKING:
     from .scan import Lane
@@ -179,6 +181,8 @@ class ProduceTraffic:
         topic = flow.topic if lane.topic_id is None else None
         entry = ProduceEntry(topic, lane.topic_id, flow.partition, batch, 0, len(raw))
         share = Share(number, seen, entry, attempt)
+        if lane.armed is not None:
+            reached(wire, replace(lane.request, correlation_id=correlation_id, entries=(entry_of(share),)), at)
         return InFlight(flow.client_id, flow.api_version, correlation_id, flow.acks, [share], flow.transactional_id)
 
     def was_told(self, lane: Lane, cells: Sequence[int], at: float, told_at: float) -> None:

@@ -5,7 +5,8 @@ Of a run of whole frames each is looked at once, at places that are known from t
 large it is. Whatever is not as expected is left to the long way (`requests`, `answers`), after all that is open here
 was made what it would be there: see `lanes`.
 
-Who decides that nothing can touch a frame is the connection: no rule is armed, nothing waits, nothing has ended.
+Who decides that nothing can touch a frame is the connection: nothing waits, nothing has ended. Rules may be armed, as
+long as it is known that they do no more than count: see `faults.foresight`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..kafka.produce import ProduceRequest
 from ..kafka.shapes import AFTER_CORRELATION_ID, shape_of
 from ..observations import Flow
 from .exchanges import Exchange
+from .judging import request_of
 from .parts import Parts
 from .produce import PRODUCE
 from .scan import Lane, Open
@@ -41,12 +43,13 @@ class OpenRequest(NamedTuple):
 
 
 class Quick:
-    """The short way of one connection. `gone_by` records a request that went on, and has to be told the long way.
+    """The short way of one connection. `gone_by` records a request that went on, and has to be told the long way; and
+    whether rules were armed.
 
     `open` says of bytes how many go on at once, as they are; the rest is for the long way.
     """
 
-    def __init__(self, parts: Parts, gone_by: Callable[[memoryview, float], None]) -> None:
+    def __init__(self, parts: Parts, gone_by: Callable[[memoryview, float, bool], None]) -> None:
         self._parts = parts
         self._wire = parts.wire
         self._gone_by = gone_by
@@ -107,7 +110,7 @@ class Quick:
             return
         self._lanes.count += shape.prefix not in self.open.lanes
         track = self._lanes.track(topic, entry.partition, batch)
-        self.open.learn(Lane(flow, shape, entry.topic_id, track))
+        self.open.learn(Lane(flow, request_of(flow, self._parts.node, self._parts.tls), shape, entry.topic_id, track))
         self._lanes.joins(self)
 
     def forget(self) -> None:
@@ -118,21 +121,37 @@ class Quick:
 
     # Requests.
 
-    def begins(self, data: bytes) -> bool:
+    def wanted(self, data: bytes, now: float) -> int:
+        """How many bytes there have to be to know whether the request that begins here may go this way; 0 where that is
+        known."""
+        if self._short(data):
+            return len(data) + 1
+        lane = self._begun_here(data, now)
+        return 4 + int(_SIZE(data)[0]) if lane is not None and lane.whole else 0
+
+    def begins(self, data: bytes, now: float) -> bool:
         """Whether a frame begins here whose lane is known, and that is not whole; from now on it is on its way."""
-        if len(data) < AFTER_CORRELATION_ID:
+        lane = self._begun_here(data, now)
+        if lane is None:
             return False
+        self._lane, self._size, self._got = lane, 4 + _SIZE(data)[0], len(data)
+        self._begun = [data]
+        self.open.request_bytes += len(data)
+        return True
+
+    def _begun_here(self, data: bytes, now: float) -> Lane | None:
+        """The lane of the frame that begins here; None where that is not known, or the frame is whole."""
+        if len(data) < AFTER_CORRELATION_ID:
+            return None
         size, key, version, _ = _HEAD(data)
         if key != PRODUCE or not RECORDS_AT < size <= self._wire.settings.frame_limit or 4 + size <= len(data):
-            return False
+            return None
         for length in self.open.lengths:
             lane = self.open.lanes.get(data[AFTER_CORRELATION_ID : AFTER_CORRELATION_ID + length])
             if lane is not None and lane.version == version:
-                self._lane, self._size, self._got = lane, 4 + size, len(data)
-                self._begun = [data]
-                self.open.request_bytes += len(data)
-                return True
-        return False
+                stale = now >= lane.until or lane.foreseen != self._lanes.shared.changes[0]
+                return None if stale and not self._lanes.foresee(lane, now) else lane
+        return None
 
     def go_on(self, data: memoryview, now: float) -> int:
         """More bytes of a request that is on its way: it has so many of these."""
@@ -148,7 +167,7 @@ class Quick:
             ends_well = b"".join(begun[-2:]).endswith(lane.suffix)
             if not (ends_well and self.open.request(head, self._size, now, lane, begun)):
                 self.long += 1
-                self._gone_by(memoryview(b"".join(begun)), now)
+                self._gone_by(memoryview(b"".join(begun)), now, lane.armed is not None)
         return len(part)
 
     @staticmethod
@@ -161,8 +180,8 @@ class Quick:
             head += part[: size - len(head)]
         return head
 
-    def short(self, data: bytes) -> bool:
-        """Whether more bytes are needed to know whether this request may go this way."""
+    def _short(self, data: bytes) -> bool:
+        """Whether more bytes are needed to know whether its lane is known."""
         if len(data) < 4:
             return True
         size = _SIZE(data)[0]
@@ -172,9 +191,9 @@ class Quick:
             return True
         return _HEAD(data)[1] == PRODUCE and len(data) < AFTER_CORRELATION_ID + max(self.open.lengths, default=0)
 
-    def short_answer(self, data: bytes) -> bool:
-        """Whether more bytes are needed to know whether this answer may go this way."""
-        return self.open.expects(data, 0)
+    def wanted_of_answer(self, data: bytes) -> int:
+        """How many bytes of an answer there have to be to know whether it may go this way; 0 where that is known."""
+        return len(data) + 1 if self.open.expects(data, 0) else 0
 
     # Back to the long way.
 

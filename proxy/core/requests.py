@@ -11,7 +11,7 @@ from functools import partial
 from struct import Struct
 
 from ..errors import UndecodableError
-from ..faults.engine import Outcome
+from ..faults.decisions import Outcome
 from ..faults.verdicts import Alter, Detain, Garble, Patch, Postpone, Repeat, Shorten, Swap, Withhold
 from ..kafka.error_answers import error_answer
 from ..kafka.headers import mechanism, request_header, software
@@ -19,13 +19,14 @@ from ..kafka.produce_edit import error_answer as produce_error
 from ..kafka.produce_edit import patched, without
 from .assembly import HEAD
 from .exchanges import Exchange
-from .judging import judged
+from .judging import facts, judged
 from .onward import Onward, Request
 from .outlet import FAR
 from .parts import Parts
 from .produce import PRODUCE, InFlight, Share, read_request
 from .quick import Quick
 from .raw_sasl import GSSAPI, NOT_THROUGH_US, SASL_HANDSHAKE
+from .recording import reached
 from .routing import API_VERSIONS
 from .tampering import garbled_request, shortened
 
@@ -54,10 +55,9 @@ class Requests:
         """Whether requests wait for start offsets."""
         return bool(self._parked)
 
-    @property
-    def calm(self) -> bool:
-        """Whether what comes next goes on as it is, and at once."""
-        held = self._held_until or self._discarding or self._garbled
+    def calm(self, now: float) -> bool:
+        """Whether what comes next goes on as it is, and at once, unless rules say otherwise."""
+        held = now < self._held_until or self._discarding or self._garbled
         return not held and not self._parked and self._swapped is None and self._parts.to_broker.plain
 
     @property
@@ -130,13 +130,16 @@ class Requests:
                 self.quick.learn(request.frame, request.header, read, topic, self._software)
         return True
 
-    def gone_by(self, frame: memoryview, now: float) -> None:
-        """A whole produce request that went on as it came, before it could be read whole."""
+    def gone_by(self, frame: memoryview, now: float, armed: bool) -> None:
+        """A whole produce request that went on as it came, before it could be read whole. Where rules were `armed` when
+        it began, none of them was about it."""
         header = request_header(frame)
         exchange = Exchange(header.correlation_id, header.api_key, header.api_version, header.client_id or "")
         request = Request(frame, header, exchange)
         if self._read(request, now) and request.answered:
             self._parts.exchanges.add(exchange)
+        if armed:
+            reached(self._wire, facts(self._parts, "request", exchange, len(frame)), now)
         if exchange.produce is not None:
             self._parts.traffic.went(exchange.produce, now, self._parts.ends.takes_requests)
 

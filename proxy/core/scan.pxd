@@ -2,7 +2,7 @@
 cimport cython
 
 cdef bint _C
-cdef long long _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _FEWEST, _MOST
+cdef long long _FAR, _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _FEWEST, _MOST
 
 cdef class Rows:
     cdef public long long count, room
@@ -16,8 +16,17 @@ cdef class Track:
     cdef public long long following
     cdef object __weakref__
 
+cdef class Gate:
+    cdef public long long[::1] total, untold, seen, matches, trigger
+    cdef public long long limit, least_records, most_records, least_size, most_size
+    cdef public object look
+
 cdef class Lane:
-    cdef public object flow, topic_id
+    cdef public object flow, request, topic_id, armed
+    cdef public bint whole
+    cdef public long long foreseen
+    cdef public double until
+    cdef public tuple at_requests, at_answers
     cdef public tuple where
     cdef public long long asked, version, batch_at, behind, answer_size, offset_at, answer_behind, producer_id, epoch
     cdef public bint compact
@@ -30,7 +39,9 @@ cdef class Shared:
     cdef public set checksums
     cdef public list fresh
     cdef public dict producers, known, lost_in
-    cdef public object index, unlike
+    cdef public object index, unlike, foresee
+    cdef public long long[::1] changes
+    cdef public bint let_pass
 
 cdef class Open:
     cdef public long long first, last, answered, request_bytes, answer_bytes
@@ -65,6 +76,9 @@ cdef class Open:
     cpdef long long answers(self, bytes data, double now) except -1
 
     cpdef _grow(self)
+
+@cython.locals(gate=Gate, fits=cython.bint)
+cdef bint _let_pass(tuple gates, long long records, long long size) except -1
 
 @cython.locals(value=cython.longlong)
 cdef long long _short(bytes data, long long at) except? -1

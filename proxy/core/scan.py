@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from math import inf
 from struct import Struct
 from typing import Any, Protocol
 
+from ..faults import foresight
+from ..faults.rule import Frame
 from ..kafka.shapes import AFTER_CORRELATION_ID, Shape
-from ..observations import Flow, PackedAttempts
+from ..observations import Asked, Flow, PackedAttempts
 
 COMPILED = not __file__.endswith(".py")
 """Whether this is the compiled form."""
@@ -34,6 +37,7 @@ _N = 7
 """Number, correlation id, base sequence, records, check sum, size of the batch; where the batch begins, or, of one that
 has passed, its base offset."""
 _FEWEST, _MOST = 8, 4096
+_FAR = 1 << 62
 _SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
 
 
@@ -66,17 +70,38 @@ class Rows:
         return taken if taken.times else None
 
 
+class Gate:
+    """A rule that counts what passes on a lane: `foresight.Gate`, in numbers. `limit` is the count that may fire."""
+
+    def __init__(self, gate: foresight.Gate) -> None:
+        self.total, self.untold, self.seen, self.matches = gate.counted
+        self.trigger = gate.trigger
+        self.limit = 0
+        self.look = gate.look
+        records, size = gate.records, gate.size
+        self.least_records, self.most_records = _bounds(records.low, records.high)
+        self.least_size, self.most_size = _bounds(size.low, size.high)
+
+
+def _bounds(low: int | None, high: int | None) -> tuple[int, int]:
+    return min(low or 0, _FAR), _FAR if high is None else min(high, _FAR)
+
+
 class Lane:
     """One producer's way to one partition on one connection. `topic_id` is set where its requests have that in place of
-    the name.
+    the name; `request` is what rules know of all of them.
 
     `batch_at`, `offset_at` are counted from the beginning of a frame, `behind` and `answer_behind` back from its end:
     see `Shape`. `track` is shared by all lanes of this producer and partition. `rows` are attempts that have passed and
     were not told yet.
+
+    Where rules are armed (`armed`), those count that stand `at_requests` and `at_answers`: see `Foresight`, for `until`
+    and `whole` too. All of it is to be worked out anew when the engine's count of changes is not `foreseen` any more.
     """
 
-    def __init__(self, flow: Flow, shape: Shape, topic_id: bytes | None, track: Track) -> None:
+    def __init__(self, flow: Flow, request: Frame, shape: Shape, topic_id: bytes | None, track: Track) -> None:
         self.flow = flow
+        self.request = request
         self.where = (flow.topic, flow.partition)
         self.topic_id = topic_id
         self.prefix = shape.prefix
@@ -95,6 +120,11 @@ class Lane:
         self.track = track
         self.asked = -1
         self.rows = Rows()
+        self.armed: Asked | None = None
+        self.whole = False
+        self.foreseen, self.until = -1, inf
+        self.at_requests: tuple[Gate, ...] = ()
+        self.at_answers: tuple[Gate, ...] = ()
 
 
 class Track:
@@ -123,10 +153,18 @@ class Shared:
     without a producer id. `fresh` are the lanes that have rows. A frame has at most `limit` bytes. `producers`, `known`
     (check sums) and `lost_in` (partitions) say what the index of attempts knows; where a batch is of any of these,
     `unlike` is asked about it. It may say by the lane's `asked` that it need not be asked about that lane's producer
-    again before the index has `noted` more.
+    again before the index has `noted` more. `foresee` works out what the rules do on a lane; False says that this is
+    not known beforehand. `changes` is the engine's. `let_pass` is set once rules have counted anything.
     """
 
-    def __init__(self, limit: int, index: Index, unlike: Callable[[Lane, bytes, int, float], bool]) -> None:
+    def __init__(
+        self,
+        limit: int,
+        index: Index,
+        unlike: Callable[[Lane, bytes, int, float], bool],
+        changes: array[int],
+        foresee: Callable[[Lane, float], bool],
+    ) -> None:
         self.numbered = self.unsettled = 0
         self.open = self.bytes = 0
         self.checksums: set[int] = set()
@@ -137,6 +175,9 @@ class Shared:
         self.known = index.checksums
         self.lost_in = index.lost_in
         self.unlike = unlike
+        self.changes = changes
+        self.foresee = foresee
+        self.let_pass = False
 
 
 class Open:
@@ -248,6 +289,12 @@ class Open:
                     break
             elif shared.lost_in and lane.where in shared.lost_in and not shared.unlike(lane, data, begin, now):
                 break
+            if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
+                break
+            if lane.at_requests:
+                if not _let_pass(lane.at_requests, records, size):
+                    break
+                shared.let_pass = True
             if producer_id >= 0:
                 lane.track.following = sequence + records
             else:
@@ -300,6 +347,12 @@ class Open:
                 break
             if not data.startswith(lane.answer_suffix, stop - lane.answer_behind):
                 break
+            if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
+                break
+            if lane.at_answers:
+                if not _let_pass(lane.at_answers, self._cells[cell + 3], self._cells[cell + 5]):
+                    break
+                shared.let_pass = True
             if lane.producer_id < 0:
                 shared.checksums.discard(self._cells[cell + 4])
             self._frames[slot] = None
@@ -381,6 +434,23 @@ class Open:
                 self._cells[_N * new + i] = cells[_N * old + i]
             self._times[2 * new], self._times[2 * new + 1] = times[2 * old], times[2 * old + 1]
             self._lanes[new], self._frames[new] = lanes[old], frames[old]
+
+
+def _let_pass(gates: tuple[Gate, ...], records: int, size: int) -> bool:
+    """Let all these rules count a request (an answer); False, and nothing is counted, where one of them may fire."""
+    for gate in gates:
+        fits = gate.least_records <= records <= gate.most_records and gate.least_size <= size <= gate.most_size
+        if fits and gate.trigger[0] + 1 >= gate.limit:
+            gate.limit = gate.look()
+            if gate.trigger[0] + 1 >= gate.limit:
+                return False
+    for gate in gates:
+        if gate.least_records <= records <= gate.most_records and gate.least_size <= size <= gate.most_size:
+            gate.total[0] += 1
+            gate.untold[0] += 1
+            gate.seen[0] += 1
+            gate.matches[0] += 1
+    return True
 
 
 def _short(data: bytes, at: int) -> int:

@@ -45,7 +45,7 @@ class WireSettings:
     bytes may wait towards a side before reading from the other one is paused. `naming` says what names a record that
     is not of our own workload (None: create time, key, value and headers). `copies` is how many bytes of copies that
     ackdrop itself sends may be on their way. `quick` lets produce requests by which nothing happens go the short way,
-    and be told as `Passed`.
+    and be told as `Passed`; where rules are armed, not before so many attempts as `told_singly`.
     """
 
     frame_limit: int = FRAME_LIMIT
@@ -56,6 +56,7 @@ class WireSettings:
     naming: Naming | None = None
     copies: int = 64 << 20
     quick: bool = True
+    told_singly: int = 1000
 
 
 class Wire:
@@ -78,7 +79,7 @@ class Wire:
         self.topic_names: dict[bytes, str] = {}
         self.attempts = AttemptIndex(self.settings.index, self.settings.naming)
         self.detained = Detained(self.observe)
-        self.lanes = Lanes(self.observe, self.attempts, self.settings.frame_limit)
+        self.lanes = Lanes(self.observe, self.attempts, self.settings.frame_limit, engine, lambda: self.zero)
         self.zero: float | None = None
         """When the first produce request came."""
         self._moments = Moments(self) if engine.has_events else None
@@ -260,9 +261,11 @@ class Wire:
 
     @property
     def untouched(self) -> bool:
-        """Whether no rule is armed, and nothing is left of one that was: frames may go the short way."""
-        rules = self.engine.rules or self._moments is not None or self._copies or self.detained
-        return self.settings.quick and not rules and not self.lanes.crowded
+        """Whether nothing is on its way that a fault has sent or holds back: frames may go the short way, unless rules
+        say otherwise (`Lanes.foresee`). Where any is armed, the first ones go the long way all the same, so that of a
+        short run each frame is told with all that was decided of it."""
+        few = self.engine.rules and self.lanes.shared.numbered < self.settings.told_singly
+        return self.settings.quick and not (few or self._copies or self.detained or self.lanes.crowded)
 
     def begin_copy(self, node: int, frame: bytes, original: Original, due: float, now: float) -> None:
         """Have a copy go out on a connection of our own, when it is due."""

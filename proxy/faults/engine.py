@@ -10,40 +10,25 @@ Rules may come, go, rest and be reset while it runs; what the others have counte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .chance import draw
+from .chance import Chance, draw
+from .counts import cell
+from .decisions import Decision, Outcome
+from .foresight import Foresight, Gate, alike
 from .index import Index
-from .rule import Entry, Frame, Rule, Side
+from .rule import PROCESSES, Entry, Frame, Rule, Side
 from .tally import Tally
-from .verdicts import Verdict
 
 _NOTHING = Entry("", -1, False, 1, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one rule said of one entry. `n` counts the rule's matches for this (client, topic, partition).
-
-    `verdict` is `pass`, the fault's word where it fired, or `overruled` where an earlier rule had decided the frame.
-    `hit` is False for a matching entry that the trigger did not name, although its frame fired.
-    """
-
-    rule: str
-    entry: Entry
-    n: int
-    fired: bool
-    hit: bool
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The verdict, the rule that gave it, and the entries that the rule named."""
-
-    rule: Rule
-    verdict: Verdict
-    hit: tuple[Entry, ...]
+_PLACES: tuple[tuple[str, Side], ...] = (
+    ("produce", "request"),
+    *((at, "event") for at in PROCESSES),
+    ("produce", "response"),
+)
+"""Where rules are asked about a produce request and its answer."""
+_INSTANT = 1e-6
+"""Seconds: times that were worked out in different ways may differ by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +59,9 @@ class Engine:
         self._index = Index(())
         self._asked = 0
         self._followed: set[str | None] = set()
+        self._unsteady: set[str | None] = set()
+        self.changes = cell()
+        """Counts what makes all that was foreseen void."""
         self._begun: list[Rule] = []
         self.install(rules)
 
@@ -143,12 +131,24 @@ class Engine:
             return not rule.at_moment_alone or self._tallies[id(rule)].first is None
         return rule.lies
 
+    def take_let_pass(self) -> list[tuple[str, int]]:
+        """How many frames each rule has let pass since the last call, of those that it was not asked about (see
+        `foresee`); rules without any are left out."""
+        found = [(rule.name, self._tallies[id(rule)].untold) for rule in self.all]
+        taken = [(name, untold[0]) for name, untold in found if untold[0]]
+        for _, untold in found:
+            untold[0] = 0
+        return taken
+
     def _renew(self) -> None:
         """Work out again what follows from the rules."""
+        self.changes[0] += 1
         self.rules = tuple(rule for rule in self.all if self.is_armed(rule))
         self._named = {rule.name: self._tallies[id(rule)] for rule in self.all}
         self._index = Index(self.rules)
         self._followed = {rule.when.following for rule in self.rules if rule.side == "event"} - {None}
+        lasting = {rule.name for rule in self.rules if rule.lasts is not None}
+        self._unsteady = {rule.when.following for rule in self.rules} | lasting
 
     # Questions.
 
@@ -196,6 +196,38 @@ class Engine:
                 outcomes.append(found)
         return outcomes, decisions
 
+    def foresee(self, request: Frame, elapsed: float, now: float) -> Foresight | None:
+        """What the rules have to count of produce requests that are like this one but for size and records, and of
+        their answers; None where a rule may fire on any of them. `now` as in `decide`."""
+        found = Foresight()
+        for at, side in _PLACES if self.rules else ():
+            frame = replace(request, api=at, side=side)
+            for rule in self._index.of(frame):
+                if not alike(rule.match, frame) or (side == "event" and rule.at_moment_alone):
+                    continue
+                found.whole = found.whole or side != "response"
+                if rule.lasts is not None and (rule.has_own_moment or self._goes_on(rule, self._at(elapsed, now))):
+                    return None
+                if self._counts(rule, elapsed, now, found):
+                    gate = Gate(self._tallies[id(rule)], frame, self._chance(rule, frame))
+                    (found.answers if side == "response" else found.requests).append(gate)
+        return found
+
+    def _counts(self, rule: Rule, elapsed: float, now: float, found: Foresight) -> bool:
+        """Whether the rule's window is open now; when that changes is noted."""
+        when = rule.when
+        if when.following is not None and self._named[when.following].fired_at is None:
+            return False
+        for edge in (when.after, when.until):
+            if edge is not None and elapsed < edge:
+                found.up_to(now - elapsed + edge - _INSTANT)
+        return when.open_at(elapsed)
+
+    def _chance(self, rule: Rule, frame: Frame) -> Chance:
+        (entry,) = frame.entries
+        topic = self._label(entry.topic)
+        return Chance(self._seed, self._arm, rule.name, frame.client_id, topic, entry.partition)
+
     def began(self, rule: Rule, elapsed: float, now: float | None = None) -> float | None:
         """When the rule's own moment was, on the clock of `now`; None where it has none, or it has not come."""
         return self._moment(rule, self._at(elapsed, now))
@@ -208,7 +240,7 @@ class Engine:
         if not self._open(rule, time) or not tally.left(frame, [_NOTHING]):
             return None, []
         self._asked += 1
-        tally.matched += 1
+        tally.total[0] += 1
         n = tally.matches.add(("", "", -1))
         outcome = self._fire(tally, frame, [_NOTHING], time.now)
         return outcome, [Decision(rule.name, _NOTHING, n, True, True, rule.fault.word)]
@@ -287,6 +319,8 @@ class Engine:
         rule, first = tally.rule, hit[0]
         if tally.fired_at is None and rule.name in self._followed:
             self._begun += [each for each in self.rules if each.side == "event" and each.when.following == rule.name]
+        if rule.name in self._unsteady:
+            self.changes[0] += 1
         tally.fire(self._asked, frame, list(hit), now, anew=anew)
         n = tally.matches[(frame.client_id, first.topic, first.partition)]
         topic = self._label(first.topic)

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..observations import Changed, Decided, Reached
-from .engine import Decision, Engine
+from .decisions import Decision
+from .engine import Engine
 from .refuse import RefuseConnection
 from .rule import PROCESSES, Entry, Frame, Rule
 

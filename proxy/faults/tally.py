@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from .counts import Counts
+from .counts import Cell, Counts, cell
 from .rule import Entry, Frame, Rule
 
 _RUN: tuple[()] = ()
@@ -15,12 +15,14 @@ _RUN: tuple[()] = ()
 class Tally:
     """The counters of one rule. `fired_at` is the number of the frame on which it first fired, None before.
 
-    `matched` and `fired` count frames, connections and moments.
+    `matched` and `fired` count frames, connections and moments; `total` is the counter of `matched`. `untold` counts
+    those frames among them that it let pass, and of which nobody was told yet.
     `first` and `last` are the times at which it fired first and last for its own count, and not because it lasts.
     """
 
     rule: Rule
-    matched: int = 0
+    total: Cell[int] = field(default_factory=cell)
+    untold: Cell[int] = field(default_factory=cell)
     fired: int = 0
     fired_at: int | None = None
     first: float | None = None
@@ -29,11 +31,20 @@ class Tally:
     _seen: Counts[Hashable] = field(default_factory=Counts)
     _fired: Counts[Hashable] = field(default_factory=Counts)
 
+    @property
+    def matched(self) -> int:
+        return self.total[0]
+
     def count(self, frame: Frame, entries: list[Entry]) -> None:
         """Count a frame: once for each of the things that the rule counts by."""
-        self.matched += 1
+        self.total[0] += 1
         for key in dict.fromkeys(self.key(frame, entry) for entry in entries):
             self._seen.add(key)
+
+    def cells(self, frame: Frame, entry: Entry) -> tuple[Cell[int], Cell[int]]:
+        """The counters of frames like this one, and of what passes at its entry's place: see `count`, `matches`."""
+        place = (frame.client_id, entry.topic, entry.partition)
+        return self._seen.cell(self.key(frame, entry)), self.matches.cell(place)
 
     def triggers(self, frame: Frame, entry: Entry) -> bool:
         """Whether the present count is one to fire on, probability aside."""

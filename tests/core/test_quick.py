@@ -4,17 +4,44 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from ackdrop.core.commands import Command, Send, Side
 from ackdrop.errors import WireError
+from ackdrop.faults import (
+    Blackhole,
+    Corrupt,
+    Delay,
+    Disconnect,
+    Drop,
+    Duplicate,
+    Error,
+    Late,
+    Latency,
+    Pause,
+    Reorder,
+    Reset,
+    Truncate,
+)
+from ackdrop.faults.rule import Match, Rule, When
+from ackdrop.faults.spans import Span
 from ackdrop.kafka.headers import request_header
 from ackdrop.kafka.produce import parse_request
-from ackdrop.observations import Acked, Answered, Attempt, Forwarded, Observation, Passed
-from ackdrop.passed import expanded
+from ackdrop.observations import (
+    Acked,
+    Answered,
+    Attempt,
+    Decided,
+    Forwarded,
+    LetPass,
+    Observation,
+    Passed,
+    Reached,
+)
+from ackdrop.passed import expanded, reached
 
 STEPS = 120
 Fate = dict[type, Any]
@@ -38,8 +65,92 @@ def stories(seen: Iterable[Observation]) -> dict[int, Fate]:
     return found
 
 
+TOLD_OTHERWISE = (Attempt, Forwarded, Answered, Acked, Passed, LetPass, Reached, Decided)
+
+
 def others(seen: Iterable[Observation]) -> Counter[Observation]:
-    return Counter(each for each in seen if not isinstance(each, Attempt | Forwarded | Answered | Acked | Passed))
+    return Counter(each for each in seen if not isinstance(each, TOLD_OTHERWISE))
+
+
+def frames_reached(seen: Iterable[Observation]) -> Counter[Reached]:
+    """What rules could be asked about."""
+    found: Counter[Reached] = Counter()
+    for fact in seen:
+        if isinstance(fact, Reached):
+            found[fact] += 1
+        elif isinstance(fact, Passed) and fact.asked is not None:
+            found.update(reached(fact))
+    return found
+
+
+def fired(seen: Iterable[Observation]) -> list[Decided]:
+    """What rules did, with the count at which they did it."""
+    return [fact for fact in seen if isinstance(fact, Decided) and fact.fired]
+
+
+def let_pass(seen: Iterable[Observation]) -> Counter[str]:
+    """How often each rule let pass."""
+    found: Counter[str] = Counter()
+    for fact in seen:
+        if isinstance(fact, LetPass):
+            found[fact.fault] += fact.frames
+        elif isinstance(fact, Decided) and not fact.fired:
+            found[fact.fault] += 1
+    return found
+
+
+def any_rules(draw: random.Random) -> list[Rule]:
+    """Rules of all kinds, most of which fire now and then."""
+    kinds: list[tuple[str, Callable[[], Any]]] = [
+        ("produce.response", lambda: Drop(draw.choice(("hold", "skip", "disconnect", "reset")))),
+        ("produce.response", lambda: Delay(draw.choice((0.1, 0.5)), 0.1)),
+        ("produce.response", lambda: Error(6)),
+        ("produce.response", lambda: Disconnect(draw.choice((None, 0.7)))),
+        ("produce.request", lambda: Delay(0.2)),
+        ("produce.request", lambda: Drop("skip")),
+        ("produce.request", lambda: Duplicate(1, draw.choice(("same", "new")))),
+        ("produce.request", lambda: Late("time", 0, 0.5)),
+        ("produce.request", lambda: Reorder()),
+        ("produce.request", lambda: Truncate(30)),
+        ("produce.request", lambda: Corrupt("crc")),
+        ("*.request", lambda: Delay(0.1)),
+        ("fetch.response", lambda: Delay(0.1)),
+        ("connection", lambda: Latency(0.1)),
+        ("connection", lambda: Blackhole(0.5)),
+        ("connection", lambda: Reset()),
+        ("broker", lambda: Pause(0.1)),
+    ]
+    rules: list[Rule] = []
+    for number in range(draw.choice((1, 1, 2, 4))):
+        place, make = draw.choice(kinds)
+        api, _, side = place.partition(".")
+        when = {
+            "nth": lambda: {"nth": tuple(draw.sample(range(1, 120), 2))},
+            "every": lambda: {"every": draw.choice((7, 40))},
+            "first": lambda: {"first": 2},
+            "probability": lambda: {"probability": draw.choice((0.0, 0.01, 0.1))},
+            "always": lambda: {"times": 2},
+        }[draw.choice(("nth", "every", "first", "probability", "always"))]()
+        if draw.random() < 0.3:
+            when["after"] = draw.choice((0.01, 1.0))
+        if draw.random() < 0.2:
+            when["until"] = draw.choice((1.5, 3.0))
+        if rules and draw.random() < 0.3:
+            when["following"] = draw.choice(rules).name
+        when |= {"times": draw.choice((when.get("times"), 1, 3)), "per": draw.choice(("run", "partition", "producer"))}
+        match: dict[str, Any] = {}
+        if draw.random() < 0.3:
+            match["topic"] = (draw.choice(("t", "a*")),)
+        if draw.random() < 0.2:
+            match["size"] = Span(draw.choice((None, 200)), draw.choice((None, 2000)))
+        if draw.random() < 0.2:
+            match["records"] = Span(2, None)
+        if draw.random() < 0.2:
+            match["attempt"] = draw.choice(("first", "retry"))
+        if draw.random() < 0.2:
+            match["client_id"] = ("c",)
+        rules.append(Rule(f"r{number}", api, side or "event", Match(**match), When(**when), make()))  # type: ignore[arg-type]
+    return rules
 
 
 class Client:
@@ -62,7 +173,7 @@ class Client:
 class Twins:
     """The same events in two worlds, of which the first one has the short way."""
 
-    def __init__(self, seed: int, playbook: Any, frames: Any, *, spoil: float = 0.0) -> None:
+    def __init__(self, seed: int, playbook: Any, frames: Any, *, spoil: float = 0.0, armed: bool = False) -> None:
         self.draw = random.Random(seed)
         self.frames = frames
         self.spoil = spoil
@@ -70,7 +181,10 @@ class Twins:
         self.wild = self.draw.choice((0.0, 0.1, 0.3, 1.0))
         """How often something out of the ordinary happens."""
         starts = self.draw.random() < 0.3
-        self.plays = [playbook(quick=quick, ask_starts=starts, drain=0.5) for quick in (True, False)]
+        self.rules = any_rules(self.draw) if armed else []
+        self.plays = [
+            playbook(*self.rules, quick=quick, ask_starts=starts, drain=0.5, told_singly=0) for quick in (True, False)
+        ]
         self.clients: list[Client] = []
         self.sequences: Counter[tuple[int, str, int]] = Counter()
         self.sent: list[tuple[int, str, int, bytes]] = []
@@ -210,6 +324,11 @@ class Twins:
         quick, slow = (play.seen for play in self.plays)
         assert stories(quick) == stories(slow)
         assert others(quick) == others(slow)
+        assert frames_reached(quick) == frames_reached(slow)
+        assert fired(quick) == fired(slow)
+        assert let_pass(quick) == let_pass(slow)
+        engines = [play.wire.engine for play in self.plays]
+        assert [engines[0].counts(rule) for rule in self.rules] == [engines[1].counts(rule) for rule in self.rules]
         one, other = (play.wire.received for play in self.plays)
         assert (one.client_bytes, one.broker_bytes, one.broker_frames) == (
             other.client_bytes,
@@ -217,7 +336,7 @@ class Twins:
             other.broker_frames,
         )
         assert 0 <= other.client_frames - one.client_frames <= len(self.clients)  # some have begun, and never ended
-        assert self.plays[0].wire.unsettled == 0
+        assert self.rules or self.plays[0].wire.unsettled == 0  # nobody lets the copies go that rules have made
         return sum(len(each.attempts) for each in quick if isinstance(each, Passed))
 
 
@@ -247,3 +366,18 @@ def test_and_so_it_is_where_bytes_are_wrong(playbook: Any, frames: Any, part: in
         except AssertionError:
             print("seed", seed)
             raise
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_and_while_rules_are_armed(playbook: Any, frames: Any, part: int) -> None:
+    passed = 0
+    for seed in range(part * 40, part * 40 + 40):
+        twins = Twins(seed, playbook, frames, armed=True)
+        try:
+            for _ in range(STEPS):
+                twins.step()
+            passed += twins.same_in_the_end()
+        except AssertionError:
+            print("seed", seed, twins.rules)
+            raise
+    assert passed > 500

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ackdrop.faults import Delay, Drop, Error
-from ackdrop.faults.engine import Decision, Engine
+from ackdrop.faults.decisions import Decision
+from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Frame
 from ackdrop.faults.verdicts import Alter, Postpone, Withhold
 
