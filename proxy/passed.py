@@ -4,7 +4,7 @@ frames among others in the order of their times."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import heappop, heappush, merge
+from heapq import heappop, heappush
 from itertools import chain, count
 from operator import attrgetter
 from struct import Struct, pack
@@ -86,8 +86,27 @@ def reached(passed: Passed) -> Iterator[Reached]:
 
 def in_time(told: Iterable[Reached | Changed], passed: Iterable[Passed]) -> Iterator[Reached | Changed]:
     """Frames that were told one by one, and those that `passed` stands for, by their times: what has passed is told
-    later than it came. Of one time, attempts come in the order of their numbers. Few of `passed` are frames at once."""
-    return merge(sorted(told, key=attrgetter("at")), _frames(passed), key=_place)
+    later than it came. Of one time, which is that of bytes that were read at once, attempts come in the order of their
+    numbers, others by their correlation ids. Few of `passed` are frames at once."""
+    frames = _frames(passed)
+    waiting = next(frames, None)
+    for one in sorted(told, key=attrgetter("at")):
+        while waiting is not None and _before(waiting, one):
+            yield waiting
+            waiting = next(frames, None)
+        yield one
+    if waiting is not None:
+        yield waiting
+        yield from frames
+
+
+def _before(passed: Reached, other: Reached | Changed) -> bool:
+    if passed.at != other.at or isinstance(other, Changed):
+        return passed.at < other.at
+    attempt = other.entries[0][4] if other.entries else None
+    if attempt is not None:
+        return _number(passed) < attempt
+    return passed.connection == other.connection and passed.correlation_id < other.correlation_id
 
 
 def _frames(passed: Iterable[Passed]) -> Iterator[Reached]:
@@ -98,15 +117,14 @@ def _frames(passed: Iterable[Passed]) -> Iterator[Reached]:
         while waiting and waiting[0][0] < begin:
             yield heappop(waiting)[-1]
         for frame in reached(each):
-            heappush(waiting, (*_place(frame), frame.side == "response", next(tickets), frame))
+            heappush(waiting, (frame.at, _number(frame), frame.side == "response", next(tickets), frame))
     while waiting:
         yield heappop(waiting)[-1]
 
 
-def _place(one: Reached | Changed) -> tuple[float, int]:
-    """Its time, and the number of its first attempt, -1 without one."""
-    number = one.entries[0][4] if isinstance(one, Reached) and one.entries else None
-    return one.at, -1 if number is None else number
+def _number(frame: Reached) -> int:
+    """That of its attempt."""
+    return frame.entries[0][4] or 0
 
 
 def _begin(passed: Passed) -> float:

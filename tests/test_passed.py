@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ackdrop.observations import (
     Acked,
     Answered,
@@ -79,9 +81,10 @@ def test_frames_come_in_the_order_of_their_times_however_late_they_are_told():
         Passed(FLOW, [], asked),
         Passed(FLOW, [row(1, 1.0, 6.0), row(2, 3.0, 6.0)], asked),
     ]
+    told += [replace(told[0], correlation_id=5, entries=(("", -1, -1, 1, None, 0, 40),), connection=4)]
     found = list(in_time([*told, changed], passed))
     assert [one.fault if isinstance(one, Changed) else (one.at, one.correlation_id, one.side[:3]) for one in found] == [
         (1.0, 1, "req"), (3.0, 2, "req"), (3.0, 3, "req"), "x",
-        (5.0, 4, "req"), (5.0, 5, "req"), (5.0, 6, "req"), (5.5, 5, "res"),
+        (5.0, 4, "req"), (5.0, 5, "req"), (5.0, 5, "req"), (5.0, 6, "req"), (5.5, 5, "res"),
         (6.0, 1, "res"), (6.0, 2, "res"), (8.0, 4, "res"), (8.0, 6, "res"), (9.0, 3, "res"),
     ]  # fmt: skip

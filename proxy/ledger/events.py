@@ -70,6 +70,7 @@ _values = attrgetter(*_FIELDS)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 _quoted = lru_cache(256)(_encode)
+_flow = lru_cache(50_000)(Flow)
 _TEXT: dict[type, Callable[[Any], str]] = {
     str: _quoted,
     int: int.__repr__,
@@ -215,7 +216,7 @@ def reached_in(event: dict[str, Any]) -> Reached:
 
 def passed_in(event: dict[str, Any]) -> list[Passed]:
     """What a `passed` line holds, flow by flow. Raises KeyError, TypeError and ValueError for what is none."""
-    lanes = [(Flow(*flow), Asked(*asked)) for flow, asked in zip(event["flows"], event["asked"], strict=True)]
+    lanes = [(_flow(*flow), Asked(*asked)) for flow, asked in zip(event["flows"], event["asked"], strict=True)]
     swap = {"little": False, "big": True}[event["order"]] != (sys.byteorder == "big")
     runs, cells, times = (_numbers(code, event[name], swap) for name, code in _PACKED.items())
     if not 2 * sum(runs[1::2]) == len(times) == event["frames"] or 2 * len(cells) != 7 * len(times) or len(runs) % 2:

@@ -128,6 +128,15 @@ def test_an_older_recording(tmp_path: Path, simulate: Callable[..., Result]) -> 
     assert "an older version of ackdrop recorded it" in result.output
 
 
+def test_a_recording_of_format_2(recording: Callable[..., Path], simulate: Callable[..., Result]) -> None:
+    folder = recording(*map(frame, (1, 2, 3)))
+    lines = (folder / "events.jsonl").read_text()
+    (folder / "events.jsonl").write_text(lines.replace('"format":3', '"format":2'))
+    assert '"format":2' in (folder / "events.jsonl").read_text()
+    result = simulate(folder)
+    assert (result.exit_code, "lose it        3      1  1.000 s" in result.output) == (0, True)
+
+
 def test_a_recording_that_was_cut(recording: Callable[..., Path], simulate: Callable[..., Result]) -> None:
     result = simulate(recording(*map(frame, range(1, 30)), limit=2000))
     assert result.exit_code == 3
@@ -142,6 +151,7 @@ def test_a_recording_that_was_cut(recording: Callable[..., Path], simulate: Call
         ("{\n", "cannot be understood"),
         ("[]\n", "cannot be understood"),
         ('{"event":"frame","arm":"off"}\n', "cannot be understood"),
+        ('{"event":"arm","arm":"off","faults":["x"]}\n{"event":"passed","arm":"off"}\n', "cannot be understood"),
     ],
 )
 def test_what_is_no_recording(tmp_path: Path, simulate: Callable[..., Result], content: str | None, says: str) -> None:

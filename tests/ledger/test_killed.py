@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from ackdrop.ledger import Ledger
-from ackdrop.ledger.events import read_events
+from ackdrop.ledger.events import passed_in, read_events
 
 RUN = """
 import dataclasses, sys, time
 from pathlib import Path
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.observations import Acked, Answered, Attempt, Decided, Flow, Forwarded, Passed
+from ackdrop.observations import Acked, Answered, Asked, Attempt, Decided, Flow, Forwarded, LetPass, Passed
 
 few, in_one = int(sys.argv[2]), sys.argv[3] == "in one"
 limits = Limits(attempts=few, decisions=few, events=few * 1000) if few else Limits()
@@ -36,7 +36,8 @@ while True:
         attempt = dataclasses.replace(first, number=number, at=at, correlation_id=number)
         decided = dataclasses.replace(look, at=at, correlation_id=number, n=number, attempt=number)
         if in_one:
-            arm.put([decided, Passed(flow, [(number, at, number, -1, 1, 5, 100, at, number)])])
+            said = decided if number % 2 else LetPass("lose", 1)
+            arm.put([said, Passed(flow, [(number, at, number, -1, 1, 5, 100, at, number)], Asked(0, False, 0.0))])
             continue
         arm.put([attempt, Forwarded(at, number), Answered(at, number, 0, number), decided])
         arm.put([Acked(at, number, "delivered", 0)])
@@ -97,7 +98,9 @@ def whole(folder: Path, few: int) -> int:
     assert not wire.ranges if not few else wire.ranges or last < 5 * few
     assert [tally.matched for tally in wire.faults] == [last]
     events = list(read_events(folder))
-    seen = [event["n"] for event in events if event["event"] == "decided"]
+    passed = [each for event in events if event["event"] == "passed" for each in passed_in(event)]
+    seen = [attempt[0] for each in passed for attempt in each.attempts]
+    seen = seen or [event["n"] for event in events if event["event"] == "decided"]
     assert seen == [*range(seen[0], seen[-1] + 1)]
     assert seen[-1] <= last
     return seen[-1]
