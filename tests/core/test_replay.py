@@ -11,7 +11,10 @@ from ackdrop.faults import Disconnect, Drop, Error, Kill, Latency, Pause
 from ackdrop.faults.engine import Engine
 from ackdrop.faults.replay import Replay
 from ackdrop.faults.rule import Match, Rule, When
-from ackdrop.observations import Decided, Reached
+from ackdrop.observations import Decided, Passed, Reached
+from ackdrop.passed import in_time
+
+from .test_quick import STEPS, Twins, fired
 
 RULES: dict[str, list[Rule]] = {
     "the nth": [Rule("r", "produce", "response", Match(attempt="first"), When(nth=(3,)), Drop())],
@@ -88,3 +91,25 @@ def test_other_rules_are_asked_about_what_these_let_pass(playbook: Any, frames: 
     assert [(answer.elapsed, answer.fired) for answer in answers] == [
         (float(turn), turn in (1, 3)) for turn in range(5)
     ]
+
+
+def test_what_went_the_short_way_is_asked_about_as_well(playbook: Any, frames: Any) -> None:
+    """The same requests, a part of which is told as `Passed` or late: every rule decides what it had decided."""
+    passed = 0
+    for seed in range(60):
+        twins = Twins(seed, playbook, frames, armed=True)
+        for _ in range(STEPS):
+            for play in twins.plays:
+                play.at(play.now + 1e-6)  # as on a clock of our own world: nothing comes at the very same time
+            twins.step()
+        twins.same_in_the_end()
+        quick, slow = (play.seen for play in twins.plays)
+        told = [seen for seen in quick if isinstance(seen, Reached)]
+        lines = [seen for seen in quick if isinstance(seen, Passed) and seen.asked is not None]
+        passed += len(lines)
+        answers = Replay(Engine(twins.rules, seed=1, arm="off")).ask(in_time(told, lines))
+        replayed = [one for answer in answers for one in answer.decided]
+        decided = [seen for seen in slow if isinstance(seen, Decided)]
+        assert [one for one in replayed if one.fired] == fired(slow), (seed, twins.rules)
+        assert len(replayed) == len(decided)
+    assert passed > 100
