@@ -77,6 +77,14 @@ class Assembly:
         """Whether the next byte begins a frame."""
         return not self._pending and not self._streaming
 
+    @property
+    def left(self) -> int:
+        """How many bytes are still to come of the frame that is on its way; 0 where that is not known, or there is
+        none."""
+        if self._streaming:
+            return self._streaming
+        return self._needed - len(self._pending) if self._wanted else 0
+
     def feed(self, data: memoryview) -> None:
         """Take the next bytes of the stream."""
         self.bytes += len(data)

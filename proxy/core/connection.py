@@ -112,8 +112,7 @@ class Connection:
                 self._ours()
             elif side is Side.CLIENT and self._ends.client_open and self._ends.broker_open:
                 if self._first is None:
-                    self._request_frames.feed(rest)
-                    self._copies()
+                    self._long_requests(rest)
                 else:
                     self._introduced(self._first + rest)
         except WireError as error:
@@ -134,7 +133,12 @@ class Connection:
             data = self._kept_request.more(data)
         if not (self._calm and data):
             return data
-        if kept or going:
+        return self._short_requests(data, anew=kept or going)
+
+    def _short_requests(self, data: memoryview, *, anew: bool) -> memoryview:
+        """What is left of bytes that begin with a request, of which whole ones were not looked at yet (`anew`)."""
+        quick = self._quick
+        if anew:
             self._look()
             data = self._on(data, quick.open.requests, self._parts.to_broker)
         begun = bytes(data)
@@ -145,6 +149,20 @@ class Connection:
         else:
             return data
         return data[:0]
+
+    def _long_requests(self, data: memoryview) -> None:
+        """Requests that go the long way, or one to whose end that is so: what is behind it may go the short way again,
+        even if no chunk ever ends where a request does."""
+        left = self._request_frames.left
+        if self._quick and 0 < left < len(data):
+            self._request_frames.feed(data[:left])
+            self._copies()
+            data = data[left:]
+            self._calm = self._at_peace()
+            if self._calm:
+                data = self._short_requests(data, anew=True)
+        self._request_frames.feed(data)
+        self._copies()
 
     def _answers_on(self, data: memoryview) -> memoryview:
         """The same for answers."""

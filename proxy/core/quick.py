@@ -199,10 +199,14 @@ class Quick:
 
     def leave(self) -> None:
         """Something may end: what is open goes the long way, and what has passed is told."""
+        self._remember()
         self.restore_all()
+        self._lanes.tell_all()
+
+    def _remember(self) -> None:
+        """Let it be known which attempts have passed last: those that come now have to be behind them."""
         for cells, at, told_at, lane in self.open.told():
             self._parts.traffic.was_told(lane, cells, at, told_at)
-        self._lanes.tell_all()
 
     def restore_next(self) -> None:
         """Let the oldest attempt whose answer is open be one of the long way."""
@@ -217,9 +221,11 @@ class Quick:
 
     def take(self) -> OpenRequest | None:
         """The oldest attempt whose answer is open, which is so here no more; whoever takes it has to `restore` it."""
-        oldest = self.open.oldest()
-        if oldest is None:
+        if not self.waiting:
             return None
+        self._remember()
+        oldest = self.open.oldest()
+        assert oldest is not None
         (number, correlation_id, _, _, _, size, begin), at, lane, frames = oldest
         whole = frames if isinstance(frames, bytes) else b"".join(frames)
         return OpenRequest(number, at, correlation_id, lane, whole[begin : begin + size])
