@@ -17,7 +17,9 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
+from math import inf
 from operator import attrgetter
+from struct import Struct
 from typing import Any
 
 from ..observations import Asked, Flow, Passed
@@ -32,6 +34,9 @@ COLUMNS = ("arm", "first", "last", "count", "flows", "runs", "cells", "times")
 
 CELLS, TIMES = 7, 2
 """Numbers of an attempt in `cells` and in `times`."""
+
+_NUMBER, _TIME = Struct("=q").unpack_from, Struct("=d").unpack_from
+_HIGHEST = (1 << 63) - 1
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM blocks WHERE id = ?"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -71,6 +76,14 @@ class Packing:
         block.cells += cells
         block.times += times
         block.count += count
+        first, at = _NUMBER(cells)[0], _TIME(times)[0]  # in a run, numbers and times grow
+        last = first if count == 1 else _NUMBER(cells, len(cells) - 8 * CELLS)[0]
+        if first < block.first:
+            block.first = first
+        if last > block.last:
+            block.last = last
+        if at < block.at:
+            block.at = at
 
     def rows(self, arm: int) -> list[Sequence[Any]]:
         """The rows of `blocks`."""
@@ -84,18 +97,18 @@ class Packing:
     @property
     def newest(self) -> int:
         """The highest number."""
-        return max(max(array("q", bytes(block.cells))[::CELLS]) for block in self._blocks if block.count)
+        return max(block.last for block in self._blocks)
 
     @property
     def zero(self) -> float:
         """When the first of them came in."""
-        return min(min(array("d", bytes(block.times))[::TIMES]) for block in self._blocks if block.count)
+        return min(block.at for block in self._blocks)
 
 
 class _Packed:
     """A block that grows. `places` says where a flow stands; it is kept in `flows`, so its id stays its own."""
 
-    __slots__ = ("asked", "cells", "count", "flows", "places", "runs", "times")
+    __slots__ = ("asked", "at", "cells", "count", "first", "flows", "last", "places", "runs", "times")
 
     def __init__(self) -> None:
         self.places: dict[int, int] = {}
@@ -104,12 +117,12 @@ class _Packed:
         self.runs = array("q")
         self.cells, self.times = bytearray(), bytearray()
         self.count = 0
+        self.first, self.last, self.at = _HIGHEST, -1, inf
 
     def row(self, arm: int) -> Sequence[Any]:
-        cells = bytes(self.cells)
-        numbers = array("q", cells)[::CELLS]
         flows = _encode([_flow_values(flow) for flow in self.flows])
-        return arm, min(numbers), max(numbers), self.count, flows, self.runs.tobytes(), cells, bytes(self.times)
+        runs, cells, times = self.runs.tobytes(), bytes(self.cells), bytes(self.times)
+        return arm, self.first, self.last, self.count, flows, runs, cells, times
 
 
 @dataclass(frozen=True, slots=True)
