@@ -1,4 +1,4 @@
-"""Compiles the one module that is worth it, where Cython and a C compiler are there; it is Python all the same.
+"""Compiles the modules that are worth it, where Cython and a C compiler are there; they are Python all the same.
 
 Cython finds the types of a module (`scan.pxd`) by the module's full name, and our folder is called otherwise: so it
 gets copies in folders of the right names.
@@ -9,8 +9,8 @@ from shutil import copy
 
 from setuptools import Extension, setup
 
-PACKAGE, MODULE = "ackdrop.core", "scan"
-SOURCES, BUILD = Path("proxy/core"), Path("build/cython")
+MODULES = ("core.scan", "relay.end")
+SOURCES, BUILD = Path("proxy"), Path("build/cython")
 
 
 def compiled() -> list[Extension]:
@@ -18,20 +18,29 @@ def compiled() -> list[Extension]:
         from Cython.Build import cythonize
     except ImportError:
         return []
-    folder = BUILD.joinpath(*PACKAGE.split("."))
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in (folder, *folder.parents[: PACKAGE.count(".")]):
-        (each / "__init__.py").touch()
-    for suffix in (".py", ".pxd"):
-        copy(SOURCES / f"{MODULE}{suffix}", folder)
-    extension = Extension(f"{PACKAGE}.{MODULE}", [str(folder / f"{MODULE}.py")])
     types = {"annotation_typing": False, "boundscheck": False, "wraparound": False}
     modules: list[Extension] = cythonize(
-        [extension], include_path=[str(BUILD)], language_level=3, compiler_directives=types
+        [Extension(f"ackdrop.{module}", [str(copied(module))]) for module in MODULES],
+        include_path=[str(BUILD)],
+        language_level=3,
+        compiler_directives=types,
     )
     for each in modules:
         each.optional = True  # cythonize makes extensions of its own
     return modules
+
+
+def copied(module: str) -> Path:
+    """A copy of the module's source, and of its types, in the folder of its package's name."""
+    path = Path(*module.split("."))
+    target = BUILD / "ackdrop" / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for package in (target.parent, BUILD / "ackdrop"):
+        (package / "__init__.py").touch()
+    for suffix in (".py", ".pxd"):
+        if (source := SOURCES / path.with_suffix(suffix)).exists():
+            copy(source, target.with_suffix(suffix))
+    return target.with_suffix(".py")
 
 
 setup(ext_modules=compiled())

@@ -14,9 +14,10 @@ One connection:
     parts.py       what its two ways share
     requests.py    the way of its requests; answers.py: that of the answers
     exchanges.py   the requests that wait for their answers, in order
-    quick.py       the short way, past all the others here, of what no rule can touch; scan.py: its loops, compiled
+    quick.py       the short way, past all the others here, of what no rule touches; scan.py: its loops, compiled
     ends.py        how it falls silent, and how it ends
     assembly.py    bytes to frames: whole ones where a frame matters, streamed ones where it does not
+    kept.py        bytes of a frame of which too little has come to know which way it goes
     outlet.py      bytes out, in order: at once, later, or never
     link.py        the line under it, where faults at connections act; layers.py, pipe.py: what it is made of
     copies.py      copies of requests that ackdrop itself sends; copy_connection.py: on a connection of its own

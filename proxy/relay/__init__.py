@@ -4,6 +4,7 @@ proxy.py      one arm's proxy: ties wire, listeners and sessions together
 listeners.py  a listener for every broker that the cluster tells of
 poller.py     waits for all sockets of sessions at once, and calls whoever one is ready for
 session.py    one client's connection: two sockets, and what goes from the one to the other
+end.py        one side of it: what is done for each event, compiled
 copying.py    a connection of our own, for a copy of a request
 authenticating.py  who we are on it (SASL)
 dialing.py    connections to brokers, with TLS where they want it

@@ -121,15 +121,15 @@ class Poller:
 
     def burst(self) -> None:
         """Serve what has come, and what comes next."""
-        poll, handlers = self._poll.poll, self._handlers
-        until = trio.current_time() + LONGEST
+        poll, handlers, clock = self._poll.poll, self._handlers, trio.lowlevel.current_clock().current_time
+        until = clock() + LONGEST
         events = poll(0, _MOST)
         while events:
             for fd, ready in events:
                 handler = handlers.get(fd)
                 if handler is not None:
                     handler(ready)
-            now = trio.current_time()
+            now = clock()
             due = self._due()
             if now >= until or (due is not None and due <= now + PATIENCE):
                 return

@@ -110,6 +110,8 @@ class Proxy:
         self._rescheduled = trio.Event()
         self._planned = math.inf
         self._settled = trio.lowlevel.ParkingLot()
+        self.settling = 0
+        """How many wait until every request is answered."""
         self._nursery: trio.Nursery | None = None
         self.bootstrap = ""
         """HOST:PORT of the bootstrap listener, once it serves."""
@@ -167,8 +169,12 @@ class Proxy:
 
     async def settled(self) -> None:
         """Wait until every produce request that was forwarded has its answer, or a dead connection."""
-        while self.wire.unsettled:
-            await self._settled.park()
+        self.settling += 1
+        try:
+            while self.wire.unsettled:
+                await self._settled.park()
+        finally:
+            self.settling -= 1
 
     async def _session(self, listener: Listener, client: socket.socket) -> None:
         """One client, from accept to end."""

@@ -368,10 +368,10 @@ def test_and_so_it_is_where_bytes_are_wrong(playbook: Any, frames: Any, part: in
             raise
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_and_while_rules_are_armed(playbook: Any, frames: Any, part: int) -> None:
     passed = 0
-    for seed in range(part * 40, part * 40 + 40):
+    for seed in range(part * 50, part * 50 + 50):
         twins = Twins(seed, playbook, frames, armed=True)
         try:
             for _ in range(STEPS):
