@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 _ABOUT_OUTPUT = {
-    *("out", "json_file", "junit_file", "html_file", "markdown_file", "quiet", "verbose", "no_color"),
+    *("out", "json_file", "junit_file", "html_file", "markdown_file", "telling", "quiet", "verbose", "no_color"),
     *("capture_file", "capture_size", "capture_files"),
 }
 """Where a result goes is no part of what is done."""

@@ -12,6 +12,7 @@
 - `html/`: all of it as one HTML file, with diagrams and a timeline
 - `junit.py`: JUnit XML; `junit_cases.py` and `junit_properties.py` say what is in it
 - `markdown.py`: a CI summary; `markdown_text.py`: how text gets into it and does nothing
+- `notes.py`: what a code host shows beside a line of the scenario; `github.py`, `gitlab.py`: in their own forms
 - `plain.py`: stories as plain lines, for both
 - `progress.py`: what goes on while a run lasts
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..result import BrokerInfo, RunResult
-from .clean import shortened
+from .clean import clean, shortened
 
 UNKNOWN = "unknown"
 
@@ -46,6 +46,14 @@ def listed(items: Sequence[str], limit: int = 5) -> str:
     if len(items) > limit:
         items = [*items[: limit - 1], f"{len(items) - limit + 1:,} more"]
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def called(result: RunResult) -> str:
+    """`lost-ack`, with the values of a combination `lost-ack [acks=1]`; where there was no file the title."""
+    file, combination = result.scenario.file, result.scenario.combination
+    values = ",".join(f"{key}={value}" for key, value in combination.items())
+    name = Path(file).stem if file else result.scenario.title
+    return shortened(clean(f"{name} [{values}]" if file and values else name), 100)
 
 
 def origin(result: RunResult) -> str:
