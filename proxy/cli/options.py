@@ -15,6 +15,8 @@ import click
 from .hosts import FormatType, Telling, told
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..identity import Naming
 
     _ParamType = click.ParamType[Any]
@@ -152,6 +154,13 @@ class ProducerType(_ParamType):
             hint = f"did you mean {near[0]}? " if near else ""
             self.fail(f"there is no producer {value!r}; {hint}There are: {', '.join(CLIENTS)}.", param, ctx)
         return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from ..workload.clients import CLIENTS
+
+        return [CompletionItem(name) for name in CLIENTS if name.startswith(incomplete)]
 
 
 class NamingType(_ParamType):

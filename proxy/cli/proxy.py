@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .again import again
+from .completion import scenario_names
 from .control import control_options
 from .front import front_options
 from .options import DURATION, Wanted, broker_options, capture_options, log_options, option, report_options, set_option
@@ -36,7 +37,12 @@ Examples:
 @broker_options
 @upstream_options
 @front_options("127.0.0.1:19092")
-@option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
+@option(
+    "--scenario",
+    metavar="SCENARIO",
+    shell_complete=scenario_names,
+    help="A scenario whose faults are injected; its workload is not used.",
+)
 @set_option
 @control_options
 @option("--for", "seconds", type=DURATION, help="End by itself after so long, instead of at Ctrl-C.")

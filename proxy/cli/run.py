@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from .again import again
+from .completion import scenario_names
 from .options import (
     PRODUCER,
     Wanted,
@@ -43,7 +44,7 @@ Exit codes:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
+@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1, shell_complete=scenario_names)
 @broker_options
 @upstream_options
 @source_option

@@ -15,4 +15,5 @@ arm.py       one arm: topic, proxy, producer, barrier, log, verdict
 foreign/     `ackdrop proxy` and `ackdrop exec`: programs that are not ours
 verify.py    `ackdrop verify`: a log alone, or against a run that is over
 probe.py     `ackdrop probe`: what a broker remembers of a producer
+doctor/      `ackdrop doctor`: what is here
 """
