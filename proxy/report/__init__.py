@@ -3,6 +3,7 @@
 - `clean.py`: text from outside made harmless
 - `figures.py`: the comparison of the arms, as labels and cells
 - `combine.py`, `spreads.py`: several runs as one result, and their comparison
+- `baseline.py`: which failures are known from an earlier result; `merge.py`: the results of several jobs as one
 - `story.py`, `attempts.py`: what became of a record, in sentences
 - `verdicts.py`: the verdict in a sentence
 - `page.py`: lines for a terminal; `terminal.py`: all of these on one

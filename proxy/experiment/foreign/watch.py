@@ -170,6 +170,7 @@ def _result(
         exit_code=run.exit_code,
         arms=[] if arm is None else [arm.result],
         notes=[*meeting.notes, *([] if arm is None else arm.notes), *captured],
+        failures=run.failures,
     )
 
 
