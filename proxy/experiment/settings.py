@@ -16,6 +16,7 @@ from ..security import ClientTls, Security
 
 if TYPE_CHECKING:
     from ..capture.writing.writer import CaptureSettings
+    from ..report.baseline import Baseline
 
 Address = tuple[str, int]
 
@@ -40,7 +41,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings(Settings):
-    """What `ackdrop run` was asked for beside its scenarios. None leaves the scenario's own value."""
+    """What `ackdrop run` was asked for beside its scenarios. None leaves the scenario's own value.
+
+    `max_time`: seconds for all of it. `fail_fast`: the first scenario that fails is the last. `shard` is (number, of
+    how many). What the `baseline` failed in as well fails nothing.
+    """
 
     seed: int | None = None
     producer: str | None = None
@@ -48,6 +53,10 @@ class RunSettings(Settings):
     repeat: int | None = None
     strict: bool = False
     keep: bool = False
+    max_time: float | None = None
+    fail_fast: bool = False
+    shard: tuple[int, int] | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True)
