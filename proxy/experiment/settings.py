@@ -95,10 +95,12 @@ class FrontSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchSettings(FrontSettings):
-    """What `ackdrop proxy` was asked for: `seconds` None is until a signal. `control` None: no control API."""
+    """What `ackdrop proxy` was asked for: `seconds` None is until a signal. `control` None: no control API; `metrics`
+    is where these alone can be read, None: nowhere else."""
 
     bootstrap: str
     control: ControlSettings | None = None
+    metrics: tuple[str, int] | None = None
     allow_remote: bool = False
 
 

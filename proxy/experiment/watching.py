@@ -18,8 +18,8 @@ async def watch_programs(scenario: Scenario | None, settings: WatchSettings, tol
     await allowed(settings.bootstrap, settings.allow_remote)
     raise_limit()
     async with signals() as stop:
-        with opened(settings.control) as door:
-            finished = await watch(scenario, settings, told.progress, live, stop, door)
+        with opened(settings.control, settings.metrics) as doors:
+            finished = await watch(scenario, settings, told.progress, live, stop, doors)
         told.results.append(finished)
         told.show(finished)
         live.ended(finished.result.verdict, finished.result.exit_code, str(finished.folder))

@@ -26,7 +26,7 @@ from ...verify.of_runs import ArmVerdict, RunVerdict, judge_run
 from .. import folder as folders
 from ..acting import check, check_watched
 from ..capturing import recording
-from ..live.door import Door
+from ..live.door import Doors
 from ..live.running import kept_live
 from ..record import Record
 from ..settings import WatchSettings
@@ -44,7 +44,7 @@ async def watch(
     progress: Progress,
     live: Live,
     stop: Stop,
-    door: Door | None = None,
+    doors: Doors | None = None,
 ) -> Finished:
     """Relay until the stop is asked for or the time is over, shown by `live`; then verify and report.
 
@@ -84,7 +84,7 @@ async def watch(
                     )
                     front = Front(place, Claim(ARM))
                     record.going_on(_result(scenario, meeting, judge_run([], control=False, interrupted=True), None))
-                    await front.stand(partial(_until_ended, front, record, meeting, live, door))
+                    await front.stand(partial(_until_ended, front, record, meeting, live, doors))
                     captured = [] if recorded is None else await recorded.notes()
                     from .judging import verdict_on
 
@@ -102,7 +102,7 @@ async def watch(
 
 
 async def _until_ended(
-    front: Front, record: Record, meeting: Meeting, live: Live, door: Door | None, address: str
+    front: Front, record: Record, meeting: Meeting, live: Live, doors: Doors | None, address: str
 ) -> None:
     """Say where it listens, and wait for the end; and for the broker, where it is not there yet."""
     place, sets = front.place, front.place.settings.sets
@@ -113,7 +113,7 @@ async def _until_ended(
     place.say("  Ctrl-C ends it and reports" if seconds is None else f"  it ends after {seconds:g} s")
     for note in meeting.notes:
         place.say(note)
-    async with kept_live(front, record, door, sets), trio.open_nursery() as nursery:
+    async with kept_live(front, record, doors, sets), trio.open_nursery() as nursery:
         if isinstance(meeting.trouble, NotLetIn):
             place.say(in_words(meeting.trouble))
         elif meeting.trouble is not None:
