@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ackdrop.errors import UsageError
-from ackdrop.report import as_json, junit
+from ackdrop.report import as_json, html, junit, markdown
 from ackdrop.report.baseline import Baseline, in_words, is_known
 from ackdrop.report.combine import combine
 from ackdrop.report.finished import Finished
@@ -198,6 +198,17 @@ def test_several_runs_of_a_baseline_have_all_kinds_of_all_runs(failed, lost, res
         "In the baseline old.json, and here no more: "
         "on: too many duplicates (broker-did-not-deduplicate) and on: too many lost."
     ]
+
+
+def test_every_report_marks_what_is_known(failed, shown):
+    """Beside its figure, so that a failure and a pass do not stand there without a word."""
+    result = baseline(failed()).applied(failed())
+    told = "duplicates 0, was 7, known"
+    assert f"{told} ✗" in shown(result, 140)
+    assert f"{told} ✗" in markdown.text([Finished(result, None)])
+    assert told in html.text([Finished(result, None)])
+    for text in (shown(failed(), 140), markdown.text([Finished(failed(), None)])):
+        assert "duplicates 0, was 7 ✗" in text
 
 
 def test_known_failures_are_skipped_in_junit_and_new_ones_fail(failed, lost):
