@@ -1,4 +1,4 @@
-"""An application for the compose file: writes an order every 50 ms, each under a key of its own, until it is stopped."""
+"""An application for the compose file: writes an order every 50 ms, each under its own key, until it is stopped."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ producer = KafkaProducer(
 )
 count = 0
 while not stopped.wait(0.05):
-    producer.send("orders", key=uuid.uuid4().bytes, value=b"order %d" % count)
+    producer.send("orders", key=uuid.uuid4().hex.encode(), value=b"order %d" % count)
     count += 1
 producer.flush(30)
 producer.close()
