@@ -26,7 +26,7 @@ from .foreign.execute import Execution
 from .foreign.program import check as check_program
 from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
-from .settings import ExecSettings, RunSettings, VerifySettings
+from .settings import AS_PROGRAMS_EXPECT, ExecSettings, RunSettings, VerifySettings
 from .shards import Part, parts
 from .stopping import Stop, signals
 from .told import Told
@@ -220,10 +220,6 @@ def _downloading(progress: Progress) -> Callable[[int, int], None]:
         progress.advance_to(done)
 
     return show
-
-
-AS_PROGRAMS_EXPECT = {"auto.create.topics.enable": "true"}
-"""Kafka's own default, and that of Redpanda in a container for development; our own topics are made by ackdrop."""
 
 
 async def execute_program(scenario: Scenario | None, settings: ExecSettings, choice: BrokerChoice, told: Told) -> int:

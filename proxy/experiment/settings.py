@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 Address = tuple[str, int]
 
+AS_PROGRAMS_EXPECT = {"auto.create.topics.enable": "true"}
+"""Properties of an embedded broker for programs that are not ours: Kafka's own default, and that of Redpanda in a
+container for development; our own topics are made by ackdrop."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
