@@ -47,13 +47,13 @@ class AsyncProxy:
 
     async def arm(self, faults: FaultSource) -> list[str]:
         """Add faults behind those that there are, armed: see `Proxy.arm`."""
-        return await self.add(faults_text(faults))
-
-    async def add(self, text: bytes) -> list[str]:
-        """The same with faults as a text."""
-        names, warnings = await self._live.add(text, "program")
+        names, warnings = await self.add(faults_text(faults))
         warn(warnings)
         return names
+
+    async def add(self, text: bytes) -> tuple[list[str], list[str]]:
+        """The same with faults as a text: their names, and warnings."""
+        return await self._live.add(text, "program")
 
     def disarm(self, *names: str) -> None:
         """Let faults rest: they neither count nor fire. All, where none is named."""
@@ -149,15 +149,20 @@ async def open_proxy(
     At the end of the block the log is verified once more, and the run's folder has its reports. Raises UsageError,
     ScenarioError with all problems, BrokerError where no broker answers, and ListenerError.
     """
-    asked = understood(options)
+    async with opened(bootstrap, broker, understood(options)) as proxy:
+        yield proxy
+
+
+@asynccontextmanager
+async def opened(bootstrap: str | None, broker: RunningBroker | None, asked: Asked) -> AsyncIterator[AsyncProxy]:
+    """The same with options that are understood."""
     if bootstrap is not None and broker is not None:
         raise UsageError("bootstrap and broker both name one", remedy="leave one of them out")
     with ungrouped():
         async with AsyncExitStack() as stack:
             if broker is None:
-                security = options.get("security", ANYBODY)
-                opened = open_broker(bootstrap, allow_remote=asked.allow_remote, security=security)
-                broker = await stack.enter_async_context(opened)
+                behind = open_broker(bootstrap, allow_remote=asked.allow_remote, security=asked.settings.security)
+                broker = await stack.enter_async_context(behind)
             async with trio.open_nursery() as nursery:
                 stop, ended = Stop(), trio.Event()
                 proxy: AsyncProxy = await nursery.start(_run, asked, broker, stop, ended)

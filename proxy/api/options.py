@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def understood(options: Options) -> Asked:
     faults = None
     if "faults" in options:
         faults = faults_text(options["faults"])
-        added(faults, [] if scenario is None else scenario.entries)
+        warn(warning.shown for warning in added(faults, [] if scenario is None else scenario.entries).warnings)
     return Asked(_settings(options), scenario, faults, options.get("allow_remote", False), _title(options, scenario))
 
 
@@ -104,9 +105,15 @@ def check(names: Iterable[str]) -> None:
 
 
 def warn(texts: Iterable[str]) -> None:
-    """Tell of faults that are in vain, at the caller's own line."""
+    """Tell of faults that are in vain, at the line of the program that brought them."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (
+        "ackdrop",
+        "contextlib",
+    ):
+        level, frame = level + 1, frame.f_back
     for text in texts:
-        warnings.warn(text, FutileFault, stacklevel=2)
+        warnings.warn(text, FutileFault, stacklevel=level)
 
 
 def _settings(options: Options) -> FrontSettings:

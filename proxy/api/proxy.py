@@ -9,14 +9,13 @@ from typing import Literal, Self, Unpack
 
 from ..broker.running import RunningBroker
 from ..control.snapshot import FaultState
-from ..errors import UsageError
 from ..result import Cause
-from ..scenario.chosen import FaultSource
+from ..scenario.chosen import FaultSource, faults_text
 from ..security import ANYBODY, Security
 from . import claims
-from .aio import AsyncProxy, open_broker, open_proxy
+from .aio import AsyncProxy, open_broker, opened
 from .evidence import Observed, Report
-from .options import Options
+from .options import Options, understood, warn
 from .thread import Loop
 
 
@@ -41,8 +40,8 @@ class Broker:
     ) -> Iterator[Self]:
         """The broker at `bootstrap`, which is left alone, else one of this kind, embedded if not said, which ends with
         the block. Raises BrokerError where there is none."""
-        opened = open_broker(bootstrap, kind=kind, brokers=brokers, allow_remote=allow_remote, security=security)
-        with Loop.running() as loop, loop.held(opened) as running:
+        behind = open_broker(bootstrap, kind=kind, brokers=brokers, allow_remote=allow_remote, security=security)
+        with Loop.running() as loop, loop.held(behind) as running:
             yield cls(loop, running)
 
 
@@ -70,12 +69,11 @@ class Proxy:
         At the end of the block the log is verified once more, and the run's folder has its reports. Raises UsageError,
         ScenarioError with all problems, BrokerError where no broker answers, and ListenerError.
         """
-        if bootstrap is not None and broker is not None:
-            raise UsageError("bootstrap and broker both name one", remedy="leave one of them out")
+        asked = understood(options)
         with ExitStack() as stack:
             loop = stack.enter_context(Loop.running()) if broker is None else broker._loop
             running = None if broker is None else broker._running
-            yield cls(loop, stack.enter_context(loop.held(open_proxy(bootstrap, broker=running, **options))))
+            yield cls(loop, stack.enter_context(loop.held(opened(bootstrap, running, asked))))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.bootstrap}>"
@@ -92,7 +90,9 @@ class Proxy:
         Raises ScenarioError with all problems, and UsageError; then nothing is added. Warns (FutileFault) of a fault
         that is in vain.
         """
-        return self._loop.call(self._proxy.arm, faults)
+        names, warnings = self._loop.call(self._proxy.add, faults_text(faults))
+        warn(warnings)
+        return names
 
     def disarm(self, *names: str) -> None:
         """Let faults rest: they neither count nor fire. All, where none is named."""

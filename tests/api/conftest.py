@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,7 @@ from ackdrop.result import (
 )
 
 FIRST = AttemptLine(0.5, 2, 9, "orders", 0, -1, -1, -1, 1, 77, 2, None, "dropped", 3, fault="lose it")
-AGAIN = dataclasses.replace(
-    FIRST, at=1.3, connection=3, number=4, base_offset=3, ack="delivered", retry_of=3, fault=None
-)
+AGAIN = AttemptLine(1.3, 3, 9, "orders", 0, -1, -1, -1, 1, 77, 3, None, "delivered", 4, retry_of=3)
 
 
 class Made:

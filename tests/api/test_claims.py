@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from ackdrop.api import Inconclusive, UsageError, Violated
 from ackdrop.api.claims import ONLY_OF_RETRIES
 from ackdrop.report.codes import CODES
-from ackdrop.result import Finding
+from ackdrop.result import Cause, Finding
 
 
 def test_what_holds_says_nothing(made: Any) -> None:
@@ -39,10 +39,7 @@ def test_a_violation_is_an_assertion_with_the_chain_from_the_record_to_the_fault
     ]
 
 
-@pytest.mark.parametrize(
-    "cause",
-    ["retry-unprotected", "broker-did-not-deduplicate", "new-epoch", "new-producer-id", "injected", "unexplained"],
-)
+@pytest.mark.parametrize("cause", sorted({*get_args(Cause)} - {"ambiguous", "application-resend"}))
 def test_every_copy_counts_unless_its_cause_is_allowed(made: Any, cause: Any) -> None:
     report = made(findings=[made.duplicate(cause, 3)], duplicates=2)
     with pytest.raises(Violated, match="2 duplicates in the log"):
@@ -126,8 +123,8 @@ def test_too_few_retries_show_what_faults_did(made: Any) -> None:
         '  0.500 s  connection 2  sent: appended at 2, ack dropped: "lose it"',
         "  1.300 s  connection 3  sent again, no producer id: appended at 3, acked",
         "",
-        'faults: "lose it" once; 0 attempts, 1 retry; 10 records in the log',
-    ][:-1] + ['faults: "lose it" once; 0 attempts, 1 retry']
+        'faults: "lose it" once; 0 attempts, 1 retry',
+    ]
 
 
 def test_retries_that_nobody_counted(made: Any) -> None:

@@ -62,9 +62,8 @@ def test_faults_are_read_before_anything_begins() -> None:
         understood({"scenario": "lost-ack", "faults": {**LOSE, "name": "lose the third ack"}})
 
 
-def test_a_fault_in_vain_is_warned_of(tmp_path: Path) -> None:
-    file = tmp_path / "vain.yaml"
-    file.write_text("version: 1\nfaults: [{at: produce.response, when: {until: 1s, after: 2s}, do: {drop: {}}}]")
-    with pytest.raises(ScenarioError):
-        understood({"scenario": file})
-    assert issubclass(FutileFault, UserWarning)
+def test_a_fault_in_vain_is_warned_of_at_the_callers_line() -> None:
+    always = {"name": "always", "at": "produce.response", "do": {"drop": {}}}
+    with pytest.warns(FutileFault, match="mine") as caught:
+        understood({"faults": [always, {"name": "mine", "at": "produce.response", "do": {"delay": {"for": "1s"}}}]})
+    assert caught[0].filename == __file__
