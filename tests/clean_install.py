@@ -66,12 +66,12 @@ def measure(folder: Path, python: str, pairs: int) -> int:
     wrong = []
 
     told = run([*pytest(alone), "-s", "test_it.py"], home)
-    imported = re.findall(r"^imported: (.*)$", told, re.MULTILINE)[0].split()
+    imported = re.findall(r"imported: (.*)$", told, re.MULTILINE)[0].split()
     print(f"imported of ackdrop by a test run that does not use it: {', '.join(imported)}")
     if imported != ["ackdrop", "ackdrop.pytest_plugin"] or "False False False" not in told:
         wrong.append("a test run imports more than the plugin")
     plugins = re.findall(
-        r"^plugins: (.*)$", run([*pytest(alone), "-p", "no:terminalreporter_", "test_it.py"], home), re.M
+        r"^plugins: (.*)$", run([*pytest(alone), "test_it.py"], home), re.M
     )
     print(f"plugins there: {', '.join(plugins)}")
 
