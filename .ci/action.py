@@ -173,7 +173,7 @@ def counted(file: Path) -> dict[str, object]:
 def total(figures: Iterable[int | None]) -> object:
     """The sum; `unknown` where one of them is."""
     found = list(figures)
-    return "unknown" if None in found else sum(found)
+    return "unknown" if None in found else sum(figure for figure in found if figure is not None)
 
 
 def given(name: str) -> str:
