@@ -70,9 +70,7 @@ def measure(folder: Path, python: str, pairs: int) -> int:
     print(f"imported of ackdrop by a test run that does not use it: {', '.join(imported)}")
     if imported != ["ackdrop", "ackdrop.pytest_plugin"] or "False False False" not in told:
         wrong.append("a test run imports more than the plugin")
-    plugins = re.findall(
-        r"^plugins: (.*)$", run([*pytest(alone), "test_it.py"], home), re.M
-    )
+    plugins = re.findall(r"^plugins: (.*)$", run([*pytest(alone), "test_it.py"], home), re.M)
     print(f"plugins there: {', '.join(plugins)}")
 
     cost = import_cost(alone, home)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..errors import AckdropError
     from ..report.finished import Finished
     from ..report.notes import Note
@@ -122,3 +124,8 @@ class FormatType(_ParamType):
         from ..report.gitlab import FILE
 
         return Telling("gitlab", file or FILE)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(host) for host in ("github", "gitlab") if host.startswith(incomplete)]

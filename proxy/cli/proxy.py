@@ -25,6 +25,7 @@ Examples:
   ackdrop proxy --bootstrap localhost:9092 --scenario lost-ack --for 30s
   ackdrop proxy --bootstrap localhost:9092 --capture proxy.pcapng
   ackdrop proxy --bootstrap localhost:9092 --control 127.0.0.1:9191
+  ackdrop proxy --bootstrap localhost:9092 --metrics 0.0.0.0:9192
   ackdrop proxy --bootstrap a:9092,b:9092 --listen 0.0.0.0:19092 \\
       --advertise proxy.test --ports 19093-19099
   ackdrop proxy --bootstrap kafka.test:9093 --allow-remote --upstream-tls \\

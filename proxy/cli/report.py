@@ -14,6 +14,7 @@ Examples:
   ackdrop report                          the last run, as a table
   ackdrop report RUN_DIR --html run.html --junit run.xml
   ackdrop report ackdrop-runs/* --junit - several runs in one file
+  ackdrop report RUN_DIR --format gitlab  for the merge request's page
   ackdrop report --schema                 the JSON Schema of report.json
   ackdrop report merge shard-*.json       the results of several jobs as one
 """

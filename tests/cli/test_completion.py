@@ -47,6 +47,7 @@ def completed(*words: str, folder: Path | None = None) -> list[str]:
         (["run", "lost-ack-r"], ["lost-ack-reset"]),
         (["proxy", "--scenario", "given"], ["given-up"]),
         (["exec", "--broker", "e"], ["embedded"]),
+        (["report", "--format", "gitl"], ["gitlab"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
     ],
 )
