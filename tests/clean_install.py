@@ -88,7 +88,7 @@ def measure(folder: Path, python: str, pairs: int) -> int:
         [*pytest(beside), "-q"], cwd=folder / "orders", capture_output=True, text=True, timeout=600, env=clean()
     )
     print(f"the sample project, {time.monotonic() - begun:.0f} s: {done.stdout.splitlines()[-1]}")
-    if "3 failed, 6 passed" not in done.stdout:
+    if "3 failed, 6 passed, 1 skipped" not in done.stdout:
         print(done.stdout, done.stderr)
         wrong.append("the sample project does not end as it shall")
     for each in wrong:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 ONLY_OF_RETRIES = frozenset({"no-retry", "retry-refused", "ambiguous-duplicates"})
 """Reasons that leave open what became of retries, and not whether anything is lost."""
 
-NOTHING_INJECTED, NOTHING_ACKED = "nothing-injected", "nothing-acked"
-"""Reasons of our own: no fault has fired; no client has heard of a success."""
+NOTHING_INJECTED, NOTHING_ACKED, RETRY_AWAITED = "nothing-injected", "nothing-acked", "retry-awaited"
+"""Reasons of our own: no fault has fired; no client has heard of a success; a retry may yet come."""
 
 
 class ClaimFailed(AssertionError):
@@ -155,7 +155,13 @@ def _not_injected(observed: Observed) -> Reason:
 def _open(report: Report, found: Collection[Finding], unsure: Collection[Finding]) -> Iterator[Reason]:
     """What leaves open whether there are duplicates, where the report's own reasons do not say it."""
     told = {reason.code for reason in report.reasons}
-    count = report.duplicates
+    count, awaited = report.duplicates, report.observed.awaited
+    if awaited and "no-retry" not in told:
+        text = (
+            f"{counted(awaited, 'batch', 'batches')} lost the ack and may yet be sent again. Wait for the producer "
+            "(flush), or close it where it has given up."
+        )
+        yield Reason(RETRY_AWAITED, None, text)
     if unsure and "ambiguous-duplicates" not in told:
         text = (
             f"{counted(len(unsure), 'record')} may stand twice by a retry, or because the application sent it twice. "

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..control.snapshot import RetrySeen, Snapshot
 from ..observations import ArmWire
 from ..result import ArmResult, AttemptLine, Cause, ProducerInfo, Reason, RunResult, Verdict, WireCounts
-from ..verify.attempts import line, told
+from ..verify.attempts import Families, certain, line, located, told
 from ..verify.case import wire_counts
 from ..verify.evidence import ArmEvidence
 from . import claims
@@ -21,13 +21,15 @@ class Observed:
     """What was seen on the wire so far. Nothing in it rests on the log.
 
     `wire` are the figures as a report has them, `attempts` what was produced, in order, at most the youngest 100,000;
-    `acked` counts the attempts of whose success the client has heard. `last_retries` are the last ones, the newest
+    `acked` counts the attempts of whose success the client has heard, `awaited` those that were appended, whose ack was
+    lost, and that may yet be sent again: their client is still there. `last_retries` are the last ones, the newest
     last. `snapshot` is the rest: connections, rates, faults as they stand, the last things that happened.
     """
 
     wire: WireCounts
     attempts: tuple[AttemptLine, ...]
     acked: int
+    awaited: int
     last_retries: tuple[RetrySeen, ...]
     snapshot: Snapshot
 
@@ -141,6 +143,19 @@ def observed(wire: ArmWire, snapshot: Snapshot, retries: list[RetrySeen]) -> Obs
         wire=wire_counts(evidence),
         attempts=tuple(line(story, wire.zero, next(iter(story.faults), None)) for story in wire.attempts),
         acked=acked + sum(folded.attempts for folded in wire.ranges),
+        awaited=_awaited(wire, snapshot),
         last_retries=tuple(retries),
         snapshot=snapshot,
     )
+
+
+def _awaited(wire: ArmWire, snapshot: Snapshot) -> int:
+    """A client of which nothing has been produced yet on a connection has no name there: it may be any."""
+    there = {one.client_id for one in snapshot.connections}
+    again = Families(wire.attempts).sent_again()
+    unheard = (
+        story
+        for story in wire.attempts
+        if located(story) and not told(story) and story.attempt.acks != 0 and story.attempt.number not in again
+    )
+    return sum(not there.isdisjoint(("", story.attempt.client_id)) for story in unheard if certain(story))

@@ -86,8 +86,8 @@ def tested(
     node.user_properties += _properties(proxy)
 
 
-def _properties(proxy: Proxy) -> list[tuple[str, object]]:
-    """What JUnit's file says of the test."""
+def _properties(proxy: Proxy) -> list[tuple[str, str]]:
+    """What JUnit's file says of the test: texts, since pytest-xdist hands nothing else over."""
     report = proxy.verify()
     told = {
         "verdict": report.verdict,
@@ -97,7 +97,7 @@ def _properties(proxy: Proxy) -> list[tuple[str, object]]:
         "duplicates": report.duplicates,
         "report": report.folder / "report.html",
     }
-    return [(f"ackdrop.{name}", "unknown" if value is None else value) for name, value in told.items()]
+    return [(f"ackdrop.{name}", "unknown" if value is None else str(value)) for name, value in told.items()]
 
 
 @contextmanager

@@ -37,13 +37,19 @@ class Made:
         self._folder = folder
 
     def observed(
-        self, *, fired: int | None = 1, retries: int | None = 1, acked: int = 10, attempts: Sequence[AttemptLine] = ()
+        self,
+        *,
+        fired: int | None = 1,
+        retries: int | None = 1,
+        acked: int = 10,
+        awaited: int = 0,
+        attempts: Sequence[AttemptLine] = (),
     ) -> Observed:
         """`fired` None: there is no fault."""
         faults = [] if fired is None else [FaultCount("lose it", 5, fired)]
         wire = WireCounts(2, 11, retries, 1, 0, 0, 0, faults)
         snapshot = Gathering(Sources(lambda: 0.0)).snapshot()
-        return Observed(wire, tuple(attempts or (FIRST, AGAIN)), acked, (), snapshot)
+        return Observed(wire, tuple(attempts or (FIRST, AGAIN)), acked, awaited, (), snapshot)
 
     def __call__(
         self,

@@ -102,6 +102,13 @@ def test_an_unknown_figure_is_not_0(made: Any, claim: str) -> None:
         getattr(made(duplicates=None, lost=None), claim)()
 
 
+def test_a_retry_that_may_yet_come_leaves_it_open(made: Any) -> None:
+    report = made(awaited=2)
+    with pytest.raises(Inconclusive, match=r"2 batches lost the ack and may yet be sent again.*\(retry-awaited\)"):
+        report.no_duplicates()
+    report.nothing_lost()
+
+
 def test_a_loss(made: Any) -> None:
     report = made(findings=[Finding("lost", None, "orders[0] offset 7", [], None, [])], lost=1)
     with pytest.raises(Violated, match=r"1 acked record not in the log\n\norders\[0\] offset 7 was acked"):

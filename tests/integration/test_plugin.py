@@ -58,7 +58,7 @@ def orders(embedded_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Ra
 class TestTheSample:
     def test_it_fails_by_what_fails_and_by_what_is_inconclusive(self, orders: Ran) -> None:
         assert orders.code == 1, orders.out
-        assert "3 failed, 6 passed" in orders.out
+        assert "3 failed, 7 passed" in orders.out
         assert "Traceback" not in orders.out
 
     def test_what_passes_does_so_in_tests_of_each_kind(self, orders: Ran) -> None:
@@ -70,6 +70,7 @@ class TestTheSample:
             "test_in_asyncio",
             "test_in_trio",
             "test_nor_does_a_broken_connection",
+            "test_with_confluent_kafka",
         ]
         for name in passed:
             told = orders.properties(name)
@@ -107,10 +108,12 @@ class TestTheSample:
         assert '- No fault has fired, so nothing was put to the test: "too late" matched 5 times.' in orders.out
         assert orders.properties(name)["reasons"] == "fault-never-fired no-retry"
 
-    def test_or_is_skipped_by_option(self, embedded_broker: str, tmp_path: Path) -> None:
-        ran = run(embedded_broker, tmp_path, "--ackdrop-inconclusive=skip", "test_inconclusive.py", at=ORDERS)
+    def test_or_is_skipped_by_option_also_under_xdist(self, embedded_broker: str, tmp_path: Path) -> None:
+        arguments = ["--ackdrop-inconclusive=skip", "-n", "1", "test_inconclusive.py"]
+        ran = run(embedded_broker, tmp_path, *arguments, at=ORDERS)
         assert (ran.code, "1 skipped" in ran.out) == (0, True), ran.out
         (case,) = ran.cases.values()
+        assert ran.properties(case.get("name", ""))["faults"] == "0"
         skipped = case.find("skipped")
         assert skipped is not None
         assert "(nothing-injected)" in str(skipped.get("message"))

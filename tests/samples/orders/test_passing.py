@@ -30,6 +30,21 @@ def test_nor_does_a_broken_connection(ackdrop, topic):
     ackdrop.no_duplicates()
 
 
+@pytest.mark.ackdrop(scenario="lost-ack")
+def test_with_confluent_kafka(ackdrop, topic):
+    confluent_kafka = pytest.importorskip("confluent_kafka")
+    patience = {"socket.timeout.ms": 1_000, "request.timeout.ms": 1_000}
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": ackdrop.bootstrap, "enable.idempotence": True, **patience}
+    )
+    for number in range(5):
+        producer.produce(topic, b"order %d" % number)
+        assert producer.flush(20) == 0
+    ackdrop.retried()
+    ackdrop.no_duplicates()
+    ackdrop.nothing_lost()
+
+
 @pytest.mark.trio
 @pytest.mark.ackdrop(faults=[LOSE])
 async def test_in_trio(ackdrop, topic):
