@@ -3,6 +3,8 @@
 The map, from top to bottom; a room imports only from below it:
 
     cli/             click: parse, call, exit code; one file a verb
+    pytest_plugin.py a proxy for each test that asks for one; imports nothing until then
+    api/             the same for Python programs: start, arm, observe, verify, and claims for tests
     experiment/      one run: broker, arms, workload or foreign programs, verification
     report/          the same result as terminal table, JSON, ...
     relay/           trio: listeners and sessions; the only sockets of the data path

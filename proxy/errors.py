@@ -20,6 +20,8 @@ class AckdropError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        if remedy is not None:
+            self.add_note(f"try: {remedy}")  # a traceback shows it, too
 
 
 class UsageError(AckdropError):

@@ -324,7 +324,7 @@ class Acted:
 How = Literal["added", "removed", "armed", "disarmed", "reset"]
 """What became of a fault while it ran; one that was changed was removed, and added in its new form."""
 
-Who = Literal["control", "file", "keys"]
+Who = Literal["control", "file", "keys", "program"]
 """Who changed it: somebody by the control API, by the scenario's file, or in the live view."""
 
 

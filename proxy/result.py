@@ -242,6 +242,21 @@ class ArmResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A kind of failure: in this arm, expectations about `figure` did not hold because there was more or fewer of it
+    than expected (`other`: it was the one number that it must not be), for this `cause`.
+
+    `known`: the baseline failed in the same way; None where none was given.
+    """
+
+    arm: str
+    figure: str
+    how: Literal["more", "fewer", "other"]
+    cause: Cause | None
+    known: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Spread:
     """A figure over several runs; None in all three where no run knew it."""
 
@@ -271,12 +286,18 @@ class ArmRepeat:
     verdicts: dict[str, int]
 
 
+Agreement = Literal["steady", "flaky", "broken"]
+"""What several runs of one scenario say together: all came to one verdict that is not `failed`; they disagree; all
+failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repetition:
     """A scenario that was run several times. `runs` were made of `asked`; `verdicts` counts them by verdict.
 
     The result around it shows one of them in full: `shown` (from 1), the first of those with the worst verdict.
-    `folders` are the runs' own, relative to the folder of all.
+    `folders` are the runs' own, relative to the folder of all. `agreement` is None where fewer than two of them came to
+    a verdict of their own.
     """
 
     asked: int
@@ -285,6 +306,23 @@ class Repetition:
     verdicts: dict[str, int]
     arms: list[ArmRepeat]
     folders: list[str]
+    agreement: Agreement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardInfo:
+    """Which part of a run that was divided (`--shard 2/5`) a result is of: shard `number` of so many.
+
+    Its scenario stands at `position` (from 1) among the `total` of all shards; `size` of them are in this shard. `plan`
+    is the same in all shards of one division, and in no other.
+    """
+
+    number: int
+    of: int
+    size: int
+    position: int
+    total: int
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +352,8 @@ class RunResult:
     notes: list[str] = field(default_factory=list)
     run: RunInfo | None = None
     repeat: Repetition | None = None
+    failures: list[Failure] = field(default_factory=list)
+    shard: ShardInfo | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The contract, as plain JSON values in the contract's order."""

@@ -28,6 +28,9 @@ from ackdrop.broker.embedded import RunningCluster, RunningNode
 from ackdrop.broker.layout import Wish
 from ackdrop.broker.listener import Certificate, Listener, every_mechanism
 
+collect_ignore = ["samples"]
+"""Projects of users, with settings of their own: `integration/test_plugin.py` runs them."""
+
 USERS = {"alice": "alice-secret"}
 """Who may speak to the SASL listeners, and with which password; with OAUTHBEARER anybody may."""
 

@@ -1,5 +1,5 @@
-"""What `docs/while-it-runs.md` says is so: its commands, its faults, its paths and its metrics; and the commands of
-`docs/probe.md`."""
+"""What `docs/while-it-runs.md` says is so: its commands, its faults, its paths and its metrics; the commands of
+`docs/probe.md`; and the options, inputs and outputs of the pages about CI."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from ackdrop.control.app import application
 from ackdrop.control.gathering import Gathering, Sources
 from ackdrop.control.metrics import Metrics
 from ackdrop.scenario.added import added
 
-TEXT = (Path(__file__).parent.parent / "docs" / "while-it-runs.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parent.parent / "docs"
+TEXT = (DOCS / "while-it-runs.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
@@ -60,6 +62,35 @@ def test_the_options_of_a_probe_exist() -> None:
     options = set(re.findall(r"--[a-z][a-z-]+", text))
     assert len(options) > 8
     assert {option for option in options if option not in told.stdout} == set()
+
+
+@pytest.mark.parametrize(
+    ("page", "verbs"),
+    [("in-pipelines.md", ("run", "proxy", "scenario validate", "doctor")), ("in-containers.md", ("proxy", "run"))],
+)
+def test_the_options_of_a_page_about_ci_exist(page: str, verbs: tuple[str, ...]) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    others = {"--build-arg", "--target", "--rm", "--no-healthcheck", "--network", "--build"}  # Docker's
+    told = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "ackdrop", *verb.split(), "--help"], check=True, capture_output=True, text=True
+        ).stdout
+        for verb in verbs
+    )
+    assert {option for option in re.findall(r"--[a-z][a-z-]+", text) if option not in told} <= others
+
+
+def test_the_page_about_pipelines_has_every_input_and_output_of_the_action() -> None:
+    text = (DOCS / "in-pipelines.md").read_text(encoding="utf-8")
+    action = YAML(typ="safe").load((DOCS.parent / "action.yml").read_text(encoding="utf-8"))
+    section = text.partition("## GitHub")[2].partition("## GitLab")[0]
+    assert {name for name in (*action["inputs"], *action["outputs"]) if f"`{name}`" not in section} == set()
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_links_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (DOCS / page).read_text(encoding="utf-8")):
+        assert (DOCS / target).exists(), target
 
 
 class _Nobody:

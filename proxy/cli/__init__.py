@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from .. import __version__
 from ..errors import AckdropError, ours_in
 from .failing import tell, tell_defect
 from .streams import forgive_standard_error
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERBS = {
     "run": ("run", "run"),
@@ -25,6 +29,8 @@ VERBS = {
     "scenario": ("scenario", "scenario"),
     "broker": ("broker", "broker"),
     "tls": ("tls", "tls"),
+    "doctor": ("doctor", "doctor"),
+    "completion": ("completion", "completion"),
 }
 """verb -> (module in this package, the command in it)"""
 
@@ -40,6 +46,8 @@ SUMMARIES = {
     "scenario": "List, explain, write, check and simulate scenarios.",
     "broker": "An embedded Apache Kafka, for use by hand.",
     "tls": "Certificates for tests and local use.",
+    "doctor": "Say what is installed and found, for bug reports.",
+    "completion": "Let a shell complete verbs, options and scenarios.",
 }
 
 INTERNAL_ERROR = 4
@@ -58,6 +66,13 @@ class Verbs(click.Group):
         module, name = VERBS[cmd_name]
         command: click.Command = getattr(importlib.import_module(f".{module}", __name__), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Verbs without importing them, so that a key press stays quick."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(verb, help=text) for verb, text in SUMMARIES.items() if verb.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

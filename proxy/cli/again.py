@@ -9,20 +9,22 @@ from click.core import ParameterSource
 
 _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 _ABOUT_OUTPUT = {
-    *("out", "json_file", "junit_file", "html_file", "markdown_file", "quiet", "verbose", "no_color"),
+    *("out", "json_file", "junit_file", "html_file", "markdown_file", "telling", "quiet", "verbose", "no_color"),
     *("capture_file", "capture_size", "capture_files"),
 }
 """Where a result goes is no part of what is done."""
+_ABOUT_OTHERS = {"max_time", "fail_fast", "shard"}
+"""So is what several scenarios were given together: this is about one of them."""
 
 
 def again(context: click.Context) -> tuple[str, ...]:
     """`ackdrop VERB --option value ...`: every option that was given, without arguments and without what is about
-    output. Each as one word that a shell has to quote."""
+    output, or about several scenarios together. Each as one word that a shell has to quote."""
     words = ["ackdrop", context.info_name or ""]
     for parameter in context.command.params:
         name = parameter.name or ""
         given = context.get_parameter_source(name) in _GIVEN
-        if given and isinstance(parameter, click.Option) and name not in _ABOUT_OUTPUT:
+        if given and isinstance(parameter, click.Option) and name not in _ABOUT_OUTPUT | _ABOUT_OTHERS:
             words.extend(_option(parameter, context.params[name]))
     return tuple(words)
 

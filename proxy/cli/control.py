@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import click
 
-from .options import Command, option
+from .options import ADDRESS, Command, option
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def control_options(command: Command) -> Command:
-    """Where the control API listens, and its token; the command gets them as `control`, None without an address."""
+    """Where the control API listens, and its token; the command gets them as `control`, None without an address. And
+    where its metrics alone are served, as `metrics`."""
 
     @wraps(command)
     def collected(*arguments: Any, **options: Any) -> Any:
@@ -34,6 +35,12 @@ def control_options(command: Command) -> Command:
 
     made: Any = collected
     for one in (
+        option(
+            "--metrics",
+            type=ADDRESS,
+            help="Serve /health and /metrics alone here, on any address and for anybody, without a token: for probes "
+            "and Prometheus.",
+        ),
         option(
             "--control-token-file",
             type=_FILE,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .again import again
+from .completion import scenario_names
 from .front import front_options
 from .options import (
     DURATION,
@@ -54,7 +55,12 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 @upstream_options
 @source_option
 @front_options("127.0.0.1:0")
-@option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
+@option(
+    "--scenario",
+    metavar="SCENARIO",
+    shell_complete=scenario_names,
+    help="A scenario whose faults are injected; its workload is not used.",
+)
 @set_option
 @option(
     "--env",

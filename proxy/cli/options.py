@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from .hosts import FormatType, Telling, told
+
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..identity import Naming
 
     _ParamType = click.ParamType[Any]
@@ -151,6 +155,13 @@ class ProducerType(_ParamType):
             self.fail(f"there is no producer {value!r}; {hint}There are: {', '.join(CLIENTS)}.", param, ctx)
         return str(value)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from ..workload.clients import CLIENTS
+
+        return [CompletionItem(name) for name in CLIENTS if name.startswith(incomplete)]
+
 
 class NamingType(_ParamType):
     """What a record is known by: `header:NAME`, `key`, `value` or `json:PATH`."""
@@ -187,14 +198,15 @@ def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked of the report: the folder of runs, a file for each format (`-` is standard output), and how much
-    is said on the way."""
+    """What was asked of the report: the folder of runs, a file for each format (`-` is standard output), what a code
+    host is told, and how much is said on the way."""
 
     out: Path = HERE_BY_DEFAULT
     files: Mapping[str, str] = field(default_factory=dict)
     quiet: bool = False
     verbose: bool = False
     no_color: bool = False
+    telling: Telling | None = None
 
 
 def report_options(command: Command) -> Command:
@@ -214,13 +226,15 @@ def output_options(command: Command) -> Command:
             quiet=options.pop("quiet"),
             verbose=options.pop("verbose", False),
             no_color=options.pop("no_color"),
+            telling=options.pop("telling"),
         )
-        return command(*arguments, wanted=wanted, **options)
+        with told(wanted.telling):
+            return command(*arguments, wanted=wanted, **options)
 
     formats = [
         option(f"--{word}", f"{word}_file", metavar="FILE", help=help_text) for word, help_text in FORMATS.items()
     ]
-    return cast(Command, _each(collected, *reversed(formats), _QUIET, _NO_COLOR))
+    return cast(Command, _each(collected, *reversed(formats), _FORMAT, _QUIET, _NO_COLOR))
 
 
 def _each(command: Any, *options: Callable[[Any], Any]) -> Any:
@@ -244,6 +258,14 @@ _OUT = option(
     show_default=True,
     metavar="DIR",
     help="Where each run gets its folder.",
+)
+_FORMAT = option(
+    "--format",
+    "telling",
+    type=FormatType(),
+    metavar="github|gitlab[=FILE]",
+    help="Tell a code host: github prints annotations on the scenario's lines, and adds to $GITHUB_STEP_SUMMARY; "
+    "gitlab writes gl-code-quality-report.json. =FILE behind it: there instead; - is standard output.",
 )
 _QUIET = option("--quiet", is_flag=True, help="Only errors, and the exit code.")
 _VERBOSE = option("--verbose", is_flag=True, help="Say what was tried and passed over.")

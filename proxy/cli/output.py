@@ -32,6 +32,8 @@ class Output:
 
     def __init__(self, wanted: Wanted, *, aside: bool = False) -> None:
         to_standard_output = [word for word, file in wanted.files.items() if file == "-"]
+        if wanted.telling is not None and wanted.telling.takes_standard_output:
+            to_standard_output.append(f"format {wanted.telling.host}")
         if len(to_standard_output) > 1:
             raise UsageError(
                 f"--{' and --'.join(to_standard_output)} both ask for standard output", remedy="name a file for one"
@@ -44,6 +46,8 @@ class Output:
         for file in wanted.files.values():
             if file != "-":
                 check_writable(Path(file))
+        if wanted.telling is not None:
+            wanted.telling.check()
 
     @cached_property
     def _out(self) -> Console:
@@ -95,7 +99,7 @@ class Output:
                 if self._shown:
                     self._out.print()
                 render(finished.result, self._out, finished.folder)
-            put(report.get(), self._stream)
+            put(self._among_annotations(report.get()), self._stream)
         self._shown += 1
 
     def page(self, print_on: Callable[[Console], None]) -> None:
@@ -127,7 +131,7 @@ class Output:
                 with self._out.capture() as told:
                     self._out.print()
                     print_table(table, self._out)
-                put(told.get(), self._stream)
+                put(self._among_annotations(told.get()), self._stream)
 
     def write(self, results: Sequence[Finished]) -> None:
         """Write what files were asked for, each with all results. Raises SurroundingsError where it cannot be."""
@@ -135,6 +139,18 @@ class Output:
             return
         for word, file in self._wanted.files.items():
             self.keep(file, _renderer(word)(results), "`ackdrop report RUN_DIR` makes it again from the run's folder")
+        telling = self._wanted.telling
+        if telling is not None:
+            beside = self._aside or (telling.host == "github" and "-" in self._wanted.files.values())
+            telling.results(results, sys.stderr if beside and not telling.takes_standard_output else sys.stdout)
+
+    def _among_annotations(self, text: str) -> str:
+        """A table between annotations must hold none itself."""
+        if self._wanted.telling is None or self._wanted.telling.host != "github":
+            return text
+        from ..report.github import harmless
+
+        return harmless(text)
 
 
 def _console(wanted: Wanted, *, stderr: bool = True) -> Console:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .again import again
+from .completion import scenario_names
 from .control import control_options
 from .front import front_options
 from .options import DURATION, Wanted, broker_options, capture_options, log_options, option, report_options, set_option
@@ -24,6 +25,7 @@ Examples:
   ackdrop proxy --bootstrap localhost:9092 --scenario lost-ack --for 30s
   ackdrop proxy --bootstrap localhost:9092 --capture proxy.pcapng
   ackdrop proxy --bootstrap localhost:9092 --control 127.0.0.1:9191
+  ackdrop proxy --bootstrap localhost:9092 --metrics 0.0.0.0:9192
   ackdrop proxy --bootstrap a:9092,b:9092 --listen 0.0.0.0:19092 \\
       --advertise proxy.test --ports 19093-19099
   ackdrop proxy --bootstrap kafka.test:9093 --allow-remote --upstream-tls \\
@@ -36,7 +38,12 @@ Examples:
 @broker_options
 @upstream_options
 @front_options("127.0.0.1:19092")
-@option("--scenario", metavar="SCENARIO", help="A scenario whose faults are injected; its workload is not used.")
+@option(
+    "--scenario",
+    metavar="SCENARIO",
+    shell_complete=scenario_names,
+    help="A scenario whose faults are injected; its workload is not used.",
+)
 @set_option
 @control_options
 @option("--for", "seconds", type=DURATION, help="End by itself after so long, instead of at Ctrl-C.")
@@ -63,6 +70,7 @@ def proxy(
     scenario: str | None,
     sets: tuple[str, ...],
     control: ControlSettings | None,
+    metrics: tuple[str, int] | None,
     seconds: float | None,
     verify: bool,
     form: Any,
@@ -104,6 +112,7 @@ def proxy(
         isolation=isolation,
         command=again(context),
         control=control,
+        metrics=metrics,
         sets=sets,
         seconds=seconds,
         verify=verify,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,11 +14,26 @@ Examples:
   ackdrop report                          the last run, as a table
   ackdrop report RUN_DIR --html run.html --junit run.xml
   ackdrop report ackdrop-runs/* --junit - several runs in one file
+  ackdrop report RUN_DIR --format gitlab  for the merge request's page
   ackdrop report --schema                 the JSON Schema of report.json
+  ackdrop report merge shard-*.json       the results of several jobs as one
 """
 
 
-@click.command(epilog=EPILOG)
+class _Report(click.Command):
+    """`report` itself, and `report merge`. A folder of that name is `./merge`."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] != ["merge"]:
+            return super().make_context(info_name, args, parent, **extra)
+        from .merge import merge
+
+        return merge.make_context(f"{info_name} merge", args[1:], parent, **extra)
+
+
+@click.command(cls=_Report, epilog=EPILOG)
 @click.argument("folders", metavar="[RUN_DIR]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of report.json, and nothing else.")
 @output_options

@@ -8,6 +8,8 @@ import click
 from click.core import ParameterSource
 
 from .again import again
+from .budget import Budget, budget_options
+from .completion import scenario_names
 from .options import (
     PRODUCER,
     Wanted,
@@ -33,6 +35,8 @@ Examples:
   ackdrop run lost-ack --capture run.pcapng
   ackdrop run scenarios/                  every scenario of a folder
   ackdrop run lost-ack --set faults[0].when.nth=5 --set workload.records=50
+  ackdrop run scenarios/ --max-time 10m --shard 2/5 --json shard-2.json
+  ackdrop run scenarios/ --fail-fast --baseline known.json
 
 \b
 Exit codes:
@@ -43,14 +47,19 @@ Exit codes:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
+@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1, shell_complete=scenario_names)
 @broker_options
 @upstream_options
 @source_option
 @option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Instead of the scenario's own seed.")
 @option("--producer", type=PRODUCER, metavar="NAME", help="Instead of the scenario's own producer.")
 @option("--producer-python", metavar="PYTHON", help="The Python interpreter that runs the producer.")
-@option("--repeat", type=click.IntRange(1, 10_000), metavar="N", help="Run each scenario N times, and compare.")
+@option(
+    "--repeat",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Run each scenario N times, and compare: all fail, it is broken; they disagree, it is flaky.",
+)
 @option(
     "--isolation",
     type=click.Choice(["read_uncommitted", "read_committed"]),
@@ -63,6 +72,7 @@ Exit codes:
     help="A warning about the scenario is an error, and so is a word of `config` that the producer does not have.",
 )
 @option("--keep", is_flag=True, help="Keep the topics that were made.")
+@budget_options
 @capture_options
 @report_options
 @click.pass_context
@@ -82,6 +92,7 @@ def run(
     sets: tuple[str, ...],
     strict: bool,
     keep: bool,
+    budget: Budget,
     capture: CaptureSettings | None,
     wanted: Wanted,
 ) -> int:
@@ -114,6 +125,7 @@ def run(
         mapping=dict(mapping),
         security=ANYBODY if overruled else security,
         capture=capture,
+        **budget,
     )
     told = output.told()
     choice = BrokerChoice(broker, None if overruled else bootstrap, allow_remote)

@@ -43,10 +43,10 @@ def chosen_one(name: str | None, sets: Sequence[str], *, quiet: bool) -> Scenari
         if sets:
             raise UsageError("--set without a scenario", remedy="name one with --scenario")
         return None
+    from ..scenario.chosen import only
+
     found = chosen_ones((name,), sets, ours=False, quiet=quiet)
-    if len(found) > 1:
-        raise UsageError(f"{name} holds {len(found)} scenarios", remedy="name one of them with --scenario")
-    return found[0]
+    return only(found, name)
 
 
 def not_varied(scenarios: Iterable[Scenario], **given: object) -> None:

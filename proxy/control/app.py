@@ -99,7 +99,6 @@ Name = Annotated[str, Path(description="The fault's name, percent-encoded.", min
 
 def application(handle: Handle, token: str) -> App:
     """The API of one proxy, as an ASGI application behind its guard."""
-    metrics = Metrics(handle.snapshot)
     api = FastAPI(
         title="ackdrop control",
         version=__version__,
@@ -110,23 +109,37 @@ def application(handle: Handle, token: str) -> App:
         license_info={"name": "MIT"},
     )
 
-    @api.get("/health", tags=["proxy"])
-    async def health() -> Health:
-        """Whether the proxy runs, and its ledger keeps up."""
-        snapshot = handle.snapshot()
-        return Health("losing" if snapshot.ledger.let_go else "ok", __version__, snapshot.seconds)
-
-    @api.get("/metrics", tags=["proxy"], response_class=PlainTextResponse)
-    async def prometheus() -> Response:
-        """The metrics, in Prometheus' text format."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE)
-
+    api.include_router(_open_to_all(handle))
     api.openapi = lambda: _described(FastAPI.openapi(api), handle)  # type: ignore[method-assign]
     api.include_router(_routes(handle), responses=_OF_ALL)
     api.add_exception_handler(AckdropError, _refused)
     api.add_exception_handler(RequestValidationError, _not_valid)
     api.add_exception_handler(HTTPException, _http)
     return Guard(api, token)
+
+
+def window(handle: Handle) -> App:
+    """What may be seen by all, and nothing else: `/health` and `/metrics`, for Prometheus and for probes."""
+    api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    api.include_router(_open_to_all(handle))
+    return api
+
+
+def _open_to_all(handle: Handle) -> APIRouter:
+    metrics, routes = Metrics(handle.snapshot), APIRouter()
+
+    @routes.get("/health", tags=["proxy"])
+    async def health() -> Health:
+        """Whether the proxy runs, and its ledger keeps up."""
+        snapshot = handle.snapshot()
+        return Health("losing" if snapshot.ledger.let_go else "ok", __version__, snapshot.seconds)
+
+    @routes.get("/metrics", tags=["proxy"], response_class=PlainTextResponse)
+    async def prometheus() -> Response:
+        """The metrics, in Prometheus' text format."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    return routes
 
 
 def _described(document: dict[str, Any], handle: Handle) -> dict[str, Any]:

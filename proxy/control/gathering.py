@@ -312,7 +312,12 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     Changed: Gathering._done,
 }
 
-_WHO = {"control": "the control API", "file": "a change of the scenario's file", "keys": "hand"}
+_WHO = {
+    "control": "the control API",
+    "file": "a change of the scenario's file",
+    "keys": "hand",
+    "program": "the program",
+}
 
 
 def told(fact: Observation) -> Happened:

@@ -1,4 +1,4 @@
-"""The server of a control API: Hypercorn on trio, on a socket of our own making.
+"""The server of a control API, and of the window: Hypercorn on trio, on a socket of our own making.
 
 It begins once it listens, and ends when it is cancelled. Its libraries are imported here and nowhere sooner.
 """
@@ -17,7 +17,7 @@ import trio
 
 from ..errors import ListenerError, SurroundingsError
 from .address import ControlAddress
-from .port import Handle
+from .guard import App
 
 MISSING = "pip install 'ackdrop[control]'"
 
@@ -30,17 +30,17 @@ def check() -> None:
         import prometheus_client  # noqa: F401
     except ImportError as error:
         raise SurroundingsError(
-            f"the control API needs {error.name}, which is not installed", remedy=MISSING
+            f"the control API and metrics need {error.name}, which is not installed", remedy=MISSING
         ) from error
 
 
 @contextlib.contextmanager
-def listening(address: ControlAddress) -> Iterator[tuple[ControlAddress, socket.socket]]:
-    """The address with its port, and a socket that listens there. Raises ListenerError.
+def listening(address: ControlAddress, option: str = "--control") -> Iterator[tuple[ControlAddress, socket.socket]]:
+    """The address with its port, and a socket that listens there. Raises ListenerError, which names the option.
 
     A Unix socket is its user's alone, and goes with the server; one that nobody listens on any more is replaced.
     """
-    sock = _unix(address.path) if address.path is not None else _tcp(address)
+    sock = _unix(address.path) if address.path is not None else _tcp(address, option)
     made = None if address.path is None else os.stat(address.path).st_ino
     try:
         yield (address if address.path is not None else replace(address, port=sock.getsockname()[1])), sock
@@ -52,15 +52,12 @@ def listening(address: ControlAddress) -> Iterator[tuple[ControlAddress, socket.
                     os.unlink(address.path)
 
 
-async def serve(
-    handle: Handle, token: str, sock: socket.socket, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
+async def serve(app: App, sock: socket.socket, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Serve until cancelled."""
-    from .app import application
     from .clients import Clients
 
     listener = trio.SocketListener(trio.socket.from_stdlib_socket(sock.dup()))
-    await trio.serve_listeners(Clients(application(handle, token)).serve, [listener], task_status=_Begun(task_status))
+    await trio.serve_listeners(Clients(app).serve, [listener], task_status=_Begun(task_status))
 
 
 class _Begun:
@@ -73,12 +70,12 @@ class _Begun:
         self._status.started()
 
 
-def _tcp(address: ControlAddress) -> socket.socket:
+def _tcp(address: ControlAddress, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         sock = socket.create_server((address.host, address.port), family=family, backlog=100)
     except OSError as error:
-        raise _cannot(address, error) from error
+        raise _cannot(address, error, option) from error
     sock.setblocking(False)
     return sock
 
@@ -96,7 +93,7 @@ def _unix(path: Path) -> socket.socket:
         sock.setblocking(False)
     except OSError as error:
         sock.close()
-        raise _cannot(ControlAddress(path=path), error) from error
+        raise _cannot(ControlAddress(path=path), error, "--control") from error
     return sock
 
 
@@ -111,8 +108,9 @@ def _clear(path: Path) -> None:
                     os.unlink(path)
 
 
-def _cannot(address: ControlAddress, error: OSError) -> ListenerError:
+def _cannot(address: ControlAddress, error: OSError, option: str) -> ListenerError:
+    what = "the control API" if option == "--control" else "what serves metrics"
     return ListenerError(
-        f"the control API cannot listen on {address}: {error.strerror or error}",
-        remedy="choose another address with --control, or port 0 for any free one",
+        f"{what} cannot listen on {address}: {error.strerror or error}",
+        remedy=f"choose another address with {option}, or port 0 for any free one",
     )

@@ -7,12 +7,15 @@ done, and the ledger what was seen of the arm that was on its way: its wire is c
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..errors import UsageError
 from ..ledger import Ledger
 from ..ledger.store import FILE
 from ..report import as_json
 from ..report.finished import Finished
+from ..report.merge import Found
 from ..result import ArmResult, ProducerInfo, RunResult
 from ..verify.evidence import ArmEvidence
 from ..verify.verdict import judge_arm
@@ -26,6 +29,32 @@ def finished(folder: Path) -> Finished:
     if any(reason.code == UNFINISHED for reason in result.reasons) and (folder / FILE).is_file():
         result = _with_what_was_seen(result, Ledger.open(folder))
     return Finished(result, folder)
+
+
+def found(paths: Sequence[Path]) -> list[Found]:
+    """All results that are there: in files that `--json` wrote, in runs' folders, and in folders of these. UsageError:
+    a path has none, or is named twice."""
+    results: list[Found] = []
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise UsageError(f"{path} is named twice", remedy="name each result once")
+        seen.add(path.resolve())
+        here = list(_in(path))
+        if not here:
+            raise UsageError(f"no result is in {path}", remedy="name a file that --json wrote, or a run's folder")
+        results.extend(here)
+    return results
+
+
+def _in(path: Path) -> Iterator[Found]:
+    if not path.is_dir():
+        yield from (Found(Finished(result, None), str(path)) for result in as_json.read_all(path))
+    elif (path / as_json.FILE).is_file():
+        yield Found(finished(path), str(path))
+    else:
+        for folder in sorted(each for each in path.iterdir() if (each / as_json.FILE).is_file()):
+            yield Found(finished(folder), str(folder))
 
 
 def _with_what_was_seen(result: RunResult, ledger: Ledger) -> RunResult:

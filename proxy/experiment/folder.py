@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def make(out: Path, name: str) -> Path:
             raise _cannot_make(folder, error) from error
         return folder
     raise AssertionError("counting ends nowhere")
+
+
+def slug(text: str) -> str:
+    """The text as part of a folder's name, its end where it is long."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[-80:].strip("-.") or "run"
 
 
 def made(folder: Path) -> Path:

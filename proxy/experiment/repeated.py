@@ -21,6 +21,7 @@ class RepeatedRun:
     def __init__(self, scenario: Scenario, settings: RunSettings, times: int) -> None:
         self.folder = folders.make(settings.out, scenario.name)
         self._times = times
+        self._baseline = settings.baseline
         self._record = Record(self.folder, command_of(scenario, settings))
         self._record.scenario(scenario.content)
         self._results: list[RunResult] = []
@@ -50,4 +51,5 @@ class RepeatedRun:
 
     def _together(self) -> RunResult:
         names = [str(number) for number in range(1, len(self._results) + 1)]
-        return combine(self._results, names, self._times)
+        told = combine(self._results, names, self._times)
+        return told if self._baseline is None else self._baseline.of_all(told, self._results)

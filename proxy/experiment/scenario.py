@@ -17,7 +17,7 @@ from ..errors import AckdropError, BrokerError, FaultError, ListenerError, Produ
 from ..ledger import Ledger
 from ..report.finished import Finished
 from ..report.progress import Progress
-from ..result import BrokerInfo, Reason, RunResult
+from ..result import EXIT_CODES, BrokerInfo, Reason, RunResult, ShardInfo
 from ..scenario.files import shipped
 from ..scenario.models import Scenario
 from ..verify.of_runs import ArmVerdict, judge_run
@@ -43,8 +43,9 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
 class ScenarioRun:
     """One scenario on its way to its result, which is there at any time: also when the way ends early.
 
-    `folder` is the run's own, made at once where none is given. `recording` captures the traffic. `notes` are sentences
-    for the report. `error` is the one of ours that ended the run.
+    `folder` is the run's own, made at once where none is given. `recording` captures the traffic. `shard` is where it
+    stands in a run that was divided. `notes` are sentences for the report. `error` is the one of ours that ended the
+    run.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class ScenarioRun:
         *,
         folder: Path | None = None,
         recording: Recording | None = None,
+        shard: ShardInfo | None = None,
     ) -> None:
         self.scenario = overridden(scenario, settings)
         self.settings = settings
         self.progress = progress
         self.stop = stop
         self.recording = recording
+        self.shard = shard
         self.folder: Path = folder or folders.make(settings.out, scenario.name)
         self.notes: list[str] = []
         self.error: AckdropError | None = None
@@ -99,11 +102,12 @@ class ScenarioRun:
         verdict = judge_run(
             self._arms,
             control=self.scenario.control,
-            interrupted=self.stop.asked,
+            interrupted=self.stop.interrupted,
+            out_of_time=self.stop.out_of_time,
             extra=self._not_run(),
             error=self._reason,
         )
-        return RunResult(
+        result = RunResult(
             scenario=self.scenario.info,
             broker=self._broker,
             verdict=verdict.verdict,
@@ -111,7 +115,10 @@ class ScenarioRun:
             exit_code=verdict.exit_code,
             arms=[arm.result for arm in self._arms],
             notes=list(self.notes),
+            failures=verdict.failures,
+            shard=self.shard,
         )
+        return result if self.settings.baseline is None else self.settings.baseline.applied(result)
 
     async def _run(self, broker: RunningBroker) -> None:
         self.notes.extend(broker.notes)
@@ -169,19 +176,25 @@ class ScenarioRun:
 
     def _not_run(self) -> list[Reason]:
         """A reason for each arm that has no verdict."""
-        how = "the run was interrupted" if self.stop.asked else "the run ended"
+        how = "the run was interrupted" if self.stop.interrupted else "the run ended"
+        how = "the time was up" if self.stop.out_of_time else how
         text = f"There is no verdict on this arm: {how} before. Run again for one."
         return [Reason("arm-not-run", arm.name, text) for arm in self.scenario.arms[len(self._arms) :]]
 
 
-def not_run(scenario: Scenario, settings: RunSettings, error: Exception | None) -> RunResult:
-    """The result of a scenario that was not begun: for an error, mostly want of a broker; None: an interruption."""
-    why = None if error is None else _reason(error)
-    if isinstance(error, BrokerError):
-        why = Reason("no-broker", None, _in_words(error))
-    verdict = judge_run([], control=False, interrupted=error is None, error=why)
+def not_run(
+    scenario: Scenario, settings: RunSettings, why: Exception | Reason | None, shard: ShardInfo | None = None
+) -> RunResult:
+    """The result of a scenario that was not begun: for an error, mostly want of a broker; for a reason that makes it
+    inconclusive; None: an interruption."""
     info = overridden(scenario, settings).info
-    return RunResult(info, None, verdict.verdict, verdict.reasons, verdict.exit_code, [])
+    if isinstance(why, Reason):
+        return RunResult(info, None, "inconclusive", [why], EXIT_CODES["inconclusive"], [], shard=shard)
+    error = None if why is None else _reason(why)
+    if isinstance(why, BrokerError):
+        error = Reason("no-broker", None, _in_words(why))
+    verdict = judge_run([], control=False, interrupted=why is None, error=error)
+    return RunResult(info, None, verdict.verdict, verdict.reasons, verdict.exit_code, [], shard=shard)
 
 
 def _reason(error: Exception) -> Reason:

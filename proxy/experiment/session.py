@@ -13,17 +13,21 @@ from ..broker.given import given
 from ..broker.running import RunningBroker
 from ..direct.authentication import SaslWanted
 from ..errors import UsageError
+from ..report.codes import NOT_RUN
 from ..report.finished import Finished
 from ..report.progress import Progress
+from ..report.words import counted, lasted
+from ..result import Reason
 from ..scenario.models import Scenario
 from ..security import ANYBODY, Security
-from ..verify.of_runs import worst
+from ..verify.of_runs import OUT_OF_TIME, worst
 from .capturing import Recording, recording
 from .foreign.execute import Execution
 from .foreign.program import check as check_program
 from .repeated import RepeatedRun
 from .scenario import ScenarioRun, not_run
-from .settings import ExecSettings, RunSettings, VerifySettings
+from .settings import AS_PROGRAMS_EXPECT, ExecSettings, RunSettings, VerifySettings
+from .shards import Part, parts
 from .stopping import Stop, signals
 from .told import Told
 from .verify import verify
@@ -42,40 +46,45 @@ class BrokerChoice:
 
 
 async def run_scenarios(scenarios: Sequence[Scenario], choice: BrokerChoice, settings: RunSettings, told: Told) -> int:
-    """Run them all; the exit code is the worst of theirs. An interruption ends the run well, and reports it.
+    """Run them all, or those of one shard; the exit code is the worst of theirs. An interruption ends the run well, and
+    reports it; so does the end of the time that was given.
 
     `told.results` has a result for every scenario, whatever happens to the run; none after a UsageError. Raises that,
     BrokerError where there is no broker, and SurroundingsError where a run's folder cannot be written.
     """
+    todo, failed = parts(scenarios, settings), None
+    _tell_shard(todo, told)
     try:
-        async with signals() as stop, AsyncExitStack() as stack:
-            replicas = max((scenario.workload.replication for scenario in scenarios), default=1)
+        async with signals(settings.max_time, lambda: told.say(_up(settings))) as stop, AsyncExitStack() as stack:
+            replicas = max((part.scenario.workload.replication for part in todo), default=1)
             broker = await running_broker(
                 dataclasses.replace(choice, brokers=replicas), settings.security, told, stop, stack
             )
             recorded = await stack.enter_async_context(recording(None if broker is None else settings.capture))
-            for number, scenario in enumerate(scenarios, 1):
-                if broker is None or stop.asked:
+            for number, part in enumerate(todo, 1):
+                if broker is None or stop.asked or failed is not None:
                     break
-                if len(scenarios) > 1:
-                    told.say(f"{scenario.name} ({number} of {len(scenarios)})")
-                name = scenario.name if len(scenarios) > 1 else None
-                await _run(scenario, settings, broker, told, stop, recorded and recorded.named(name))
-            several = len(scenarios) > 1 or any((settings.repeat or each.repeat) > 1 for each in scenarios)
+                name = part.scenario.name if len(todo) > 1 else None
+                if name is not None:
+                    told.say(f"{name} ({number} of {len(todo)})")
+                await _run(part, settings, broker, told, stop, recorded and recorded.named(name))
+                if settings.fail_fast and told.results[-1].result.verdict in ("failed", "error"):
+                    failed = part.scenario
+            several = len(todo) > 1 or any((settings.repeat or part.scenario.repeat) > 1 for part in todo)
             for note in await recorded.notes() if several and recorded is not None else ():
                 told.say(note)
     except UsageError:
         raise
     except Exception as error:  # raised again: no scenario shall be missing in what is written
-        left = scenarios[len(told.results) :]
-        told.results.extend(Finished(not_run(scenario, settings, error), None) for scenario in left)
+        left = todo[len(told.results) :]
+        told.results.extend(Finished(not_run(part.scenario, settings, error, part.shard), None) for part in left)
         raise
-    _left_out(scenarios[len(told.results) :], settings, told)
+    _left_out(todo[len(told.results) :], settings, told, stop, failed)
     return worst(finished.result.exit_code for finished in told.results)
 
 
 async def _run(
-    scenario: Scenario,
+    part: Part,
     settings: RunSettings,
     broker: RunningBroker,
     told: Told,
@@ -83,9 +92,11 @@ async def _run(
     recorded: Recording | None,
 ) -> None:
     """One scenario, as often as it is asked for."""
+    scenario, shard = part.scenario, part.shard
     times = settings.repeat or scenario.repeat
     if times == 1:
-        await _once(ScenarioRun(scenario, settings, told.progress, stop, recording=recorded), broker, told)
+        run = ScenarioRun(scenario, settings, told.progress, stop, recording=recorded, shard=shard)
+        await _once(run, broker, told)
         return
     repeated = RepeatedRun(scenario, settings, times)
     try:
@@ -99,6 +110,7 @@ async def _run(
                     stop,
                     folder=repeated.folder_of(number),
                     recording=recorded and recorded.named(f"{scenario.name} {number}"),
+                    shard=shard,
                 )
                 result = await repeated.run(run, broker)
             told.say(f"  {result.verdict}")
@@ -130,11 +142,30 @@ async def _once(run: ScenarioRun, broker: RunningBroker, told: Told) -> None:
         told.say("\n".join([*run.notes, f"What there is of the run is in {run.folder}"]))
 
 
-def _left_out(scenarios: Sequence[Scenario], settings: RunSettings, told: Told) -> None:
-    """Scenarios that an interruption left no time for."""
-    if scenarios:
-        told.say(f"Interrupted; not run: {', '.join(scenario.name for scenario in scenarios)}")
-    told.results.extend(Finished(not_run(scenario, settings, None), None) for scenario in scenarios)
+def _left_out(left: Sequence[Part], settings: RunSettings, told: Told, stop: Stop, failed: Scenario | None) -> None:
+    """Scenarios that were not begun: one before them `failed`, the time was up, or somebody interrupted."""
+    if not left:
+        return
+    why, text = None, "Interrupted"
+    if failed is not None:
+        text = f"{failed.name} did not pass, and --fail-fast leaves out what follows"
+        why = Reason(NOT_RUN, None, f"{text}. Run it by itself, or all without --fail-fast.")
+    elif stop.out_of_time:
+        text = "The time was up"
+        more = "Give the run more with --max-time, or divide its scenarios with --shard."
+        why = Reason(OUT_OF_TIME, None, f"The time that was given was up before this was begun. {more}")
+    told.say(f"{text}; not run: {', '.join(part.scenario.name for part in left)}")
+    told.results.extend(Finished(not_run(part.scenario, settings, why, part.shard), None) for part in left)
+
+
+def _up(settings: RunSettings) -> str:
+    return f"The time is up ({lasted(settings.max_time or 0)}): what runs is ended, and reported as far as it came"
+
+
+def _tell_shard(todo: Sequence[Part], told: Told) -> None:
+    shard = todo[0].shard if todo else None
+    if shard is not None:
+        told.say(f"Shard {shard.number} of {shard.of}: {shard.size} of {counted(shard.total, 'scenario')}")
 
 
 async def running_broker(
@@ -189,10 +220,6 @@ def _downloading(progress: Progress) -> Callable[[int, int], None]:
         progress.advance_to(done)
 
     return show
-
-
-AS_PROGRAMS_EXPECT = {"auto.create.topics.enable": "true"}
-"""Kafka's own default, and that of Redpanda in a container for development; our own topics are made by ackdrop."""
 
 
 async def execute_program(scenario: Scenario | None, settings: ExecSettings, choice: BrokerChoice, told: Told) -> int:

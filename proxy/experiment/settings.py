@@ -16,8 +16,13 @@ from ..security import ClientTls, Security
 
 if TYPE_CHECKING:
     from ..capture.writing.writer import CaptureSettings
+    from ..report.baseline import Baseline
 
 Address = tuple[str, int]
+
+AS_PROGRAMS_EXPECT = {"auto.create.topics.enable": "true"}
+"""Properties of an embedded broker for programs that are not ours: Kafka's own default, and that of Redpanda in a
+container for development; our own topics are made by ackdrop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings(Settings):
-    """What `ackdrop run` was asked for beside its scenarios. None leaves the scenario's own value."""
+    """What `ackdrop run` was asked for beside its scenarios. None leaves the scenario's own value.
+
+    `max_time`: seconds for all of it. `fail_fast`: the first scenario that fails is the last. `shard` is (number, of
+    how many). What the `baseline` failed in as well fails nothing.
+    """
 
     seed: int | None = None
     producer: str | None = None
@@ -48,6 +57,10 @@ class RunSettings(Settings):
     repeat: int | None = None
     strict: bool = False
     keep: bool = False
+    max_time: float | None = None
+    fail_fast: bool = False
+    shard: tuple[int, int] | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +99,12 @@ class FrontSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchSettings(FrontSettings):
-    """What `ackdrop proxy` was asked for: `seconds` None is until a signal. `control` None: no control API."""
+    """What `ackdrop proxy` was asked for: `seconds` None is until a signal. `control` None: no control API; `metrics`
+    is where these alone can be read, None: nowhere else."""
 
     bootstrap: str
     control: ControlSettings | None = None
+    metrics: tuple[str, int] | None = None
     allow_remote: bool = False
 
 

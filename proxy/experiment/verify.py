@@ -62,6 +62,7 @@ async def verify(settings: VerifySettings, progress: Progress, say: Say) -> Fini
             exit_code=run.exit_code,
             arms=[verdict.result for verdict in verdicts],
             notes=[*cluster.notes, *(note for verdict in verdicts for note in verdict.notes)],
+            failures=run.failures,
         )
     )
 

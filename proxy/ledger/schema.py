@@ -154,7 +154,7 @@ CREATE TABLE changes ( -- faults that were changed while the arm ran
     at REAL NOT NULL,               -- seconds
     fault TEXT NOT NULL,            -- the rule's name
     change TEXT NOT NULL,           -- added, removed, armed, disarmed or reset
-    who TEXT NOT NULL,              -- control, file or keys: whose doing it was
+    who TEXT NOT NULL,              -- control, file, keys or program: whose doing it was
     entry TEXT                      -- JSON: the fault that was added, as in a scenario; NULL for any other change
 );
 

@@ -47,14 +47,31 @@ def write(result: RunResult, path: Path | str) -> None:
 def read(path: Path) -> RunResult:
     """The result of a finished run, from its `report.json` or its folder. UsageError: it is not there, or not one."""
     path = path / FILE if path.is_dir() else path
+    return _one(_json(path), path)
+
+
+def read_all(path: Path) -> list[RunResult]:
+    """All results of a file that `--json` wrote: one, or an array of them; of a folder its `report.json`.
+
+    UsageError: it is not there, or is something else.
+    """
+    path = path / FILE if path.is_dir() else path
+    found = _json(path)
+    return [_one(each, path) for each in (found if isinstance(found, list) else [found])]
+
+
+def _json(path: Path) -> Any:
     try:
-        found = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror or error}", remedy="Name the folder of a finished run."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}") from error
+
+
+def _one(found: Any, path: Path) -> RunResult:
     schema = found.pop("schema", None) if isinstance(found, dict) else None
     if schema != SCHEMA:
         raise UsageError(

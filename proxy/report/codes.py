@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+NOT_RUN = "not-run"
+"""The code of a result that stands for a scenario which was left out because another one had failed."""
+
 CODES = {
     "expectation-failed": "A figure is not what the scenario expects.",
     "figure-unknown": "An expectation is about a figure that cannot be known.",
@@ -34,6 +37,9 @@ CODES = {
     "environment": "Something around the run was missing or broke, such as room on the disk.",
     "internal-error": "A fault of ackdrop itself.",
     "interrupted": "The run was interrupted.",
+    "out-of-time": "The time that was given (--max-time) was up before it had come to its end, or had begun.",
+    NOT_RUN: "An earlier scenario failed, and this one was left out (--fail-fast).",
+    "shard-missing": "Results of a shard are not among those that were merged.",
     "unfinished": "The run has not come to its end: it goes on, or ackdrop was killed.",
 }
 """Codes are added, and never change what they mean; a reader takes one that it does not know for one more reason."""

@@ -10,6 +10,7 @@ from statistics import median
 from typing import get_args
 
 from ..result import (
+    Agreement,
     ArmRepeat,
     ArmResult,
     ExpectedFigure,
@@ -21,6 +22,7 @@ from ..result import (
     Spread,
     Verdict,
 )
+from ..verify.of_runs import OUT_OF_TIME
 
 WORST_FIRST: tuple[Verdict, ...] = ("interrupted", "error", "failed", "inconclusive", "passed")
 """The order in which verdicts count where there are several: by exit code 130, 4, 1, 3, 0."""
@@ -37,8 +39,8 @@ def combine(results: Sequence[RunResult], folders: Sequence[str], asked: int) ->
     """All runs of one scenario as one result.
 
     The first run with the worst verdict is shown in full, with its exit code. `reasons` and `notes` are those of all
-    runs, equal ones once; `run` is that of the one that is shown. `folders` are the runs' own, one for each. Where one
-    run was asked for, it is the result itself. ValueError: no results, or not as many folders.
+    runs, equal ones once, and so are `failures`; `run` is that of the one that is shown. `folders` are the runs' own,
+    one for each. Where one run was asked for, it is the result itself. ValueError: no results, or not as many folders.
     """
     if not results or len(folders) != len(results):
         raise ValueError(f"{len(results)} results with {len(folders)} folders cannot be combined")
@@ -56,7 +58,9 @@ def combine(results: Sequence[RunResult], folders: Sequence[str], asked: int) ->
             verdicts=_verdicts([result.verdict for result in results]),
             arms=[_arm(name, arms) for name, arms in _by_name(results).items()],
             folders=[str(folder) for folder in folders],
+            agreement=_agreement(results),
         ),
+        failures=list(dict.fromkeys(kind for result in results for kind in result.failures)),
     )
 
 
@@ -65,6 +69,22 @@ def known(arm: ArmResult, figure: str) -> int | None:
     part = arm.records if figure in _OF_RECORDS else arm.log if hasattr(arm.log, figure) else arm.wire
     value: int | None = getattr(part, figure)
     return value
+
+
+def _agreement(results: Sequence[RunResult]) -> Agreement | None:
+    """By the runs that came to a verdict of their own: not those that were broken off, or could not be done."""
+    verdicts = [result.verdict for result in results if _came_to_its_end(result)]
+    if len(verdicts) < 2:
+        return None
+    if len(set(verdicts)) > 1:
+        return "flaky"
+    return "broken" if verdicts[0] == "failed" else "steady"
+
+
+def _came_to_its_end(result: RunResult) -> bool:
+    if result.verdict == "inconclusive":
+        return all(reason.code != OUT_OF_TIME for reason in result.reasons)
+    return result.verdict in ("passed", "failed")
 
 
 def _by_name(results: Sequence[RunResult]) -> dict[str, list[ArmResult]]:

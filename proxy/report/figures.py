@@ -45,14 +45,15 @@ def rows(arms: Sequence[ArmResult]) -> list[Row]:
     return list(_rows(arms))
 
 
-def expectation(result: ExpectationResult) -> str:
-    """`duplicates ≥ 1 ✓`; where it does not hold `duplicates 0, was 3 ✗`; `duplicates 0 ?` where nobody knows."""
+def expectation(result: ExpectationResult, known: bool = False) -> str:
+    """`duplicates ≥ 1 ✓`; where it does not hold `duplicates 0, was 3 ✗`; `duplicates 0 ?` where nobody knows. `known`:
+    from a baseline, `duplicates 0, was 3, known ✗`."""
     text = in_signs(result.expect)
     if result.held is None:
         return f"{text} ?"
     if result.held:
         return f"{text} ✓"
-    return f"{text}, was {figure(result.actual)} ✗"
+    return f"{text}, was {figure(result.actual)}{', known' if known else ''} ✗"
 
 
 def in_signs(expect: str) -> str:

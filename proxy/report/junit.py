@@ -13,7 +13,6 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -22,6 +21,7 @@ from .clean import clean, shortened
 from .finished import Finished
 from .junit_cases import Case, cases
 from .junit_properties import properties
+from .words import called
 
 _RESULTS = {"failure": Failure, "error": Error, "skipped": Skipped}
 _LONGEST = 1_000
@@ -32,7 +32,7 @@ def text(runs: Sequence[Finished]) -> str:
     root = JUnitXml("ackdrop")
     names: Counter[str] = Counter()
     for run in runs:
-        name = _name(run.result)
+        name = called(run.result)
         names[name] += 1
         root.add_testsuite(_suite(run.result, name if names[name] == 1 else f"{name} {names[name]}"))
     suites = list(root)
@@ -41,14 +41,6 @@ def text(runs: Sequence[Finished]) -> str:
     root.errors = sum(suite.errors for suite in suites)
     root.time = round(sum(suite.time for suite in suites), 3)
     return _pretty(root.tostring())  # type: ignore[no-untyped-call]
-
-
-def _name(result: RunResult) -> str:
-    """`lost-ack`, with the values of a combination `lost-ack [acks=1]`; where there was no file the title."""
-    file, combination = result.scenario.file, result.scenario.combination
-    values = ",".join(f"{key}={value}" for key, value in combination.items())
-    name = Path(file).stem if file else result.scenario.title
-    return shortened(clean(f"{name} [{values}]" if file and values else name), 100)
 
 
 def _suite(result: RunResult, name: str) -> TestSuite:

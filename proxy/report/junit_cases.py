@@ -9,7 +9,8 @@ from typing import Literal
 
 from ..result import ArmRepeat, ArmResult, ExpectationResult, FindingKind, HeldTally, Reason, RunResult
 from . import plain
-from .codes import ABOUT_EXPECTATIONS
+from .baseline import is_known
+from .codes import ABOUT_EXPECTATIONS, NOT_RUN
 from .figures import in_signs
 from .spreads import spread
 from .story import Chapter, chapters
@@ -36,10 +37,11 @@ class Case:
 
 
 def cases(result: RunResult) -> list[Case]:
-    """All cases of a run, each of another name in its group. There is one at least, and without a pass a red one."""
+    """All cases of a run, each of another name in its group. There is one at least, and without a pass a red one; but
+    for a run that was left out, because another one is red."""
     found = [*_expectations(result), *_reasons(result)]
     red = any(case.outcome in ("failure", "error") for case in found)
-    if result.verdict != "passed" and not red:
+    if result.verdict != "passed" and not red and not _left_out(result):
         kind: Literal["failure", "error"] = "failure" if result.verdict == "failed" else "error"
         found.append(Case(RUN, "verdict", kind, sentence(result), result.verdict))
     elif not found:
@@ -47,24 +49,31 @@ def cases(result: RunResult) -> list[Case]:
     return list(_apart(found))
 
 
+def _left_out(result: RunResult) -> bool:
+    return {reason.code for reason in result.reasons} == {NOT_RUN}
+
+
 def _expectations(result: RunResult) -> Iterator[Case]:
     arms = {arm.name: arm for arm in result.arms}
     if result.repeat is None:
         for arm in result.arms:
             for expectation in arm.expectations:
-                yield _one(expectation, arm, result.reasons)
+                yield _one(expectation, arm, result)
     else:
         for repeated in result.repeat.arms:
             for tally in repeated.expectations:
                 yield _of_all(tally, repeated, arms.get(repeated.name), result)
 
 
-def _one(expectation: ExpectationResult, arm: ArmResult, reasons: Sequence[Reason]) -> Case:
+def _one(expectation: ExpectationResult, arm: ArmResult, result: RunResult) -> Case:
     name = in_signs(expectation.expect)
     evidence = tuple(_evidence(arm, expectation.expect))
     if expectation.held and arm.verdict in _OPEN:
-        message = f"held, and proves nothing: the arm is {_because(arm, reasons)}"
+        message = f"held, and proves nothing: the arm is {_because(arm, result.reasons)}"
         return Case(arm.name, name, "skipped", message, arm.verdict)
+    if is_known(expectation, arm, result):
+        message = f"known from the baseline: expected {name}, was {figure(expectation.actual)}"
+        return Case(arm.name, name, "skipped", message, "known", evidence)
     if expectation.held:
         return Case(arm.name, name, "passed", lines=evidence)
     if expectation.held is None:
@@ -88,12 +97,20 @@ def _of_all(tally: HeldTally, repeated: ArmRepeat, shown: ArmResult | None, resu
         evidence += [f"run {result.repeat.shown:,}:", *chains] if chains else []
     case = Case(repeated.name, name, "passed", f"expected {name}, {held}", lines=tuple(evidence))
     if tally.held + tally.unknown < tally.of:
+        if not _any_new(tally.expect, repeated.name, result):
+            return replace(case, outcome="skipped", type="known", message=f"known from the baseline: {case.message}")
         return replace(case, outcome="failure", type="expectation-failed")
     if tally.unknown:
         return replace(case, outcome="error", type="figure-unknown")
     if not repeated.verdicts.get("passed") and not repeated.verdicts.get("failed"):
         return replace(case, outcome="skipped", type="inconclusive", message=f"{held}, and proves nothing")
     return case
+
+
+def _any_new(expect: str, arm: str, result: RunResult) -> bool:
+    """Whether the arm failed in anything new about that figure, in any of the runs; so it is without a baseline."""
+    kinds = [kind for kind in result.failures if kind.arm == arm and expect.startswith(f"{kind.figure} ")]
+    return not kinds or not all(kind.known for kind in kinds)
 
 
 def _spread(expect: str, repeated: ArmRepeat) -> Iterator[str]:
@@ -127,7 +144,7 @@ def _reasons(result: RunResult) -> Iterator[Case]:
 
 
 def _outcome(code: str) -> Literal["failure", "error", "skipped"]:
-    if code == "arm-not-run":
+    if code in ("arm-not-run", NOT_RUN):
         return "skipped"
     return "failure" if code == "expectation-failed" else "error"
 

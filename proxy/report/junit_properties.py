@@ -20,6 +20,8 @@ def properties(result: RunResult) -> Iterator[tuple[str, str]]:
     yield "scenario.seed", str(result.scenario.seed)
     for key, value in result.scenario.combination.items():
         yield f"scenario.matrix.{key}", value
+    if result.shard is not None:
+        yield "shard", f"{result.shard.number}/{result.shard.of}"
     if result.broker is not None:
         yield "broker.kind", result.broker.kind
         yield "broker.version", result.broker.version or UNKNOWN
@@ -37,6 +39,7 @@ def properties(result: RunResult) -> Iterator[tuple[str, str]]:
             yield from _figures(arm)
     else:
         yield "repeat", runs(result.repeat)
+        yield "repeat.agreement", result.repeat.agreement or UNKNOWN
         for repeated in result.repeat.arms:
             yield from _spreads(repeated)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ..result import ArmResult, RunResult
 from . import plain, spreads
+from .baseline import is_known
 from .clean import clean, shortened
 from .combinations import Table, tables
 from .figures import Row, expectation, heading, rows
@@ -106,7 +107,7 @@ def _comparison(result: RunResult) -> Iterator[str]:
         if result.repeat.arms:
             yield _table(spreads.headings(result.repeat, result.arms), spreads.rows(result.repeat), tallies)
     elif result.arms:
-        held = [[expectation(found) for found in arm.expectations] for arm in result.arms]
+        held = [[expectation(found, is_known(found, arm, result)) for found in arm.expectations] for arm in result.arms]
         yield _table([heading(arm) for arm in result.arms], rows(result.arms), held)
 
 

@@ -77,6 +77,10 @@ _FIELDS = {
         "isolation": "Which records were counted: all, or those that a read_committed consumer sees (KIP-98).",
         "findings": "At most 1,000 of each kind; the figures are exact.",
     },
+    "Failure": {
+        "figure": "What the expectation is about, as it names it.",
+        "cause": "Why the duplicates are there; null where there is nothing to explain, or where not all are listed.",
+    },
     "ArmRepeat": {"verdicts": "How many runs came to each verdict of this arm."},
     "RunResult": {
         "broker": "null where none was reached.",
@@ -84,6 +88,8 @@ _FIELDS = {
         "exit_code": "Of the command that ran it: 0 passed, 1 failed, 3 inconclusive, 4 error, 130 interrupted.",
         "run": "null in a report from before there was this key.",
         "repeat": "null for a single run.",
+        "failures": "What did not hold, by kind; of several runs all kinds.",
+        "shard": "null for a run that was not divided.",
     },
 }
 

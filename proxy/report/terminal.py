@@ -18,6 +18,7 @@ from rich.text import Text
 from ..result import ArmResult, ExpectationResult, HeldTally, Repetition, RunResult, Verdict
 from . import spreads
 from .attempts import moments
+from .baseline import is_known
 from .clean import shortened
 from .figures import Row, expectation, heading, rows
 from .page import GAP, Page, put
@@ -52,7 +53,7 @@ class _Page(Page):
         if result.repeat is not None:
             yield from self._repetition(result.repeat, result.arms)
         elif result.arms:
-            yield from self._comparison(result.arms)
+            yield from self._comparison(result)
         yield from self._stories(result, folder)
         yield Text()
         yield from self._verdict(result, folder, notes)
@@ -62,10 +63,11 @@ class _Page(Page):
         yield from self.title(left, right)
         yield from self.hang("", self.text(broker(result.broker)))
 
-    def _comparison(self, arms: Sequence[ArmResult]) -> Iterator[Text]:
+    def _comparison(self, result: RunResult) -> Iterator[Text]:
         """The figures of one run."""
-        head = [heading(arm) for arm in arms]
-        yield from self._table(head, rows(arms), [[self._expectation(e) for e in arm.expectations] for arm in arms])
+        arms = result.arms
+        expected = [[self._expectation(each, is_known(each, arm, result)) for each in arm.expectations] for arm in arms]
+        yield from self._table([heading(arm) for arm in arms], rows(arms), expected)
 
     def _repetition(self, repeat: Repetition, arms: Sequence[ArmResult]) -> Iterator[Text]:
         """The figures of all runs; the run that is shown has its own in its own folder."""
@@ -98,8 +100,9 @@ class _Page(Page):
         for name, cells in lines:
             yield from self._across(name, label, cells, widths)
 
-    def _expectation(self, result: ExpectationResult) -> Text:
-        return self._marked(expectation(result), {True: "green", False: "red", None: "yellow"}[result.held])
+    def _expectation(self, result: ExpectationResult, known: bool) -> Text:
+        style = "yellow" if known else {True: "green", False: "red", None: "yellow"}[result.held]
+        return self._marked(expectation(result, known), style)
 
     def _tally(self, result: HeldTally) -> Text:
         return self._marked(spreads.tally(result), {"✓": "green", "✗": "red", "?": "yellow"}[spreads.mark(result)])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..result import ArmResult, ExpectationResult, Reason, Repetition, RunResult
 from .figures import was_watched
-from .spreads import runs
+from .spreads import runs, verdicts
 from .words import counted
 
 _WERE = {
@@ -48,9 +48,13 @@ def _one(result: RunResult) -> str:
 
 def _of_all(repeat: Repetition) -> str:
     """How many runs there were, and which of them the rest speaks of."""
-    if len(repeat.verdicts) == 1 and repeat.runs == repeat.asked:
+    if repeat.agreement == "flaky":
+        left = f" ({repeat.asked:,} were asked for)" if repeat.runs < repeat.asked else ""
+        told = f"Flaky: of {repeat.runs:,} runs{left} {verdicts(repeat.verdicts)}."
+    elif len(repeat.verdicts) == 1 and repeat.runs == repeat.asked:
         (verdict,) = repeat.verdicts
-        told = f"All {repeat.runs:,} runs {_WERE[verdict]}."
+        all_ = "Broken: all" if repeat.agreement == "broken" else "All"
+        told = f"{all_} {repeat.runs:,} runs {_WERE[verdict]}."
     else:
         told = f"{runs(repeat)}."
     return f"{told} Run {repeat.shown:,}:"
@@ -72,6 +76,8 @@ def advice(result: RunResult, kept: bool) -> Iterator[str]:
 
 
 def _passed(result: RunResult) -> str:
+    if any(kind.known for kind in result.failures):
+        return "Nothing new: whatever was not as expected is known from the baseline."
     protected = [arm for arm in result.arms if arm.idempotence]
     if any(finding.cause == "application-resend" for arm in protected for finding in arm.findings):
         return "Every expectation held: what an application sends again itself, idempotence does not take back."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..result import BrokerInfo, RunResult
-from .clean import shortened
+from .clean import clean, shortened
 
 UNKNOWN = "unknown"
 
@@ -48,13 +48,27 @@ def listed(items: Sequence[str], limit: int = 5) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def scenario_name(result: RunResult) -> str:
+    """`lost-ack`, with the values of a combination `lost-ack [acks=1]`; where there was no file the title."""
+    file, combination = result.scenario.file, result.scenario.combination
+    values = ",".join(f"{key}={value}" for key, value in combination.items())
+    name = Path(file).stem if file else result.scenario.title
+    return f"{name} [{values}]" if file and values else name
+
+
+def called(result: RunResult) -> str:
+    """The scenario's name as it may stand in any report."""
+    return shortened(clean(scenario_name(result)), 100)
+
+
 def origin(result: RunResult) -> str:
-    """`lost-ack · seed 7 · kafka-python 3.0.12`"""
+    """`lost-ack · seed 7 · kafka-python 3.0.12`, and `shard 2 of 5` of a run that was divided."""
     scenario = result.scenario
     names = [Path(scenario.file).stem] if scenario.file else []
     clients = dict.fromkeys(f"{arm.producer.client} {arm.producer.version or ''}".strip() for arm in result.arms)
     known = [shortened(client, 40) for client in clients if client not in ("", UNKNOWN)]
-    return " · ".join([*names, f"seed {scenario.seed}", *known])
+    shard = [] if result.shard is None else [f"shard {result.shard.number} of {result.shard.of}"]
+    return " · ".join([*names, f"seed {scenario.seed}", *known, *shard])
 
 
 def broker(info: BrokerInfo | None) -> str:

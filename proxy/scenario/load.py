@@ -12,7 +12,7 @@ from .models import Scenario
 from .problems import Diagnostic, Problem, Refusal, Sources
 from .reading import LIMIT, content_of, slug
 
-__all__ = ["LIMIT", "Examined", "examine", "load", "parse"]
+__all__ = ["LIMIT", "Examined", "examine", "examine_text", "load", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ def examine(path: Path, sets: Sequence[str] = (), *, whole: bool = False) -> Exa
     except Refusal as refusal:
         return Examined((), refusal.diagnostics, (path,))
     return _examined(content, str(path), path, slug(path), sets, whole)
+
+
+def examine_text(content: bytes, sets: Sequence[str] = ()) -> Examined:
+    """All that can be said of a text that is no file."""
+    return _examined(content, None, None, "scenario", sets)
 
 
 def effective(path: Path, sets: Sequence[str] = ()) -> list[str]:

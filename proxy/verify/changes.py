@@ -9,7 +9,12 @@ from ..observations import Changed
 TOLD = 10
 """Changes that are told one by one; the ledger and events.jsonl have all."""
 
-_WHO = {"control": "by the control API", "file": "by the scenario's file", "keys": "by hand"}
+_WHO = {
+    "control": "by the control API",
+    "file": "by the scenario's file",
+    "keys": "by hand",
+    "program": "by the program",
+}
 
 
 def taken_back(changes: Sequence[Changed]) -> frozenset[str]:

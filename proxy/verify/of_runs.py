@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..result import EXIT_CODES, ArmResult, Reason, Verdict
+from ..result import EXIT_CODES, ArmResult, Failure, Reason, Verdict
+from .kinds import failures
 
 EXPECTATION_FAILED = "expectation-failed"
+OUT_OF_TIME = "out-of-time"
 
 WORST_FIRST = (130, 4, 1, 3, 0)
 """Exit codes of runs, the one that counts most first."""
@@ -34,6 +36,7 @@ class RunVerdict:
     verdict: Verdict
     reasons: list[Reason]
     exit_code: int
+    failures: list[Failure]
 
 
 def judge_run(
@@ -41,27 +44,42 @@ def judge_run(
     *,
     control: bool,
     interrupted: bool = False,
+    out_of_time: bool = False,
     extra: Iterable[Reason] = (),
     error: Reason | None = None,
 ) -> RunVerdict:
     """The run's verdict from its arms'. `control`: the scenario has a control arm, which must be among them.
 
-    `extra` are reasons of the run itself that make it inconclusive; `error` is one that made it impossible. What an
-    interrupted run lacks needs no reason beside the interruption; the harm that it saw has one.
+    `extra` are reasons of the run itself that make it inconclusive; `error` is one that made it impossible. What a run
+    lacks that was interrupted, or was `out_of_time`, needs no reason beside that; the harm that it saw has one.
     """
-    extra = list(extra)
-    reasons = [reason for arm in arms for reason in arm.reasons] + extra
-    if not interrupted and error is None:
+    extra, violated = list(extra), any(arm.violated for arm in arms)
+    cut = interrupted or out_of_time
+    reasons = [reason for arm in arms if arm.violated or not cut for reason in arm.reasons] + extra
+    if cut:
+        reasons.insert(0, _INTERRUPTED if interrupted else _OUT_OF_TIME)
+    elif error is None:
         reasons.extend(_missing(arms, control))
-    verdict = verdict_by(any(arm.violated for arm in arms), reasons)
+    verdict = verdict_by(violated, reasons)
     if error is not None:
-        verdict, reasons = "error", [error, *reasons]
+        verdict = "error"
+        reasons.insert(1 if interrupted else 0, error)
     if interrupted:
-        text = "The run was interrupted; the report holds what was seen until then. Run again for a verdict."
-        seen = [reason for arm in arms if arm.violated for reason in arm.reasons] + extra
-        broken = [] if error is None else [error]
-        verdict, reasons = "interrupted", [Reason("interrupted", None, text), *broken, *seen]
-    return RunVerdict(verdict, reasons, EXIT_CODES[verdict])
+        verdict = "interrupted"
+    return RunVerdict(verdict, reasons, EXIT_CODES[verdict], failures(arm.result for arm in arms))
+
+
+_INTERRUPTED = Reason(
+    "interrupted",
+    None,
+    "The run was interrupted; the report holds what was seen until then. Run again for a verdict.",
+)
+_OUT_OF_TIME = Reason(
+    OUT_OF_TIME,
+    None,
+    "The time that was given was up; the report holds what was seen until then. Give it more with --max-time, or "
+    "divide the scenarios with --shard.",
+)
 
 
 def worst(exit_codes: Iterable[int]) -> int:

@@ -68,7 +68,7 @@ def test_every_verb_has_its_line_and_says_what_it_does() -> None:
     ("arguments", "said"),
     [
         (["rnu"], "Did you mean run?"),
-        (["zzz"], "There are: run, proxy, exec, ctl, verify, probe, report, capture, scenario, broker, tls."),
+        (["zzz"], "There are: run, proxy, exec, ctl, verify, probe, report, capture, scenario, broker, tls, doctor"),
         (["run", "--sed", "1"], "--seed"),
         (["run", "--broker", "kafka"], "'--broker'"),
         (["run", "--seed", "x"], "'--seed'"),

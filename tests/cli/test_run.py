@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -81,6 +82,54 @@ def test_every_option_arrives(asked: Asked) -> None:
         "b:2=c:3",
         *again.split(),
     )
+
+
+def test_the_budget_arrives(asked: Asked) -> None:
+    assert call("lost-ack", "--max-time", "10m", "--fail-fast", "--shard", "2/5").return_value == 0
+    assert asked.settings == RunSettings(out=Path("ackdrop-runs"), max_time=600.0, fail_fast=True, shard=(2, 5))
+    assert call("lost-ack", ACKDROP_MAX_TIME="90s", ACKDROP_SHARD=" 1/1 ", ACKDROP_FAIL_FAST="1").return_value == 0
+    assert asked.settings == RunSettings(out=Path("ackdrop-runs"), max_time=90.0, fail_fast=True, shard=(1, 1))
+
+
+def test_the_command_of_one_scenario_is_without_what_all_were_given(asked: Asked) -> None:
+    call("lost-ack", "--max-time", "10m", "--fail-fast", "--shard", "2/5", "--seed", "3")
+    assert asked.command == ("ackdrop", "run", "--seed", "3")
+
+
+def test_a_baseline_is_read_before_anything_is_run_and_stands_in_the_command(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("[]")
+    assert call("lost-ack", "--baseline", "old.json").return_value == 0
+    assert asked.settings.baseline is not None
+    assert asked.settings.baseline.name == "old.json"
+    assert asked.command == ("ackdrop", "run", "--baseline", "old.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        *(
+            (["--shard", text], "is not K/N with K from 1 to N, as in 2/5")
+            for text in ("6/5", "0/5", "2", "a/b", "-1/2")
+        ),
+        (["--max-time", "10"], "is not a duration with its unit"),
+        (["--max-time", "0s"], "is not longer than nothing"),
+    ],
+)
+def test_a_budget_that_is_none(asked: Asked, arguments: list[str], said: str) -> None:
+    result = call("lost-ack", *arguments)
+    assert isinstance(result.exception, click.BadParameter)
+    assert said in result.exception.message
+    assert not hasattr(asked, "scenarios")
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "cannot be read"), ("{}", "is not a report of the schema")])
+def test_a_baseline_that_is_none(asked: Asked, tmp_path: Path, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "old.json").write_text(content)
+    result = call("lost-ack", "--baseline", "old.json")
+    assert isinstance(result.exception, UsageError)
+    assert said in result.exception.message
+    assert not hasattr(asked, "scenarios")
 
 
 @pytest.mark.parametrize(

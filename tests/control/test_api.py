@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -302,3 +306,41 @@ class TestFuzz:
             except (ConnectionError, TimeoutError):
                 pass
         assert proxy.client().get("/health")["status"] == "ok"
+
+
+class TestMetricsAlone:
+    """`--metrics`: what anybody may see, by whatever name they call this machine, and nothing that changes anything."""
+
+    def ask(self, begin: Any, *arguments: str) -> tuple[Any, Any]:
+        running = begin("--control", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *arguments)
+        found = re.search(r"metrics at http://(\S+):(\d+)/metrics", "\n".join(running.said))
+        assert found is not None
+        return running, http.client.HTTPConnection(found[1], int(found[2]), timeout=10)
+
+    def test_health_and_metrics_and_nothing_else(self, begin: Any) -> None:
+        running, window = self.ask(begin)
+        answers = {}
+        paths = ("/health", "/metrics", "/v1/state", "/v1/faults", "/openapi.json", "/docs")
+        for method, path in [("GET", path) for path in paths] + [("POST", "/health"), ("POST", "/v1/faults")]:
+            window.request(method, path, headers={"Host": "proxy-0.kafka.svc:9192"})
+            answer = window.getresponse()
+            answers[method, path] = answer.status
+            text = answer.read().decode()
+            if path == "/metrics" and answer.status == 200:
+                assert "ackdrop_connections_open 0.0" in text
+        window.close()
+        assert {asked for asked, status in answers.items() if status == 200} == {
+            ("GET", "/health"),
+            ("GET", "/metrics"),
+        }
+        assert set(answers.values()) == {200, 404, 405}
+        assert running.request("GET", "/v1/state")[0] == 200
+
+    def test_a_port_that_is_taken_is_said_with_its_option(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            command = [sys.executable, "-m", "ackdrop", "proxy", "--bootstrap", "127.0.0.1:1", "--metrics", address]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 4
+        assert f"what serves metrics cannot listen on {address}" in done.stderr
+        assert "--metrics" in done.stderr

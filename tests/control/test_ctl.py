@@ -172,5 +172,6 @@ def test_without_its_libraries_it_says_what_to_install(tmp_path: Path) -> None:
     )
     assert done.returncode == 4
     assert done.stderr == (
-        "ackdrop: the control API needs fastapi, which is not installed\n  try: pip install 'ackdrop[control]'\n"
+        "ackdrop: the control API and metrics need fastapi, which is not installed\n"
+        "  try: pip install 'ackdrop[control]'\n"
     )

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from ackdrop.errors import UsageError
-from ackdrop.experiment.again import finished
+from ackdrop.experiment.again import finished, found
 from ackdrop.experiment.folder import latest
 from ackdrop.experiment.record import Record
 from ackdrop.ledger import Ledger
 from ackdrop.observations import Attempt, ConnectionOpened, Forwarded
+from ackdrop.report import as_json
 from ackdrop.result import RunResult, ScenarioInfo
 
 RESULT = RunResult(ScenarioInfo("Mine", None, 7, None), None, "passed", [], 0, [])
@@ -43,6 +44,39 @@ ATTEMPT = Attempt(
 def test_a_run_that_ended_is_what_it_was(tmp_path: Path) -> None:
     told = Record(tmp_path, ("ackdrop", "run")).finished(RESULT)
     assert finished(tmp_path) == told
+
+
+def test_results_are_found_in_files_in_folders_and_in_folders_of_these(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    for name in ("1-first", "2-second"):
+        (runs / name).mkdir(parents=True)
+        Record(runs / name, (), name).finished(RESULT)
+    (runs / "notes").mkdir()
+    file = tmp_path / "both.json"
+    file.write_text(as_json.text([finished(runs / "1-first"), finished(runs / "2-second")]))
+    for path, folders, places in (
+        (runs, [runs / "1-first", runs / "2-second"], [str(runs / "1-first"), str(runs / "2-second")]),
+        (runs / "1-first", [runs / "1-first"], [str(runs / "1-first")]),
+        (file, [None, None], [str(file)] * 2),
+    ):
+        told = found([path])
+        assert [one.finished.folder for one in told] == folders
+        assert [one.place for one in told] == places
+    assert [one.result.run and one.result.run.id for one in found([file])] == ["1-first", "2-second"]
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "no result is in"), ("[]", "no result is in"), ("{", "not JSON")])
+def test_where_no_result_is(tmp_path: Path, content: str | None, said: str) -> None:
+    path = tmp_path / "runs"
+    path.mkdir() if content is None else path.write_text(content)
+    with pytest.raises(UsageError, match=said):
+        found([path])
+
+
+def test_a_place_that_is_named_twice(tmp_path: Path) -> None:
+    Record(tmp_path, ()).finished(RESULT)
+    with pytest.raises(UsageError, match="is named twice"):
+        found([tmp_path, tmp_path / "." / ".." / tmp_path.name])
 
 
 def test_a_run_that_was_killed_has_what_its_ledger_saw(tmp_path: Path) -> None:

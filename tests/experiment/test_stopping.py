@@ -38,6 +38,47 @@ async def test_the_second_signal_cancels_the_body(number: signal.Signals) -> Non
     assert (reached, stop.signal) == (False, signal.SIGINT)
 
 
+async def test_time_that_is_up_asks_and_is_no_interruption(autojump_clock: MockClock) -> None:
+    said: list[float] = []
+    begun = trio.current_time()
+    async with signals(5.0, lambda: said.append(trio.current_time() - begun)) as stop:
+        assert (stop.asked, stop.out_of_time, stop.interrupted) == (False, False, False)
+        await stop.event.wait()
+        assert (stop.asked, stop.out_of_time, stop.interrupted) == (True, True, False)
+    assert said == [5.0]
+
+
+@both
+async def test_a_signal_after_the_time_interrupts_and_only_the_next_one_cancels(number: signal.Signals) -> None:
+    reached: list[bool] = []
+    with trio.fail_after(10):
+        async with signals(0.01) as stop:
+            await stop.event.wait()
+            os.kill(os.getpid(), number)
+            while not stop.interrupted:
+                await trio.lowlevel.checkpoint()
+            reached.append(stop.out_of_time)
+            os.kill(os.getpid(), number)
+            await trio.sleep_forever()
+            reached.append(True)
+    assert reached == [False]
+
+
+async def test_time_that_is_up_after_a_signal_changes_nothing(autojump_clock: MockClock) -> None:
+    said: list[bool] = []
+    async with signals(5.0, lambda: said.append(True)) as stop:
+        stop.ask(signal.SIGTERM)
+        await trio.sleep(10)
+    assert (stop.interrupted, stop.out_of_time, said) == (True, False, [])
+
+
+async def test_a_body_that_ends_before_the_time_is_not_kept(autojump_clock: MockClock) -> None:
+    begun = trio.current_time()
+    async with signals(3600.0) as stop:
+        pass
+    assert (stop.asked, trio.current_time()) == (False, begun)
+
+
 async def test_handlers_are_as_before_at_the_end() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     async with signals():

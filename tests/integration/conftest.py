@@ -229,6 +229,26 @@ def new_topic(embedded_broker: str) -> Callable[..., str]:
     return make
 
 
+@pytest.fixture
+def own_topics(embedded_broker: str) -> Iterator[Callable[[str], None]]:
+    """`own_topics(name)` makes a topic of this very name, as a page of the documentation has it; gone at the end."""
+    made: list[str] = []
+
+    async def change(create: str | None) -> None:
+        async with Cluster.connect(embedded_broker) as cluster:
+            if create is not None:
+                await cluster.create_topic(create, 1)
+            for name in made if create is None else ():
+                await cluster.delete_topic(name)
+
+    def make(name: str) -> None:
+        trio.run(change, name)
+        made.append(name)
+
+    yield make
+    trio.run(change, None)
+
+
 def missing(what: str, remedy: str) -> None:
     """A user's machine may lack a tool, and skips; CI has to have it."""
     text = f"{what} is not installed: {remedy}"

@@ -525,7 +525,8 @@ def test_the_report_has_the_design_s_keys(ran: Ran) -> None:
     }
     arm["producer"]["not_applicable"] = []
     assert keys(done.result) == {
-        **words("schema verdict exit_code repeat"),
+        **words("schema verdict exit_code repeat shard"),
+        "failures": [],
         "notes": [],
         "run": keys(done.result["run"]),
         "scenario": {**words("title file seed sha256"), "combination": {}},

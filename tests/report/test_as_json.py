@@ -34,7 +34,7 @@ def test_keys_are_the_contract(results):
     """Section 4 of the design, name by name and in its order; what goes beyond it stands behind."""
     report = json.loads(as_json.one(results.lost_ack()))
     arm, finding = report["arms"][0], report["arms"][0]["findings"][0]
-    assert keys(report) == "schema scenario broker verdict reasons exit_code arms notes run repeat"
+    assert keys(report) == "schema scenario broker verdict reasons exit_code arms notes run repeat failures shard"
     assert report["schema"] == "ackdrop/report/1"
     assert keys(report["scenario"]) == "title file seed sha256 combination"
     assert keys(report["broker"]) == "kind version source bootstrap cluster_id"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ackdrop.report.combine import FIGURES, combine
-from ackdrop.result import EXIT_CODES, HeldTally, LogCounts, Reason, Spread
+from ackdrop.result import EXIT_CODES, Failure, HeldTally, LogCounts, Reason, Spread
+
+OUT_OF_TIME = Reason("out-of-time", None, "The time that was given was up.")
 
 
 def folders(results):
@@ -59,6 +61,38 @@ def test_the_worst_counts(results, words, worst):
     assert (combined.verdict, combined.exit_code) == (worst, EXIT_CODES[worst])
     assert combined.repeat.shown == words.split().index(worst) + 1
     assert combined.repeat.verdicts == {word: words.split().count(word) for word in words.split()}
+
+
+@pytest.mark.parametrize(
+    ("words", "agreement"),
+    [
+        ("passed passed passed", "steady"),
+        ("inconclusive inconclusive", "steady"),
+        ("failed failed failed", "broken"),
+        ("failed passed failed", "flaky"),
+        ("passed inconclusive", "flaky"),
+        ("failed inconclusive", "flaky"),
+        ("passed passed interrupted", "steady"),
+        ("failed failed error", "broken"),
+        ("passed interrupted", None),
+        ("error error", None),
+    ],
+)
+def test_flaky_is_told_from_broken(results, words, agreement):
+    """By the runs that came to a verdict of their own."""
+    assert together(*(verdict(results, word) for word in words.split())).repeat.agreement == agreement
+
+
+def test_a_run_that_was_out_of_time_makes_nothing_flaky(results):
+    passed, late = verdict(results, "passed"), verdict(results, "inconclusive", reasons=[OUT_OF_TIME])
+    assert together(passed, passed, late, asked=9).repeat.agreement == "steady"
+    assert together(passed, late, asked=9).repeat.agreement is None
+
+
+def test_all_kinds_of_failures_of_all_runs(results):
+    lost, late = (Failure("on", figure, "more", None) for figure in ("lost", "out_of_order"))
+    runs = [verdict(results, "failed", failures=kinds) for kinds in ([lost], [late, lost], [])]
+    assert together(*runs).failures == [lost, late]
 
 
 def test_the_first_of_the_worst_is_shown_in_full(results):

@@ -18,7 +18,7 @@ from lxml import etree
 from ackdrop.report import junit
 from ackdrop.report.combine import combine
 from ackdrop.report.finished import Finished
-from ackdrop.result import EXIT_CODES, ExpectationResult, Reason
+from ackdrop.result import EXIT_CODES, ExpectationResult, Reason, ShardInfo
 
 KINDS = ["lost_ack", "failed", "inconclusive", "resend", "proxy", "unknown", "repeated", "alone"]
 SOURCE, SHA256 = "pytest==8.4.2", "a1a816f58d1bf95ebabf371994df0b9246dee66ea9572fbec4f9296f1b2c0ff6"
@@ -190,6 +190,25 @@ def test_whatever_did_not_pass_is_red(results, verdict, red):
         assert told(result)["lost-ack.run: verdict"] == f"{red} {verdict}"
 
 
+def test_a_scenario_that_was_left_out_is_skipped_and_not_red(results, jenkins):
+    """Another one is red: that is why it was left out."""
+    left = results.run(verdict="inconclusive", exit_code=3, broker=None, reasons=[Reason("not-run", None, "Left out.")])
+    assert told(left) == {"lost-ack.run: not-run": "skipped not-run"}
+    jenkins.assertValid(etree.fromstring(text(results.failed(), left).encode()))
+
+
+def test_a_scenario_for_which_there_was_no_time_is_red(results):
+    reason = Reason("out-of-time", None, "The time that was given was up.")
+    late = results.run(verdict="inconclusive", exit_code=3, broker=None, reasons=[reason])
+    assert told(late) == {"lost-ack.run: out-of-time": "error out-of-time"}
+
+
+def test_a_part_of_a_divided_run_says_which(results):
+    result = results.change(results.lost_ack(), shard=ShardInfo(2, 5, 3, 9, 14, "0123456789abcdef"))
+    (suite,) = suites(result)
+    assert {each.get("name"): each.get("value") for each in suite.iter("property")}["shard"] == "2/5"
+
+
 def test_a_run_without_expectations(results):
     assert told(results.alone()) == {"The log of orders, alone.run: verdict": ""}
 
@@ -264,6 +283,7 @@ def test_figures_of_several_runs(results):
     found = {entry.get("name"): entry.get("value") for entry in suite.iter("property")}
     assert found["arm.on.duplicates"] == "0 / 0 / 2"
     assert found["repeat"] == "4 of 5 runs: 3 passed, 1 failed"
+    assert found["repeat.agreement"] == "flaky"
 
 
 def test_runs_of_one_name_are_told_apart(results):

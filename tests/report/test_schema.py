@@ -16,7 +16,7 @@ from ackdrop.report import as_json, schema
 from ackdrop.report.codes import ABOUT_EXPECTATIONS, CODES
 from ackdrop.report.finished import Finished
 from ackdrop.report.meanings import MEANINGS
-from ackdrop.result import AttemptLine
+from ackdrop.result import AttemptLine, Failure, ShardInfo
 
 KINDS = ["lost_ack", "failed", "inconclusive", "resend", "proxy", "unknown", "repeated", "alone"]
 KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
@@ -32,7 +32,9 @@ def validator():
 @pytest.fixture
 def document(results):
     """A whole report with everything in it, as JSON values."""
-    return json.loads(as_json.one(results.repeated(notes=["A note."])))
+    shard = ShardInfo(2, 5, 3, 9, 14, "0123456789abcdef")
+    failures = [Failure("on", "duplicates", "more", "new-epoch", True), Failure("on", "lost", "more", None)]
+    return json.loads(as_json.one(results.repeated(notes=["A note."], shard=shard, failures=failures)))
 
 
 def test_the_file_is_up_to_date():
@@ -64,7 +66,7 @@ def test_what_a_later_version_adds_is_no_error(document, validator, tmp_path):
 
 def test_a_report_of_the_first_version_is_valid_and_read(document, validator, results, tmp_path):
     """The keys that came later are left out, and read as what they were then."""
-    for key in ("notes", "run", "repeat"):
+    for key in ("notes", "run", "repeat", "failures", "shard"):
         del document[key]
     for arm in document["arms"]:
         del arm["isolation"], arm["log"]["aborted"]
@@ -90,6 +92,10 @@ def test_a_report_of_the_first_version_is_valid_and_read(document, validator, re
         (["arms", 0, "idempotence"], "on"),
         (["broker", "kind"], "pulsar"),
         (["repeat", "arms", 0, "figures", "lost", "min"], "0"),
+        (["repeat", "agreement"], "mostly"),
+        (["failures", 0, "how"], "some"),
+        (["failures", 0, "known"], "yes"),
+        (["shard", "number"], "2/5"),
         (["reasons", 0, "code"], 7),
     ],
 )

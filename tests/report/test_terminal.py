@@ -165,8 +165,8 @@ off  record 2 stands at offsets 2 and 3 of partition 0
 """
 
 REPEATED_VERDICT = """
-FAILED  4 of 5 runs: 3 passed, 1 failed. Run 2: With idempotence on, 2
-        duplicates reached the log.
+FAILED  Flaky: of 4 runs (5 were asked for) 3 passed, 1 failed. Run 2: With
+        idempotence on, 2 duplicates reached the log.
         - on: In 1 of 4 runs: Expected duplicates 0, counted 2: the findings
           show where. (expectation-failed)
         Each run has a folder of its own; that of run 2 is 2/.

@@ -61,8 +61,12 @@ def test_several_runs(results):
         "All 3 runs passed. Run 1: With idempotence on, the retry left no duplicate; with it off, it left 1."
     )
     assert sentence(combine([passed, results.inconclusive()], ["1", "2"], 2)) == (
-        "2 runs: 1 passed, 1 inconclusive. Run 2: Nothing is proved either way."
+        "Flaky: of 2 runs 1 passed, 1 inconclusive. Run 2: Nothing is proved either way."
     )
+    assert sentence(combine([passed, results.failed(1)], ["1", "2"], 5)).startswith(
+        "Flaky: of 2 runs (5 were asked for) 1 passed, 1 failed. Run 2: "
+    )
+    assert sentence(combine([results.failed(1)] * 2, ["1", "2"], 2)).startswith("Broken: all 2 runs failed. Run 1: ")
     assert sentence(combine([passed], ["1"], 5)).startswith("1 of 5 runs: 1 passed. Run 1: With")
 
 

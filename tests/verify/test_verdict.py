@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from ackdrop.observations import Acted, Changed
-from ackdrop.result import Expectation, ExpectationResult, Reason
+from ackdrop.result import Expectation, ExpectationResult, Failure, Reason
 from ackdrop.verify.of_runs import judge_run, worst
 from ackdrop.verify.verdict import judge_arm
 
@@ -198,6 +198,31 @@ class TestRun:
         error = Reason("broker", None, "The broker went away.")
         run = judge_run([judge_arm(duplicated.evidence(NONE))], control=True, interrupted=True, error=error)
         assert (run.verdict, run.exit_code, codes(run)[:2]) == ("interrupted", 130, ["interrupted", "broker"])
+
+    def test_out_of_time_it_is_inconclusive_and_lacks_nothing_else(self, scene):
+        stage = scene(False)
+        stage.produce(0)
+        run = judge_run([judge_arm(stage.evidence(is_control=True))], control=True, out_of_time=True)
+        assert (run.verdict, run.exit_code, codes(run)) == ("inconclusive", 3, ["out-of-time"])
+
+    def test_out_of_time_it_never_passes(self, arms):
+        assert judge_run(arms, control=True, out_of_time=True).exit_code == 3
+        assert judge_run([], control=True, out_of_time=True).exit_code == 3
+
+    def test_out_of_time_harm_that_was_seen_fails_it(self, duplicated):
+        run = judge_run([judge_arm(duplicated.evidence(NONE))], control=True, out_of_time=True)
+        assert (run.verdict, run.exit_code, codes(run)[:2]) == ("failed", 1, ["out-of-time", "expectation-failed"])
+
+    def test_an_interruption_counts_more_than_the_time_and_so_does_an_error(self, duplicated):
+        arms = [judge_arm(duplicated.evidence(NONE))]
+        assert codes(judge_run(arms, control=True, out_of_time=True, interrupted=True))[0] == "interrupted"
+        run = judge_run(arms, control=True, out_of_time=True, error=Reason("broker", None, "The broker went away."))
+        assert (run.verdict, codes(run)[:2]) == ("error", ["broker", "out-of-time"])
+
+    def test_the_kinds_of_failures_are_told(self, arms, duplicated):
+        assert judge_run(arms, control=True).failures == []
+        run = judge_run([arms[0], judge_arm(duplicated.evidence(NONE))], control=True)
+        assert run.failures == [Failure("on", "duplicates", "more", "broker-did-not-deduplicate")]
 
     def test_an_error_counts_more_than_a_violation(self, duplicated):
         error = Reason("broker", None, "The broker went away.")

@@ -6,11 +6,12 @@ import sys
 
 import click
 
+from ..completion import scenario_names
 from ..options import set_option
 
 
 @click.command(epilog="Example:  ackdrop scenario explain lost-ack")
-@click.argument("path", metavar="FILE|NAME")
+@click.argument("path", metavar="FILE|NAME", shell_complete=scenario_names)
 @set_option
 def explain(path: str, sets: tuple[str, ...]) -> None:
     """Say in plain English what will happen in each arm, and what the author expects.

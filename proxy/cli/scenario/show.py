@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..completion import scenario_names
 from ..options import set_option
 
 EPILOG = """\b
@@ -14,7 +15,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("name")
+@click.argument("name", shell_complete=scenario_names)
 @click.option("--effective", is_flag=True, help="With its parts, its variables filled in, and what --set gives.")
 @set_option
 def show(name: str, effective: bool, sets: tuple[str, ...]) -> None:

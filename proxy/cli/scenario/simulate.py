@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..completion import scenario_names
 from ..options import set_option
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Exit codes:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("path", metavar="FILE|NAME")
+@click.argument("path", metavar="FILE|NAME", shell_complete=scenario_names)
 @click.argument("folder", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @set_option
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="What chance is drawn from, as in ackdrop run.")

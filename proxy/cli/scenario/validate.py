@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..completion import scenario_names
 from ..options import set_option
 
 if TYPE_CHECKING:
@@ -19,38 +20,39 @@ EPILOG = """\b
 Examples:
   ackdrop scenario validate my-scenario.yaml scenarios/
   ackdrop scenario validate --strict --format github scenarios/
+  ackdrop scenario validate --format gitlab . > gl-code-quality-report.json
 """
-
-_ESCAPED = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_ESCAPED_PROPERTY = {**_ESCAPED, ":": "%3A", ",": "%2C"}
 
 
 @click.command(epilog=EPILOG)
-@click.argument("paths", metavar="FILE|FOLDER...", nargs=-1, required=True)
+@click.argument("paths", metavar="FILE|FOLDER...", nargs=-1, required=True, shell_complete=scenario_names)
 @set_option
 @click.option("--strict", is_flag=True, help="A warning is an error.")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", "json", "github", "gitlab"]),
     default="text",
     show_default=True,
-    help="For a person, for an editor, or as annotations of GitHub Actions.",
+    help="For a person, for an editor, as annotations of GitHub Actions, or as GitLab's Code Quality report.",
 )
 @click.pass_context
 def validate(context: click.Context, paths: tuple[str, ...], sets: tuple[str, ...], strict: bool, form: str) -> None:
     """Check scenarios, and show every error and warning of every file with its place.
 
     A folder means the .yaml and .yml files in it, not those in folders below. Valid files are listed on standard
-    output, errors and warnings on standard error; --format json and github write to standard output alone. The exit
-    code is 2 when there was an error, with --strict also when there was a warning.
+    output, errors and warnings on standard error; every other --format writes to standard output alone. The exit code
+    is 2 when there was an error, with --strict also when there was a warning.
     """
     found = _examined(paths, sets)
     diagnostics = [diagnostic for examined in found.values() for diagnostic in examined.diagnostics]
     if form == "json":
         click.echo(json.dumps([_as_json(diagnostic) for diagnostic in diagnostics], indent=2))
-    elif form == "github":
-        click.echo("".join(f"{_as_annotation(diagnostic)}\n" for diagnostic in diagnostics), nl=False)
+    elif form in ("github", "gitlab"):
+        from ...report import github, gitlab, notes
+
+        render = github.lines if form == "github" else gitlab.issues
+        click.echo(render([notes.of_diagnostic(diagnostic) for diagnostic in diagnostics]), nl=False)
     else:
         _show(found, strict)
     if any(diagnostic.severity == "error" or strict for diagnostic in diagnostics):
@@ -112,17 +114,3 @@ def _summary(found: Sequence[Examined]) -> list[str]:
 def _as_json(found: Diagnostic) -> dict[str, object]:
     keys = ("file", "line", "column", "severity", "text", "hint", "code")
     return {key: getattr(found, key) for key in keys}
-
-
-def _as_annotation(found: Diagnostic) -> str:
-    """A workflow command of GitHub Actions, escaped as its toolkit does; an option is in no file."""
-    place = {} if found.option else {"file": found.file, "line": found.line, "col": found.column}
-    properties = ",".join(
-        f"{key}={_escaped(str(value), _ESCAPED_PROPERTY)}" for key, value in place.items() if value is not None
-    )
-    text = (f"{found.file}: " if found.option else "") + found.text + (f"\n{found.hint}" if found.hint else "")
-    return f"::{found.severity}{f' {properties}' if properties else ''}::{_escaped(text, _ESCAPED)}"
-
-
-def _escaped(text: str, table: dict[str, str]) -> str:
-    return "".join(table.get(character, character) for character in text)

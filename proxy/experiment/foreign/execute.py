@@ -157,4 +157,5 @@ class Execution:
             exit_code=run.exit_code,
             arms=[arm.result for arm in self._arms],
             notes=list(self._notes),
+            failures=run.failures,
         )

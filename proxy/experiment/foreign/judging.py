@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import trio
 
 from ...errors import AckdropError
-from ...ledger import ArmWriter
 from ...observations import ArmWire, AttemptStory
 from ...result import ProducerInfo
 from ...verify.barrier import wait_quiet
@@ -16,9 +17,28 @@ from ...verify.verdict import judge_arm
 from ..view import clients
 from .front import PATIENCE, Front
 
+SETTLE = 0.5
+"""Seconds in which what was answered before it was replicated is, and what has no answer is appended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and what it rests on: the wire, and the log (None: it was not read)."""
+
+    verdict: ArmVerdict
+    wire: ArmWire
+    reading: LogReading | None
+
 
 async def verdict_on(front: Front, config: dict[str, str | int | None] | None = None) -> ArmVerdict:
-    """The arm's verdict, kept in the ledger too. `config` is what is known of how the program was run.
+    """The arm's verdict at its end, kept in the ledger too: see `judged`."""
+    found = await judged(front, config)
+    await trio.to_thread.run_sync(keep, front, found)
+    return found.verdict
+
+
+async def judged(front: Front, config: dict[str, str | int | None] | None = None) -> Judged:
+    """The arm's verdict on what has passed. `config` is what is known of how the program was run.
 
     A scenario's `expect` speaks of arms with a workload of ours; what is expected here is the same with it and without:
     no duplicate from protected retries, no loss, and a retry.
@@ -46,8 +66,7 @@ async def verdict_on(front: Front, config: dict[str, str | int | None] | None = 
     )
     verdict = await trio.to_thread.run_sync(judge_arm, evidence, abandon_on_cancel=True)
     verdict.notes.extend(front.proxy.told)
-    await trio.to_thread.run_sync(_keep, front.writer, reading, verdict)
-    return verdict
+    return Judged(verdict, wire, reading)
 
 
 def _elsewhere(front: Front) -> frozenset[str]:
@@ -55,12 +74,13 @@ def _elsewhere(front: Front) -> frozenset[str]:
     return frozenset() if scenario is None or idempotence is None else scenario.elsewhere(idempotence)
 
 
-def _keep(writer: ArmWriter, reading: LogReading | None, verdict: ArmVerdict) -> None:
-    """What was read and found, into the ledger; waits for the disk."""
+def keep(front: Front, found: Judged) -> None:
+    """What was read and found, into the ledger, once; waits for the disk."""
+    writer, reading = front.writer, found.reading
     if reading is not None:
         writer.batches(reading.log.batches(), reading.log.batch_count)
         writer.log(reading.log.records(), len(reading.log))
-    writer.findings(verdict.result.findings)
+    writer.findings(found.verdict.result.findings)
 
 
 async def _read(front: Front, wire: ArmWire) -> tuple[LogReading | None, bool]:
@@ -82,12 +102,24 @@ async def _read(front: Front, wire: ArmWire) -> tuple[LogReading | None, bool]:
         place.progress.phase("waiting for the broker to come to rest")
         limit = PATIENCE if unanswered else 0.0
         unsettled = front.proxy.wire
-        barrier = await wait_quiet(place.cluster, there, unsettled=lambda: unsettled.unsettled, timeout=limit)
+        barrier = await wait_quiet(
+            place.cluster,
+            there,
+            unsettled=lambda: unsettled.unsettled,
+            timeout=limit,
+            settle=0.0 if _all_in_place(wire) else SETTLE,
+        )
         reading = await place.view.read(place.cluster, wire.starts, barrier.high_watermarks, place.progress)
     except AckdropError as error:
         place.progress.note(f"the log was not read: {error.message}")
         return None, True
     return reading, barrier.quiet or not unanswered
+
+
+def _all_in_place(wire: ArmWire) -> bool:
+    """Whether all that was sent stands below the high watermark by now: `acks=all` is answered after that."""
+    sent = (story for story in wire.attempts if story.forwarded)
+    return not wire.ranges and all(story.error == 0 and story.attempt.acks == -1 for story in sent)
 
 
 def _unanswered(story: AttemptStory) -> bool:

@@ -1,52 +1,107 @@
-"""`ackdrop proxy`: the proxy in front of programs that come and go, until somebody ends it; then the report."""
+"""A proxy in front of programs that come and go, from its start to its report: what `ackdrop proxy` shows, and what
+`ackdrop.api` gives to programs."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
 from ...broker.running import RunningBroker
-from ...control.snapshot import Snapshot
-from ...direct.authentication import NotLetIn
 from ...direct.cluster import Cluster
 from ...errors import ListenerError
 from ...ledger import Ledger
+from ...observations import Observation
 from ...report.finished import Finished
-from ...report.live.desk import About, Live
 from ...report.progress import Progress
-from ...report.words import broker_at
 from ...result import Reason, RunResult, ScenarioInfo
 from ...scenario.models import Scenario
 from ...verify.of_runs import ArmVerdict, RunVerdict, judge_run
 from .. import folder as folders
 from ..acting import check, check_watched
 from ..capturing import recording
-from ..live.door import Door
-from ..live.running import kept_live
 from ..record import Record
-from ..settings import WatchSettings
+from ..settings import FrontSettings, Say
 from ..stopping import Stop
 from ..view import View
 from .front import Claim, Front, Place
-from .meeting import Meeting, in_words, instead, no_credentials
+from .meeting import Meeting, instead, no_credentials
+
+if TYPE_CHECKING:
+    from .judging import Judged
 
 ARM = "proxy"
 
 
+class Watch:
+    """A proxy that runs: its front, its run's folder, and what is known of the cluster behind it."""
+
+    def __init__(self, front: Front, record: Record, meeting: Meeting, title: str | None) -> None:
+        self.front = front
+        self._title = title
+        self.record = record
+        self.meeting = meeting
+
+    async def verified(self) -> RunResult:
+        """The verdict on what has passed until now, while it goes on. What is under way makes it inconclusive."""
+        from .judging import judged
+
+        self.front.proxy.flush()
+        return self.record.told(self.told(await judged(self.front)))
+
+    def told(self, judged: Judged, captured: Sequence[str] = ()) -> RunResult:
+        """The result that a verdict makes; `captured` is what there is to say of the capture."""
+        settings, arm = self.front.place.settings, judged.verdict
+        missing = no_credentials(self.front.place.cluster) if settings.verify else []
+        run = judge_run([arm], control=False, interrupted=False, extra=missing, error=self.meeting.reason)
+        reasons = [_left_alone(reason, settings) for reason in instead(missing, run.reasons)]
+        return self._result(dataclasses.replace(run, reasons=reasons), arm, captured)
+
+    def begun(self) -> RunResult:
+        """The result of a run that does not come any further."""
+        return self._result(judge_run([], control=False, interrupted=True), None, ())
+
+    def _result(self, run: RunVerdict, arm: ArmVerdict | None, captured: Sequence[str]) -> RunResult:
+        scenario, notes = self.front.place.scenario, [*self.front.place.broker.notes, *self.meeting.notes]
+        return RunResult(
+            scenario=self._info(scenario),
+            broker=self.meeting.info,
+            verdict=run.verdict,
+            reasons=run.reasons,
+            exit_code=run.exit_code,
+            arms=[] if arm is None else [arm.result],
+            notes=[*notes, *([] if arm is None else arm.notes), *captured],
+            failures=run.failures,
+        )
+
+    def _info(self, scenario: Scenario | None) -> ScenarioInfo:
+        if scenario is None:
+            return ScenarioInfo(self._title or "Watching, with no faults", None, 0, None)
+        return scenario.info if self._title is None else dataclasses.replace(scenario.info, title=self._title)
+
+
+Until = Callable[[Watch, str], Awaitable[None]]
+"""Gets the proxy once it listens, and its address; the proxy ends when it returns."""
+
+
 async def watch(
     scenario: Scenario | None,
-    settings: WatchSettings,
+    settings: FrontSettings,
+    broker: RunningBroker,
+    until: Until,
+    *,
+    title: str | None = None,
     progress: Progress,
-    live: Live,
+    say: Say,
     stop: Stop,
-    door: Door | None = None,
+    happened: Callable[[Observation], None] = lambda fact: None,
 ) -> Finished:
-    """Relay until the stop is asked for or the time is over, shown by `live`; then verify and report.
+    """Relay until `until` returns; then verify and report. A `title` stands in the report in the place of the
+    scenario's, and in the name of the run's folder.
 
     A broker that does not answer yet is waited for. Raises ListenerError where the port is taken, and FaultError for a
     fault that the broker cannot have; neither leaves a folder.
@@ -54,14 +109,12 @@ async def watch(
     view = View.chosen(scenario, settings)
     rules = () if scenario is None else scenario.rules
     check_watched(rules)
-    security = settings.security
-    async with Cluster.not_met(settings.bootstrap, mapping=settings.mapping, security=security) as cluster:
-        broker = RunningBroker(settings.bootstrap, "given", remote=settings.allow_remote, security=security)
+    async with Cluster.not_met(broker.bootstrap, mapping=settings.mapping, security=broker.security) as cluster:
         meeting = Meeting(cluster, broker)
         if await meeting.at_once():
             check(rules, broker, cluster.nodes, None)
         meeting.check()
-        folder = folders.make(settings.out, "proxy" if scenario is None else f"proxy-{scenario.name}")
+        folder = folders.make(settings.out, _folder_name(scenario, title))
         record = Record(folder, settings.command)
         if scenario is not None:
             record.scenario(scenario.content)
@@ -76,104 +129,36 @@ async def watch(
                         broker,
                         ledger,
                         progress,
-                        live.say,
+                        say,
                         stop,
                         recorded,
-                        live.happened,
+                        happened,
                         lambda: meeting.info,
                     )
                     front = Front(place, Claim(ARM))
-                    record.going_on(_result(scenario, meeting, judge_run([], control=False, interrupted=True), None))
-                    await front.stand(partial(_until_ended, front, record, meeting, live, door))
+                    watched = Watch(front, record, meeting, title)
+                    record.going_on(watched.begun())
+                    await front.stand(partial(until, watched))
                     captured = [] if recorded is None else await recorded.notes()
-                    from .judging import verdict_on
+                    from .judging import judged, keep
 
                     with progress:
-                        verdict = await verdict_on(front)
+                        found = await judged(front)
+                        await trio.to_thread.run_sync(keep, front, found)
         except* ListenerError:
             if not front.proxy.bootstrap:
                 shutil.rmtree(folder)
             raise
-        missing = no_credentials(cluster) if settings.verify else []
-    run = judge_run([verdict], control=False, interrupted=False, extra=missing, error=meeting.reason)
-    reasons = instead(missing, run.reasons)
-    run = dataclasses.replace(run, reasons=[_left_alone(reason, settings) for reason in reasons])
-    return record.finished(_result(scenario, meeting, run, verdict, captured))
+        return record.finished(watched.told(found, captured))
 
 
-async def _until_ended(
-    front: Front, record: Record, meeting: Meeting, live: Live, door: Door | None, address: str
-) -> None:
-    """Say where it listens, and wait for the end; and for the broker, where it is not there yet."""
-    place, sets = front.place, front.place.settings.sets
-    seconds = place.settings.seconds
-    behind = "" if meeting.trouble else f"{meeting.told} at "
-    place.say(f"ackdrop listens on {address}, in front of {behind}{meeting.info.bootstrap}")
-    place.say(f"  point your producers at  {address}")
-    place.say("  Ctrl-C ends it and reports" if seconds is None else f"  it ends after {seconds:g} s")
-    for note in meeting.notes:
-        place.say(note)
-    async with kept_live(front, record, door, sets), trio.open_nursery() as nursery:
-        if isinstance(meeting.trouble, NotLetIn):
-            place.say(in_words(meeting.trouble))
-        elif meeting.trouble is not None:
-            place.say(f"{meeting.trouble.message}; ackdrop goes on asking, and clients are sent away until it answers")
-            nursery.start_soon(meeting.later, place.say)
-        nursery.start_soon(live.run, _Desk(front, meeting, address))
-        with trio.move_on_after(math.inf if seconds is None else seconds):
-            await place.stop.event.wait()
-        nursery.cancel_scope.cancel()
+def _folder_name(scenario: Scenario | None, title: str | None) -> str:
+    if title is not None:
+        return folders.slug(title)
+    return "proxy" if scenario is None else f"proxy-{scenario.name}"
 
 
-class _Desk:
-    """The proxy as the live view wants it: a `Desk`."""
-
-    def __init__(self, front: Front, meeting: Meeting, address: str) -> None:
-        self._front = front
-        self._meeting = meeting
-        self._address = address
-
-    @property
-    def about(self) -> About:
-        scenario, meeting = self._front.place.scenario, self._meeting
-        answers = meeting.trouble is None
-        why = "which wants SASL" if meeting.locked else "which does not answer yet"
-        name = broker_at(meeting.info) if answers else f"{meeting.info.bootstrap}, {why}"
-        title = "ackdrop proxy, with no faults" if scenario is None else scenario.title
-        return About(title, self._address, name, self._front.place.settings.seconds)
-
-    def snapshot(self) -> Snapshot:
-        return self._front.gathering.snapshot()
-
-    def toggle(self, fault: str) -> None:
-        for state in self.snapshot().faults:
-            if state.name == fault:
-                change = self._front.faults.disarm if state.armed else self._front.faults.arm
-                change(fault, "keys")
-
-    def end(self) -> None:
-        self._front.place.stop.ask()
-
-
-def _result(
-    scenario: Scenario | None,
-    meeting: Meeting,
-    run: RunVerdict,
-    arm: ArmVerdict | None,
-    captured: Sequence[str] = (),
-) -> RunResult:
-    return RunResult(
-        scenario=ScenarioInfo("Watching, with no faults", None, 0, None) if scenario is None else scenario.info,
-        broker=meeting.info,
-        verdict=run.verdict,
-        reasons=run.reasons,
-        exit_code=run.exit_code,
-        arms=[] if arm is None else [arm.result],
-        notes=[*meeting.notes, *([] if arm is None else arm.notes), *captured],
-    )
-
-
-def _left_alone(reason: Reason, settings: WatchSettings) -> Reason:
+def _left_alone(reason: Reason, settings: FrontSettings) -> Reason:
     """A log that was not read because nobody wanted it is no defect of anything."""
     if settings.verify or reason.code != "log-not-read":
         return reason

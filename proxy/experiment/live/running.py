@@ -1,4 +1,5 @@
-"""All that makes a front live, for as long as it runs: its scenario's files are watched, its control API is served."""
+"""All that makes a front live, for as long as it runs: its scenario's files are watched, its control API and metrics
+are served."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from ..record import Record
-from .door import Door, served
+from .door import Doors, served
 from .handle import LiveHandle
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def kept_live(front: Front, record: Record, door: Door | None, sets: Sequence[str]) -> AsyncIterator[None]:
+async def kept_live(front: Front, record: Record, doors: Doors | None, sets: Sequence[str]) -> AsyncIterator[None]:
     """While inside, the front can be looked at and changed. `sets` are what `--set` gave to its scenario."""
     watched = _watched(front, record, sets)
     async with trio.open_nursery() as nursery:
         if watched is not None:
             nursery.start_soon(watched.watch, front.faults)
-        async with served(door, LiveHandle(front, watched), front.place.say):
+        async with served(doors, LiveHandle(front, watched), front.place.say):
             yield
         nursery.cancel_scope.cancel()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...result import ArmResult, RunResult
 from .. import spreads
+from ..baseline import is_known
 from ..clean import shortened
 from ..codes import CODES
 from ..figures import Row, expectation, heading, rows
@@ -146,7 +147,10 @@ def _comparison(result: RunResult) -> Comparison | None:
         return None
     repeat = result.repeat
     told = None if repeat is None else f"Run {repeat.shown:,}, the first of those with the worst verdict"
-    expected = [[_expected(expectation(told), _MARKS[told.held]) for told in arm.expectations] for arm in result.arms]
+    expected = [
+        [_expected(expectation(each, is_known(each, arm, result)), _MARKS[each.held]) for each in arm.expectations]
+        for arm in result.arms
+    ]
     return Comparison(
         told or "The arms side by side",
         told is not None,
