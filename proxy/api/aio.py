@@ -20,8 +20,10 @@ from ..experiment.settings import AS_PROGRAMS_EXPECT
 from ..experiment.stopping import Stop, ungrouped
 from ..report.finished import Finished
 from ..report.progress import Progress
+from ..result import ExpectationResult
 from ..scenario.chosen import FaultSource, faults_text
 from ..security import ANYBODY, Security
+from .claims import Claim
 from .evidence import Observed, Report, observed
 from .options import Asked, Options, understood, warn
 
@@ -106,6 +108,10 @@ class AsyncProxy:
             if passed == self._passed() and report.verdict in ("passed", "failed"):
                 return report
         return await self.verify()
+
+    def claim(self, claim: Claim) -> None:
+        """The last report shall have this among its expectations."""
+        self._watch.claim(ExpectationResult(claim.expect, claim.actual, claim.held))
 
     async def end(self, finished: Finished) -> None:
         """It has ended, with this report."""

@@ -6,7 +6,7 @@ green.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, get_args
@@ -46,21 +46,24 @@ class Inconclusive(ClaimFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a claim does not hold. `open`: it may hold all the same, and what was seen does not tell."""
+class Claim:
+    """What was claimed, as an expectation of a report, and `why` it does not hold. `held` None: what was seen does not
+    tell."""
 
-    text: str
-    open: bool = False
+    expect: str
+    actual: int | None
+    held: bool | None
+    why: str = ""
 
 
-def enforce(failure: Failure | None) -> None:
-    """Raises what a failure is."""
+def enforce(claim: Claim) -> None:
+    """Raises what a claim that does not hold is."""
     __tracebackhide__ = True
-    if failure is not None:
-        raise (Inconclusive if failure.open else Violated)(failure.text)
+    if not claim.held:
+        raise (Inconclusive if claim.held is None else Violated)(claim.why)
 
 
-def no_duplicates(report: Report, allow: Collection[Cause] = ()) -> Failure | None:
+def no_duplicates(report: Report, allow: Collection[Cause] = ()) -> Claim:
     """No record stands in the log twice, but for causes that are allowed."""
     __tracebackhide__ = True
     if unknown := set(allow) - set(get_args(Cause)):
@@ -68,47 +71,48 @@ def no_duplicates(report: Report, allow: Collection[Cause] = ()) -> Failure | No
     allowed = {*allow} if report.named else {*allow, "application-resend"}
     found = [finding for finding in report.arm.findings if finding.kind == "duplicate"]
     harm = [finding for finding in found if finding.cause not in {*allowed, "ambiguous"}]
+    expect, extra = "duplicates 0", sum(map(_extra, harm))
     if harm:
-        extra = counted(sum(map(_extra, harm)), "duplicate")
-        return Failure(words.violated(f"{extra} in the log, none expected", report, harm))
+        head = f"{counted(extra, 'duplicate')} in the log, none expected"
+        return Claim(expect, extra, False, words.violated(head, report, harm))
     unsure = [] if "ambiguous" in allowed else [finding for finding in found if finding.cause == "ambiguous"]
     reasons = [*_reasons(report), *_open(report, found, unsure)]
-    return _inconclusive(reasons, report, unsure)
+    return _unless(reasons, Claim(expect, 0, True), report, unsure)
 
 
-def nothing_lost(report: Report) -> Failure | None:
+def nothing_lost(report: Report) -> Claim:
     """All that was acked is in the log."""
     lost = [finding for finding in report.arm.findings if finding.kind == "lost"]
     if lost and report.lost:
-        return Failure(words.violated(f"{counted(report.lost, 'acked record')} not in the log", report, lost))
+        head = f"{counted(report.lost, 'acked record')} not in the log"
+        return Claim("lost 0", report.lost, False, words.violated(head, report, lost))
     reasons = [reason for reason in _reasons(report) if reason.code not in ONLY_OF_RETRIES]
     if not report.observed.acked:
         text = "No client has heard of a success, so there is nothing that could be lost. Wait for the acks (flush)."
         reasons.append(Reason(NOTHING_ACKED, None, text))
     if report.lost is None and not reasons:
         reasons.append(Reason("figure-unknown", None, "Whether anything is lost is not known."))
-    return _inconclusive(reasons, report)
+    return _unless(reasons, Claim("lost 0", 0, True), report)
 
 
-def retried(observed: Observed, at_least: int) -> Failure | None:
+def retried(observed: Observed, at_least: int) -> Claim:
     """Clients sent again what faults made them lose."""
     __tracebackhide__ = True
     _check(at_least)
-    if not any(observed.fired.values()):
-        return _inconclusive([_not_injected(observed)], observed)
     seen = observed.retries
-    if seen is None:
-        return _inconclusive([Reason("ledger-incomplete", None, "The ledger has let go of what was seen.")], observed)
-    if seen >= at_least:
-        return None
-    head = f"{counted(seen, 'retry', 'retries')} on the wire, at least {at_least:,} expected"
-    unsure = observed.snapshot.retries.ambiguous
-    if unsure:
-        head += f" (and {unsure:,} that may be the application's own sends)"
-    return Failure(words.violated(head, observed))
+    if not any(observed.fired.values()):
+        reasons = [_not_injected(observed)]
+    elif seen is None:
+        reasons = [Reason("ledger-incomplete", None, "The ledger has let go of what was seen.")]
+    else:
+        reasons = []
+    expect = f"retries >= {at_least}"
+    if not reasons and (seen or 0) < at_least:
+        return Claim(expect, seen, False, words.violated(_too_few(observed, at_least), observed))
+    return _unless(reasons, Claim(expect, seen, True), observed)
 
 
-def faults_fired(observed: Observed, name: str | None, at_least: int) -> Failure | None:
+def faults_fired(observed: Observed, name: str | None, at_least: int) -> Claim:
     """A fault has fired, or any of them has."""
     __tracebackhide__ = True
     _check(at_least)
@@ -118,11 +122,18 @@ def faults_fired(observed: Observed, name: str | None, at_least: int) -> Failure
         there = ", ".join(f'"{each}"' for each in fired) or "none"
         raise UsageError(f'no fault "{name}"', remedy=f'did you mean "{near[0]}"?' if near else f"there are: {there}")
     seen = sum(fired.values()) if name is None else fired[name]
-    if seen >= at_least:
-        return None
     who = "the faults" if name is None else f'"{name}"'
-    often = times(seen) if seen else "never"
-    return Failure(words.violated(f"{who} fired {often}, at least {times(at_least)} expected", observed))
+    expect = f"{'faults' if name is None else who} fired >= {at_least}"
+    if seen >= at_least:
+        return Claim(expect, seen, True)
+    head = f"{who} fired {times(seen) if seen else 'never'}, at least {times(at_least)} expected"
+    return Claim(expect, seen, False, words.violated(head, observed))
+
+
+def _too_few(observed: Observed, at_least: int) -> str:
+    head = f"{counted(observed.retries or 0, 'retry', 'retries')} on the wire, at least {at_least:,} expected"
+    unsure = observed.snapshot.retries.ambiguous
+    return f"{head} (and {unsure:,} that may be the application's own sends)" if unsure else head
 
 
 def _check(at_least: int) -> None:
@@ -181,8 +192,10 @@ def _extra(finding: Finding) -> int:
     return len(finding.places) - 1
 
 
-def _inconclusive(
-    reasons: Iterable[Reason], seen: Report | Observed, findings: Collection[Finding] = ()
-) -> Failure | None:
-    reasons = list(reasons)
-    return Failure(words.inconclusive(reasons, seen, findings), open=True) if reasons else None
+def _unless(
+    reasons: Sequence[Reason], claim: Claim, seen: Report | Observed, findings: Collection[Finding] = ()
+) -> Claim:
+    """The claim, where no reason leaves it open."""
+    if not reasons:
+        return claim
+    return Claim(claim.expect, None, None, words.inconclusive(reasons, seen, findings))

@@ -37,11 +37,14 @@ class TestedProxy(Proxy):
         lines = [words.figures(observed), *words.chains_of(observed), f"report: {self.folder / 'report.html'}"]
         return [("ackdrop", "\n".join(map(clean, lines)))]
 
-    def _judge(self, failure: claims.Failure | None) -> None:
+    def _judge(self, claim: claims.Claim) -> None:
         __tracebackhide__ = True
-        if failure is not None and failure.open and self.skips:
-            pytest.skip(failure.text)
-        super()._judge(failure)
+        try:
+            super()._judge(claim)
+        except claims.Inconclusive as error:
+            if not self.skips:
+                raise
+            raise pytest.skip.Exception(str(error)) from None
 
 
 def check_markers(item: pytest.Item) -> None:

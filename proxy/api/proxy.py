@@ -150,6 +150,9 @@ class Proxy:
     def _verified(self) -> Report:
         return self._proxy.final or self._loop.call(self._proxy.verified)
 
-    def _judge(self, failure: claims.Failure | None) -> None:
+    def _judge(self, claim: claims.Claim) -> None:
+        """Keep it for the last report, and raise what it is."""
         __tracebackhide__ = True
-        claims.enforce(failure)
+        if self._proxy.final is None:
+            self._loop.call_sync(self._proxy.claim, claim)
+        claims.enforce(claim)

@@ -93,10 +93,18 @@ def test_a_proxy_is_judged_while_it_goes_on(broker: Broker, new_topic: Callable[
             assert (seen.retries, seen.fired, seen.acked) == (2, {"lose it": 1, "again": 1}, 6)
             assert [line.fault for line in seen.attempts if line.fault] == ["lose it", "again"]
             assert [retry.outcome for retry in seen.last_retries] == ["deduplicated", "deduplicated"]
+            proxy.no_duplicates()
             report = proxy.verify()
             assert (report.verdict, report.duplicates, report.lost, report.arm.log.records) == ("passed", 0, 0, 6)
     final = proxy.verify()
     assert (final.verdict, final.observed.retries) == ("passed", 2)
+    assert {one.expect: one.held for one in final.arm.expectations} == {
+        "duplicates from protected retries 0": True,
+        "duplicates 0": True,
+        "lost 0": True,
+        "retries >= 1": True,
+        '"lose it" fired >= 1': True,
+    }
     told = json.loads((proxy.folder / "report.json").read_text())
     assert (told["verdict"], told["scenario"]["title"]) == ("passed", "mine")
     assert proxy.folder.name.endswith("-mine")
@@ -116,6 +124,13 @@ def test_a_duplicate_has_its_chain(broker: Broker, new_topic: Callable[[int], st
             proxy.no_duplicates()
         proxy.nothing_lost()
         proxy.no_duplicates(allow=["retry-unprotected"])
+    final = proxy.verify()
+    assert final.verdict == "failed"
+    assert [(one.expect, one.actual, one.held) for one in final.arm.expectations[-2:]] == [
+        ("duplicates 0", 2, False),
+        ("lost 0", 0, True),
+    ]
+    assert "duplicates 0, was 2 ✗" in str(final)
     assert "2 duplicates in the log" in str(caught.value)
     assert 'sent: appended at 2, ack dropped: "lose the third ack"' in str(caught.value)
     assert "sent again, no producer id: appended at 3, ack" in str(caught.value)

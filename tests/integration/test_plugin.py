@@ -92,6 +92,7 @@ class TestTheSample:
         (report,) = re.findall(r"E +report: (\S+unprotected\S+/report\.html)\n", orders.out)
         told = json.loads(Path(report).with_name("report.json").read_text())
         assert [finding["cause"] for finding in told["arms"][0]["findings"]] == ["retry-unprotected"]
+        assert (told["verdict"], told["failures"][0]["cause"]) == ("failed", "retry-unprotected")
         assert told["scenario"]["title"].endswith("::test_an_unprotected_retry_leaves_a_duplicate")
 
     def test_a_failure_of_the_tests_own_has_what_happened_below_it(self, orders: Ran) -> None:
@@ -106,7 +107,7 @@ class TestTheSample:
             "ackdrop.api.Inconclusive: ackdrop: inconclusive: nothing is proved"
         )
         assert '- No fault has fired, so nothing was put to the test: "too late" matched 5 times.' in orders.out
-        assert orders.properties(name)["reasons"] == "fault-never-fired no-retry"
+        assert orders.properties(name)["reasons"] == "fault-never-fired no-retry figure-unknown"
 
     def test_or_is_skipped_by_option_also_under_xdist(self, embedded_broker: str, tmp_path: Path) -> None:
         arguments = ["--ackdrop-inconclusive=skip", "-n", "1", "test_inconclusive.py"]

@@ -18,7 +18,7 @@ from ...ledger import Ledger
 from ...observations import Observation
 from ...report.finished import Finished
 from ...report.progress import Progress
-from ...result import Reason, RunResult, ScenarioInfo
+from ...result import ExpectationResult, Reason, RunResult, ScenarioInfo
 from ...scenario.models import Scenario
 from ...verify.of_runs import ArmVerdict, RunVerdict, judge_run
 from .. import folder as folders
@@ -45,17 +45,30 @@ class Watch:
         self._title = title
         self.record = record
         self.meeting = meeting
+        self.claims: dict[str, ExpectationResult] = {}
+        """What a test has claimed, by what it expects."""
+
+    def claim(self, told: ExpectationResult) -> None:
+        """A test has claimed this. Of the same claim the last one counts, unless one did not hold."""
+        before = self.claims.get(told.expect)
+        if before is None or before.held is not False:
+            self.claims[told.expect] = told
 
     async def verified(self) -> RunResult:
         """The verdict on what has passed until now, while it goes on. What is under way makes it inconclusive."""
         from .judging import judged
 
         self.front.proxy.flush()
-        return self.record.told(self.told(await judged(self.front)))
+        return self.record.told(self._told((await judged(self.front)).verdict))
 
-    def told(self, judged: Judged, captured: Sequence[str] = ()) -> RunResult:
-        """The result that a verdict makes; `captured` is what there is to say of the capture."""
-        settings, arm = self.front.place.settings, judged.verdict
+    def ended(self, judged: Judged, captured: Sequence[str]) -> RunResult:
+        """The result at the end, with what a test has claimed; `captured` is what there is to say of the capture."""
+        from ...verify.claimed import claimed
+
+        return self._told(claimed(judged.verdict, [*self.claims.values()]), captured)
+
+    def _told(self, arm: ArmVerdict, captured: Sequence[str] = ()) -> RunResult:
+        settings = self.front.place.settings
         missing = no_credentials(self.front.place.cluster) if settings.verify else []
         run = judge_run([arm], control=False, interrupted=False, extra=missing, error=self.meeting.reason)
         reasons = [_left_alone(reason, settings) for reason in instead(missing, run.reasons)]
@@ -149,7 +162,7 @@ async def watch(
             if not front.proxy.bootstrap:
                 shutil.rmtree(folder)
             raise
-        return record.finished(watched.told(found, captured))
+        return record.finished(watched.ended(found, captured))
 
 
 def _folder_name(scenario: Scenario | None, title: str | None) -> str:
