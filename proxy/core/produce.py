@@ -122,18 +122,7 @@ class ProduceTraffic:
         wire = self._wire
         wire.seen(topic, entry.partition, now)
         raw = bytes(frame[entry.start : entry.end])
-        flow = Flow(
-            connection=self._connection,
-            client_id=header.client_id or "",
-            software=software,
-            api_version=header.api_version,
-            acks=request.acks,
-            transactional_id=request.transactional_id,
-            topic=topic,
-            partition=entry.partition,
-            producer_id=batch.producer_id,
-            producer_epoch=batch.producer_epoch,
-        )
+        flow = flow_of(self._connection, header, software, request, topic, entry.partition, batch)
         attempt, seen = self._begun(flow, wire.next_attempt(), header.correlation_id, batch, raw, now)
         if wire.detained:
             wire.detained.began(attempt.number, attempt.origins)
@@ -300,6 +289,30 @@ class ProduceTraffic:
         count = self._wire.attempts.take_let_go()
         if count:
             self._wire.observe(IndexLetGo(now, count))
+
+
+def flow_of(
+    connection: int,
+    header: RequestHeader,
+    software: str,
+    request: ProduceRequest,
+    topic: str,
+    partition: int,
+    batch: BatchHeader,
+) -> Flow:
+    """The flow to which this batch of a request belongs."""
+    return Flow(
+        connection=connection,
+        client_id=header.client_id or "",
+        software=software,
+        api_version=header.api_version,
+        acks=request.acks,
+        transactional_id=request.transactional_id,
+        topic=topic,
+        partition=partition,
+        producer_id=batch.producer_id,
+        producer_epoch=batch.producer_epoch,
+    )
 
 
 def read_request(frame: memoryview, header: RequestHeader) -> ProduceRequest | UndecodableError:

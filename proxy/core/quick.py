@@ -19,11 +19,10 @@ from ..kafka.batch_headers import RECORDS_AT, batch_header
 from ..kafka.headers import RequestHeader
 from ..kafka.produce import ProduceRequest
 from ..kafka.shapes import AFTER_CORRELATION_ID, shape_of
-from ..observations import Flow
 from .exchanges import Exchange
 from .judging import request_of
 from .parts import Parts
-from .produce import PRODUCE
+from .produce import PRODUCE, flow_of
 from .scan import Lane, Open
 
 _HEAD = Struct(">ihhi").unpack_from
@@ -92,18 +91,7 @@ class Quick:
         batch = entry.batch
         if shape is None or batch is None or batch.magic != 2:
             return
-        flow = Flow(
-            connection=self._parts.number,
-            client_id=header.client_id or "",
-            software=software,
-            api_version=header.api_version,
-            acks=request.acks,
-            transactional_id=request.transactional_id,
-            topic=topic,
-            partition=entry.partition,
-            producer_id=batch.producer_id,
-            producer_epoch=batch.producer_epoch,
-        )
+        flow = flow_of(self._parts.number, header, software, request, topic, entry.partition, batch)
         if self._lanes.full or len(self.open.lengths) >= _MOST_LENGTHS:
             self.forget()
         if self._lanes.full:
