@@ -7,7 +7,7 @@ behind, for the session) and `ackdrop_options` (what is said of every proxy; a p
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -68,16 +68,13 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         check_markers(item)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """What happened behind the proxy, below a failure that is not ackdrop's own."""
-    report = yield
+    outcome = yield
     proxy = item.stash.get(PROXY, None)
-    if proxy is not None and call.when == "call" and report.failed:
-        report.sections += proxy.sections(call.excinfo)
-    return report
+    if proxy is not None and call.when == "call" and outcome.get_result().failed:
+        outcome.get_result().sections.extend(proxy.sections(call.excinfo))
 
 
 @pytest.fixture(scope="session")
