@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ...clients import CLIENTS
 from ...faults.error import Error
 from ...faults.rule import Rule
 from ...faults.verdicts import Detain, Postpone
@@ -23,11 +24,6 @@ _PASSING = frozenset({ERROR_CODES["NOT_LEADER_OR_FOLLOWER"], ERROR_CODES["REQUES
 _CORRUPT = ERROR_CODES["CORRUPT_MESSAGE"]
 _OUT_OF_ORDER = ERROR_CODES["OUT_OF_ORDER_SEQUENCE_NUMBER"]
 _UNKNOWN_PRODUCER = ERROR_CODES["UNKNOWN_PRODUCER_ID"]
-_AFTER_OUT_OF_ORDER = {
-    "kafka-python": "fails the batch, and begins a new epoch",
-    "confluent-kafka": "stops for good if the batch is the oldest one in its queue, and else begins a new epoch",
-    "aiokafka": "fails the batch",
-}
 
 
 def felt(rule: Rule, workload: Workload) -> Felt:
@@ -92,9 +88,10 @@ def _within_timeout(rule: Rule, workload: Workload) -> bool:
 def _after_silence(workload: Workload, idempotence: bool) -> tuple[str, Again]:
     client, timeout = workload.producer, workload.config.request_timeout
     waits = "its own request timeout" if timeout is None else f"its request timeout, {seconds_of(timeout)}"
-    if client == "aiokafka" and not idempotence:
-        return f"aiokafka waits for {waits}; then it reports a failure and does not send again.", "failed"
-    if client != "aiokafka" and _gives_up(workload):
+    known = CLIENTS[client]
+    if not known.resends_after_silence and not idempotence:
+        return f"{client} waits for {waits}; then it reports a failure and does not send again.", "failed"
+    if "delivery_timeout" not in known.lacks and _gives_up(workload):
         return f"{client} waits for {waits}; by then its delivery timeout is over, and it reports a failure.", "failed"
     return f"{client} waits for {waits}; then it closes the connection and sends again on a new one.", "yes"
 
@@ -114,8 +111,9 @@ def _after_error(rule: Rule, client: str, idempotence: bool) -> tuple[str, Again
         return f"{client} takes a new epoch after {name}, and sends again in it.", "anew"
     if code in (_CORRUPT, _UNKNOWN_PRODUCER):
         return f"{client} takes {name} for final: it reports a failure.", "failed"
-    if code == _OUT_OF_ORDER and idempotence:
-        return f"After {name} {client} {_AFTER_OUT_OF_ORDER[client]}.", "maybe"
+    after = CLIENTS[client].after_out_of_order
+    if code == _OUT_OF_ORDER and idempotence and after is not None:
+        return f"After {name} {client} {after}.", "maybe"
     return f"{client} sends again if it takes {name} for an error that passes; else it reports a failure.", "maybe"
 
 
