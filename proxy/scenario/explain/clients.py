@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nextafter
 from typing import Literal
 
 from ...clients import CLIENTS
@@ -19,6 +20,9 @@ ACTION_OF: dict[str, type[Action]] = {action.word: action for action in ACTIONS}
 Again = Literal["yes", "no", "maybe", "anew", "failed"]
 """Whether the client sends again; `anew` under another producer id or epoch, so that no broker knows it again; with
 `failed` it does not, and tells the application of a failure."""
+
+_LATEST = nextafter(1.0, 0.0)
+"""The highest draw that there is: chance comes from [0, 1)."""
 
 _PASSING = frozenset({ERROR_CODES["NOT_LEADER_OR_FOLLOWER"], ERROR_CODES["REQUEST_TIMED_OUT"]})
 _CORRUPT = ERROR_CODES["CORRUPT_MESSAGE"]
@@ -81,7 +85,7 @@ def goes_on(rule: Rule, workload: Workload, idempotence: bool) -> tuple[str, Aga
 
 def _within_timeout(rule: Rule, workload: Workload) -> bool:
     """Whether a delay is shorter than the request timeout, whatever its jitter draws."""
-    timeout, waits = workload.config.request_timeout, _waits(rule, 1.0)
+    timeout, waits = workload.config.request_timeout, _waits(rule, _LATEST)
     return timeout is not None and waits is not None and waits < timeout
 
 
