@@ -263,7 +263,7 @@ _FORMAT = option(
     "--format",
     "telling",
     type=FormatType(),
-    metavar="github|gitlab[=FILE]",
+    metavar=FormatType.name,
     help="Tell a code host: github prints annotations on the scenario's lines, and adds to $GITHUB_STEP_SUMMARY; "
     "gitlab writes gl-code-quality-report.json. =FILE behind it: there instead; - is standard output.",
 )
