@@ -19,9 +19,13 @@ class Client:
     """`library` is the distribution's name, `module` what is imported of it, `driver` the script that drives it.
 
     `extra` is the extra of ackdrop that brings the library; None: it comes with ackdrop, or not by it.
-    `lacks` are the words of a workload's `config` that it has nothing for. `after_out_of_order` is what it does with
-    idempotence on after OUT_OF_ORDER_SEQUENCE_NUMBER, as it goes on behind its name; None: nobody has looked.
-    `resends_after_silence`: whether it sends a batch again that nobody answered, with idempotence off.
+    `lacks` are the words of a workload's `config` that it has nothing for. `resends_after_silence`: whether it sends a
+    batch again that nobody answered, with idempotence off.
+
+    What it does after a broker's error is known where somebody has looked. After some every client sends again;
+    `resends_after` are more of them, by their Kafka names, `fails_after` those that it takes for final, `anew_after`
+    those after which it sends again in a new epoch, with idempotence on. `after_out_of_order` is what it does, with
+    idempotence on, after OUT_OF_ORDER_SEQUENCE_NUMBER, as it goes on behind its name.
     """
 
     name: str
@@ -30,8 +34,11 @@ class Client:
     driver: Path
     extra: str | None = None
     lacks: Collection[str] = frozenset()
-    after_out_of_order: str | None = None
     resends_after_silence: bool = True
+    resends_after: Collection[str] = frozenset()
+    fails_after: Collection[str] = frozenset()
+    anew_after: Collection[str] = frozenset()
+    after_out_of_order: str | None = None
 
     def remedy(self, python: str | None) -> str:
         """How to install the library into the interpreter `python` (None: ackdrop's own)."""
@@ -48,6 +55,7 @@ CLIENTS: dict[str, Client] = {
             library="kafka-python",
             module="kafka",
             driver=DRIVERS / "drive_kafka_python.py",
+            fails_after=frozenset({"CORRUPT_MESSAGE", "UNKNOWN_PRODUCER_ID"}),
             after_out_of_order="fails the batch, and begins a new epoch",
         ),
         Client(
@@ -56,6 +64,9 @@ CLIENTS: dict[str, Client] = {
             module="confluent_kafka",
             driver=DRIVERS / "drive_confluent.py",
             extra="confluent-kafka",
+            resends_after=frozenset({"CORRUPT_MESSAGE"}),
+            fails_after=frozenset({"UNKNOWN_PRODUCER_ID"}),
+            anew_after=frozenset({"UNKNOWN_PRODUCER_ID"}),
             after_out_of_order="stops for good if the batch is the oldest one in its queue, and else begins a new "
             "epoch",
         ),
@@ -66,8 +77,9 @@ CLIENTS: dict[str, Client] = {
             driver=DRIVERS / "drive_aiokafka.py",
             extra="aiokafka",
             lacks=frozenset({"retries", "delivery_timeout", "max_in_flight"}),
-            after_out_of_order="fails the batch",
             resends_after_silence=False,
+            fails_after=frozenset({"CORRUPT_MESSAGE", "UNKNOWN_PRODUCER_ID"}),
+            after_out_of_order="fails the batch",
         ),
     )
 }

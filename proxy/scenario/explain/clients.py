@@ -27,7 +27,6 @@ _LATEST = nextafter(1.0, 0.0)
 _PASSING = frozenset({ERROR_CODES["NOT_LEADER_OR_FOLLOWER"], ERROR_CODES["REQUEST_TIMED_OUT"]})
 _CORRUPT = ERROR_CODES["CORRUPT_MESSAGE"]
 _OUT_OF_ORDER = ERROR_CODES["OUT_OF_ORDER_SEQUENCE_NUMBER"]
-_UNKNOWN_PRODUCER = ERROR_CODES["UNKNOWN_PRODUCER_ID"]
 
 
 def felt(rule: Rule, workload: Workload) -> Felt:
@@ -107,17 +106,16 @@ def _gives_up(workload: Workload) -> bool:
 
 
 def _after_error(rule: Rule, client: str, idempotence: bool) -> tuple[str, Again]:
-    code = _code(rule)
+    code, known = _code(rule), CLIENTS[client]
     name = error_name(code)
-    if code in _PASSING or (code == _CORRUPT and client == "confluent-kafka"):
+    if code in _PASSING or name in known.resends_after:
         return f"{client} sends again after {name}, at once or after its backoff.", "yes"
-    if code == _UNKNOWN_PRODUCER and client == "confluent-kafka" and idempotence:
+    if name in known.anew_after and idempotence:
         return f"{client} takes a new epoch after {name}, and sends again in it.", "anew"
-    if code in (_CORRUPT, _UNKNOWN_PRODUCER):
+    if name in known.fails_after:
         return f"{client} takes {name} for final: it reports a failure.", "failed"
-    after = CLIENTS[client].after_out_of_order
-    if code == _OUT_OF_ORDER and idempotence and after is not None:
-        return f"After {name} {client} {after}.", "maybe"
+    if code == _OUT_OF_ORDER and idempotence and known.after_out_of_order is not None:
+        return f"After {name} {client} {known.after_out_of_order}.", "maybe"
     return f"{client} sends again if it takes {name} for an error that passes; else it reports a failure.", "maybe"
 
 
