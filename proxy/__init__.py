@@ -27,6 +27,7 @@ The map, from top to bottom; a room imports only from below it:
     security.py      TLS on either side, and who ackdrop is towards a broker
     authority.py     a throw-away CA, and what it signs
     kafka/           bytes and meaning: frames, headers, produce, batches, addresses
+    clients.py       the client libraries that can be put under test, and what is known of each
     errors.py        every exception of ours
 """
 

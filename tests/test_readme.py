@@ -1,15 +1,20 @@
-"""The README says what is so: its commands, its scenario, its exit codes."""
+"""The README says what is so: its commands, its table, its scenario, its exit codes, its links."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from ackdrop.result import EXIT_CODES
+from ackdrop.scenario.files import shipped
 from ackdrop.scenario.load import load
 
 ROOT = Path(__file__).parent.parent
@@ -47,20 +52,97 @@ def test_its_exit_codes() -> None:
     assert told == {*EXIT_CODES.values(), 2}
 
 
-def test_every_verb_and_option_it_names_exists() -> None:
-    """Each `ackdrop VERB ... --option` in the README, checked against the help of that verb."""
-    lines = [line for line in COMMANDS if line.startswith("ackdrop ")]
+def test_it_can_be_read_in_two_minutes() -> None:
+    """What is long has a page of its own: about a thousand words of prose, which people read at 200 to 250 a minute in
+    full, and twice as fast where they look for what they need."""
+    prose = re.sub(r"```.*?```|^ {4}.*?$", "", README, flags=re.DOTALL | re.MULTILINE)
+    assert len(prose.split()) < 1100
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page that run ackdrop."""
+    return [line.strip() for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("    ackdrop ")]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/on-the-command-line.md", "docs/reading-a-report.md"])
+def test_every_verb_and_option_it_names_exists(name: str) -> None:
+    """Each `ackdrop VERB ... --option` of a page, checked against the help of that verb."""
+    lines = commands(ROOT / name)
     assert lines
     for line in lines:
-        words = line.partition(" #")[0].split()
-        verb = words[1:3] if words[1] in ("scenario", "broker", "tls") else words[1:2]
+        words = line.partition(" #")[0].partition(" -- ")[0].split()
+        verb = words[1:3] if words[1] in ("scenario", "broker", "tls", "capture", "ctl") else words[1:2]
         text = subprocess.run(
             [sys.executable, "-m", "ackdrop", *verb, "--help"], check=True, capture_output=True, text=True
         ).stdout
-        for option in (word for word in words if word.startswith("--")):
-            assert option in text, line
+        assert [word for word in words if word.startswith("--") and word not in text] == [], line
+
+
+def test_the_scenarios_it_names_are_shipped() -> None:
+    names = {path.stem for path in shipped()}
+    told = re.findall(r"ackdrop run ([a-z][a-z-]+)(?=[ `\n])", README)
+    assert {"lost-ack", "application-resend", "restarted-producer"} <= set(told) <= names
 
 
 def test_the_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+    for target in links(ROOT / "README.md"):
+        assert target.exists(), target
+
+
+def test_it_leads_to_every_page() -> None:
+    """By itself, or by a page that it leads to."""
+    found, ahead = set(), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        found.add(page)
+        ahead += [target for target in links(page) if target.suffix == ".md" and target not in found]
+    assert {*(ROOT / "docs").glob("*.md"), *(ROOT / "scenarios").glob("*.md")} <= found
+
+
+def links(page: Path) -> list[Path]:
+    text = page.read_text(encoding="utf-8")
+    return [(page.parent / target).resolve() for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
+
+
+def test_its_picture_loads_nothing_and_knows_the_dark() -> None:
+    """A host shows it as an image, beside pages whose theme it does not know: it brings its own ground for each."""
+    text = (ROOT / "docs" / "picture.svg").read_text(encoding="utf-8")
+    names = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(text).iter()}
+    assert names <= {"svg", "title", "desc", "style", "g", "rect", "path", "text"}
+    light, dark = text.split("@media (prefers-color-scheme: dark)")
+    for colour in re.findall(r"\.(\w+) \{ (?:fill|stroke): #", light):
+        assert f".{colour} {{" in dark, colour
+
+
+def test_which_clients_are_idempotent_by_themselves() -> None:
+    kafka = importlib.import_module("kafka").KafkaProducer.DEFAULT_CONFIG["enable_idempotence"]
+    aiokafka = importlib.import_module("aiokafka").AIOKafkaProducer
+    assert (kafka, inspect.signature(aiokafka).parameters["enable_idempotence"].default) == (True, False)
+
+
+@pytest.mark.integration
+def test_its_table_is_what_a_run_prints(embedded_broker: str, tmp_path: Path) -> None:
+    """But for times, and for what the broker is: whatever else is another has to be pasted anew."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ACKDROP_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "ackdrop", "run", "lost-ack", "--bootstrap", embedded_broker],
+        cwd=tmp_path,
+        env={**kept, "COLUMNS": "80"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (told,) = (block for block in re.findall(r"```\n(.*?)```", README, re.DOTALL) if "PASSED" in block)
+    figures, _, chains = told.partition("\n\noff  ")
+    printed, _, rest = done.stdout.partition("\n\noff  ")
+    assert steady(figures) == steady(printed)
+    assert steady(rest).split()[: len(chains.split())] == steady(chains).split()
+
+
+def steady(text: str) -> str:
+    """What does not vary from run to run, and from broker to broker."""
+    text = re.sub(r"\d+\.\d{3} s ", "0.000 s ", text)
+    text = re.sub(r"^(?:Apache Kafka|Redpanda) \S+ at \S+ \(\w+\)$", "BROKER", text, flags=re.MULTILINE)
+    return re.sub(r"producer \d+,", "producer 0,", re.sub(r"kafka-python [\d.]+", "kafka-python 3", text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -18,6 +19,7 @@ from ..experiment.foreign.watch import Watch, watch
 from ..experiment.live.faults import LiveFaults
 from ..experiment.settings import AS_PROGRAMS_EXPECT
 from ..experiment.stopping import Stop, ungrouped
+from ..observations import ArmWire
 from ..report.finished import Finished
 from ..report.progress import Progress
 from ..result import ExpectationResult
@@ -95,9 +97,9 @@ class AsyncProxy:
             return self.final
         with trio.move_on_after(self._front.place.settings.grace):
             await self._front.proxy.settled()
-        before = self._passed()
-        result = await self._watch.verified()
-        report = Report(result, self.folder, await self._observed(), self._named)
+        before, snapshot = self._passed(), self._snapshot()  # who is there before the wire is looked at may send again
+        result, wire = await self._watch.verified()
+        report = Report(result, self.folder, self._seen(wire, snapshot), self._named)
         self._last = before, report
         return report
 
@@ -143,6 +145,9 @@ class AsyncProxy:
     async def _observed(self) -> Observed:
         snapshot = self._snapshot()
         wire = await trio.to_thread.run_sync(self._front.place.ledger.wire, self._front.claim.name)
+        return self._seen(wire, snapshot)
+
+    def _seen(self, wire: ArmWire, snapshot: Snapshot) -> Observed:
         return observed(wire, snapshot, self._front.gathering.retries(LAST))
 
 
@@ -169,6 +174,7 @@ async def opened(bootstrap: str | None, broker: RunningBroker | None, asked: Ask
             if broker is None:
                 behind = open_broker(bootstrap, allow_remote=asked.allow_remote, security=asked.settings.security)
                 broker = await stack.enter_async_context(behind)
+            asked = replace(asked, settings=replace(asked.settings, security=broker.security))
             async with trio.open_nursery() as nursery:
                 stop, ended = Stop(), trio.Event()
                 proxy: AsyncProxy = await nursery.start(_run, asked, broker, stop, ended)

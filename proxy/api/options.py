@@ -75,7 +75,7 @@ class Asked:
     scenario: Scenario | None
     faults: bytes | None
     allow_remote: bool
-    title: str
+    title: str | None
 
 
 def understood(options: Options) -> Asked:
@@ -92,7 +92,7 @@ def understood(options: Options) -> Asked:
     if "faults" in options:
         faults = faults_text(options["faults"])
         warn(warning.shown for warning in added(faults, [] if scenario is None else scenario.entries).warnings)
-    return Asked(_settings(options), scenario, faults, options.get("allow_remote", False), _title(options, scenario))
+    return Asked(_settings(options), scenario, faults, options.get("allow_remote", False), options.get("title"))
 
 
 def check(names: Iterable[str]) -> None:
@@ -134,10 +134,6 @@ def _settings(options: Options) -> FrontSettings:
         grace=options.get("grace", 5.0),
         listening=Listening(address, options.get("advertise"), options.get("ports", ())),
     )
-
-
-def _title(options: Options, scenario: Scenario | None) -> str:
-    return options.get("title") or ("A proxy started from Python" if scenario is None else scenario.title)
 
 
 def _naming(text: str | None) -> Naming | None:

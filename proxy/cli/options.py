@@ -147,7 +147,7 @@ class ProducerType(_ParamType):
     name = "NAME"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from ..workload.clients import CLIENTS
+        from ..clients import CLIENTS
 
         if value not in CLIENTS:
             near = get_close_matches(str(value).lower(), CLIENTS, n=1, cutoff=0.5)
@@ -158,7 +158,7 @@ class ProducerType(_ParamType):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from ..workload.clients import CLIENTS
+        from ..clients import CLIENTS
 
         return [CompletionItem(name) for name in CLIENTS if name.startswith(incomplete)]
 
@@ -263,7 +263,7 @@ _FORMAT = option(
     "--format",
     "telling",
     type=FormatType(),
-    metavar="github|gitlab[=FILE]",
+    metavar=FormatType.name,
     help="Tell a code host: github prints annotations on the scenario's lines, and adds to $GITHUB_STEP_SUMMARY; "
     "gitlab writes gl-code-quality-report.json. =FILE behind it: there instead; - is standard output.",
 )

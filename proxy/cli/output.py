@@ -33,7 +33,7 @@ class Output:
     def __init__(self, wanted: Wanted, *, aside: bool = False) -> None:
         to_standard_output = [word for word, file in wanted.files.items() if file == "-"]
         if wanted.telling is not None and wanted.telling.takes_standard_output:
-            to_standard_output.append(f"format {wanted.telling.host}")
+            to_standard_output.append(f"format {wanted.telling.name}")
         if len(to_standard_output) > 1:
             raise UsageError(
                 f"--{' and --'.join(to_standard_output)} both ask for standard output", remedy="name a file for one"
@@ -141,16 +141,13 @@ class Output:
             self.keep(file, _renderer(word)(results), "`ackdrop report RUN_DIR` makes it again from the run's folder")
         telling = self._wanted.telling
         if telling is not None:
-            beside = self._aside or (telling.host == "github" and "-" in self._wanted.files.values())
+            beside = self._aside or (telling.host.among and "-" in self._wanted.files.values())
             telling.results(results, sys.stderr if beside and not telling.takes_standard_output else sys.stdout)
 
     def _among_annotations(self, text: str) -> str:
         """A table between annotations must hold none itself."""
-        if self._wanted.telling is None or self._wanted.telling.host != "github":
-            return text
-        from ..report.github import harmless
-
-        return harmless(text)
+        telling = self._wanted.telling
+        return text if telling is None else telling.harmless(text)
 
 
 def _console(wanted: Wanted, *, stderr: bool = True) -> Console:

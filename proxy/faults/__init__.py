@@ -1,8 +1,8 @@
 """What can be done on the path, and when: one small file a fault, and the engine that asks the rules in order.
 
 A fault never touches a socket. It gives a *verdict*; the core turns the verdict into commands, and the relay, or for
-brokers and producers the experiment, performs them. To add a fault: a frozen dataclass with `word` and `verdict()` in a
-file of its own, a line in `FAULTS`, and its model in the scenario room.
+brokers and producers the experiment, performs them. A fault is a frozen dataclass with `word` and `verdict()` in a
+file of its own. Which ones there are in scenarios says `ACTIONS` in the scenario room: docs/adding-a-fault.md.
 """
 
 from __future__ import annotations
@@ -28,23 +28,7 @@ from .throttle import Throttle
 from .transfer_leadership import TransferLeadership
 from .truncate import Truncate
 
-OnFrames = Drop | Delay | Error | Duplicate | Late | Reorder | Truncate | Corrupt | Rewrite
-OnConnections = Disconnect | Reset | RefuseConnection | Blackhole | Throttle | Latency | Slice
-OnProcesses = Pause | Restart | Kill | TransferLeadership
-AnyFault = OnFrames | OnConnections | OnProcesses
-
-FAULTS: dict[str, type[AnyFault]] = {
-    fault.word: fault
-    for fault in (
-        *(Drop, Delay, Error, Duplicate, Late, Reorder, Truncate, Corrupt, Rewrite),
-        *(Disconnect, Reset, RefuseConnection, Blackhole, Throttle, Latency, Slice),
-        *(Pause, Restart, Kill, TransferLeadership),
-    )
-}
-
 __all__ = [
-    "FAULTS",
-    "AnyFault",
     "Blackhole",
     "Corrupt",
     "Delay",
@@ -55,9 +39,6 @@ __all__ = [
     "Kill",
     "Late",
     "Latency",
-    "OnConnections",
-    "OnFrames",
-    "OnProcesses",
     "Pause",
     "RefuseConnection",
     "Reorder",

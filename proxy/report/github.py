@@ -20,10 +20,10 @@ _COMMAND = re.compile(r"^(?=\s*::)", re.MULTILINE)
 
 def text(runs: Sequence[Finished]) -> str:
     """A line for each note, with a line break at the end."""
-    return lines(notes(runs))
+    return shown(notes(runs))
 
 
-def lines(found: Sequence[Note]) -> str:
+def shown(found: Sequence[Note]) -> str:
     """The same of notes that are made already."""
     return "".join(f"{_annotation(note)}\n" for note in found)
 

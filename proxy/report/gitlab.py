@@ -15,16 +15,13 @@ from pathlib import Path
 from .finished import Finished
 from .notes import NOTHING_INJECTED, Note, in_repository, notes
 
-FILE = "gl-code-quality-report.json"
-"""What GitLab's own documentation calls it."""
-
 
 def text(runs: Sequence[Finished]) -> str:
     """The report, in ASCII, with a line break at the end."""
-    return issues(notes(runs))
+    return shown(notes(runs))
 
 
-def issues(found: Sequence[Note]) -> str:
+def shown(found: Sequence[Note]) -> str:
     """The same of notes that are made already."""
     return json.dumps([_issue(note) for note in found if note.level != "notice"], indent=2) + "\n"
 

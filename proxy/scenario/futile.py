@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..clients import CLIENTS
 from ..faults.placing import without_place
 from ..faults.rule import Rule
 from .complaint import Complaint, Step
@@ -49,17 +50,17 @@ def warnings(spec: ScenarioSpec, made: Scenario) -> Found:
 
 
 def _refused(made: Scenario) -> Found:
-    """Settings with which no client makes an idempotent producer; aiokafka does not have the last two."""
+    """Settings with which no client makes an idempotent producer, but for those that it does not have."""
     config, client = made.workload.config, made.workload.producer
     arms = [arm.name for arm in made.arms if arm.idempotence]
     if not arms or _said(made, "idempoten"):
         return
     wrong = {"acks": ("acks", config.acks != "all", "acks: all")}
-    if client != "aiokafka":
-        wrong["retries"] = ("retries", config.retries == 0, "retries")
-        wrong["max_in_flight"] = ("flight", (config.max_in_flight or 0) > WINDOW, f"max_in_flight: {WINDOW} or less")
+    wrong["retries"] = ("retries", config.retries == 0, "retries")
+    wrong["max_in_flight"] = ("flight", (config.max_in_flight or 0) > WINDOW, f"max_in_flight: {WINDOW} or less")
+    lacks = CLIENTS[client].lacks
     for word, (own, is_wrong, needs) in wrong.items():
-        if is_wrong and not _said(made, own):
+        if is_wrong and word not in lacks and not _said(made, own):
             hint = "change it, or leave the arms with idempotence out"
             text = f"an idempotent producer needs {needs}, so {client} will refuse to start in the arm {arms[0]!r}"
             yield ("workload", "config", word), Complaint(text, hint=hint, code=REFUSED)

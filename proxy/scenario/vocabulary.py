@@ -6,7 +6,9 @@ guess at another word.
 
 from __future__ import annotations
 
-PRODUCERS = ("kafka-python", "confluent-kafka", "aiokafka")
+from ..clients import CLIENTS
+
+PRODUCERS = tuple(CLIENTS)
 LATER_PRODUCERS = frozenset({"java", "franz-go"})
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")

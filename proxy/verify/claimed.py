@@ -12,9 +12,9 @@ FIGURE_UNKNOWN = "figure-unknown"
 
 
 def claimed(verdict: ArmVerdict, claims: Sequence[ExpectationResult]) -> ArmVerdict:
-    """The verdict with these among its expectations. A claim that did not hold was seen not to; one of which nobody
-    knows proves nothing."""
-    name = verdict.result.name
+    """The verdict with these among its expectations, those left out that it has already. A claim that did not hold was
+    seen not to; one of which nobody knows proves nothing."""
+    name, claims = verdict.result.name, [one for one in claims if one not in verdict.result.expectations]
     reasons = [*verdict.reasons, *(_reason(one, name) for one in claims if not one.held)]
     violated = verdict.violated or any(one.held is False for one in claims)
     result = dataclasses.replace(

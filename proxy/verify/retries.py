@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..clients import CLIENTS
 from ..kafka.codes import error_code, error_name
 from ..observations import AttemptStory
 from .attempts import certain, told
@@ -46,9 +47,11 @@ def put_to_the_test(case: Case) -> Iterator[Failure]:
 
 def _how_to_retry(case: Case) -> str:
     evidence = case.evidence
-    if evidence.producer.client.startswith("aiokafka") and evidence.idempotence is False:
+    silent = [each.name for each in CLIENTS.values() if not each.resends_after_silence]
+    name = next(filter(evidence.producer.client.startswith, silent), None)
+    if name is not None and evidence.idempotence is False:
         return (
-            "aiokafka with idempotence off does not retry after silence: it tells the application of a failure. "
+            f"{name} with idempotence off does not retry after silence: it tells the application of a failure. "
             "Close the connection in place of the answer (`then: disconnect`), or take another client."
         )
     return "Let it retry: `retries` above 0, and a `request_timeout` well below `delivery_timeout`."

@@ -2,7 +2,6 @@
 
     plan.py                  what a producer shall do, and how it travels
     outcome.py               what became of it: progress and report
-    clients.py               the client libraries by name
     run.py                   one producer, from start to end, on trio
     lives.py                 what a killed one leaves, and what the next one does
     hand.py                  what can be done to its process

@@ -17,8 +17,8 @@ from typing import IO
 
 import trio
 
+from ..clients import Client
 from ..errors import ProducerError
-from .clients import Client
 
 GENTLY = 8.0
 """Seconds from SIGTERM to SIGKILL, more than a driver takes to report and close."""

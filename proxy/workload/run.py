@@ -11,8 +11,9 @@ from typing import IO
 
 import trio
 
+from .. import clients
 from ..errors import ProducerError
-from . import child, clients
+from . import child
 from .hand import Hand
 from .lives import Past
 from .outcome import ProducerReport, Progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import socket
@@ -15,10 +16,10 @@ from typing import Any
 import pytest
 import trio
 
+from ackdrop.clients import CLIENTS, Client
 from ackdrop.experiment.doctor import brokers, installed, machine, producers
 from ackdrop.experiment.doctor.checks import Check, Examination, at_home
 from ackdrop.experiment.doctor.examine import examined
-from ackdrop.workload.clients import CLIENTS, Client
 
 SECRET = "hunter2"
 
@@ -111,15 +112,15 @@ def test_where_nothing_is_missing_the_next_step_is_a_run() -> None:
 
 
 async def test_what_is_there_and_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    unknown = Client("nobody", "no-such-library", "nobody", Path("x.py"))
+    unknown = Client("nobody", "no-such-library", "nobody", Path("x.py"), "nobody")
     monkeypatch.setattr(producers, "CLIENTS", {"kafka-python": CLIENTS["kafka-python"], "nobody": unknown})
     there, missing = await producers.producers()
     assert (there.state, missing.state, missing.remedy) == ("ok", "note", "pip install 'ackdrop[nobody]'")
 
 
 async def test_a_library_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(producers, "_MODULES", {"kafka-python": "no_such_module"})
-    monkeypatch.setattr(producers, "CLIENTS", {"kafka-python": CLIENTS["kafka-python"]})
+    broken = dataclasses.replace(CLIENTS["kafka-python"], module="no_such_module")
+    monkeypatch.setattr(producers, "CLIENTS", {"kafka-python": broken})
     (check,) = await producers.producers()
     assert check.state == "warning"
     assert "cannot be imported: ModuleNotFoundError: No module named 'no_such_module'" in check.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ackdrop.faults import FAULTS, Corrupt
+from ackdrop.faults import Corrupt
 from ackdrop.faults.verdicts import Garble
 
 
@@ -13,7 +13,3 @@ def test_it_is_one_byte_unless_told_otherwise() -> None:
 def test_every_firing_has_a_draw_of_its_own() -> None:
     assert Corrupt("length", 4).verdict(0.75) == Garble("length", 4, 0.75)
     assert Corrupt("crc").verdict(0.1) != Corrupt("crc").verdict(0.2)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["corrupt"] is Corrupt

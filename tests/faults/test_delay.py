@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ackdrop.faults import FAULTS, Delay
+from ackdrop.faults import Delay
 from ackdrop.faults.verdicts import Postpone
 
 
@@ -19,7 +19,3 @@ def test_jitter_is_even_to_both_sides(chance: float, seconds: float) -> None:
 
 def test_it_is_never_negative() -> None:
     assert Delay(1.0, 5.0).verdict(0.0) == Postpone(0.0)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["delay"] is Delay

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ackdrop.faults import FAULTS, Disconnect
+from ackdrop.faults import Disconnect
 from ackdrop.faults.verdicts import End
 
 
@@ -12,7 +12,3 @@ def test_it_is_a_fin() -> None:
 
 def test_it_passes_its_time_on() -> None:
     assert Disconnect(2.5).verdict(0.0) == End("fin", 2.5)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["disconnect"] is Disconnect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ackdrop.faults import FAULTS, Drop
+from ackdrop.faults import Drop
 from ackdrop.faults.verdicts import Withhold
 
 
@@ -15,7 +15,3 @@ def test_it_holds_until_the_client_closes_unless_told_otherwise() -> None:
 @pytest.mark.parametrize("then", ["hold", "disconnect", "reset"])
 def test_it_passes_its_parameters_on(then: str) -> None:
     assert Drop(then, 2.0).verdict(0.0) == Withhold(then, 2.0)  # type: ignore[arg-type]
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["drop"] is Drop

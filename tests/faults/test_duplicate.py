@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ackdrop.faults import FAULTS, Duplicate
+from ackdrop.faults import Duplicate
 from ackdrop.faults.verdicts import Repeat
 
 
@@ -12,7 +12,3 @@ def test_it_is_one_copy_at_once_on_the_same_connection_unless_told_otherwise() -
 
 def test_it_passes_its_parameters_on() -> None:
     assert Duplicate(3, "new", 1.5).verdict(0.0) == Repeat(3, "new", 1.5)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["duplicate"] is Duplicate

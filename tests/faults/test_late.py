@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ackdrop.faults import FAULTS, Late
+from ackdrop.faults import Late
 from ackdrop.faults.verdicts import Detain
 
 
@@ -13,7 +13,3 @@ def test_it_waits_for_its_retry_unless_told_otherwise() -> None:
 def test_it_may_wait_for_newer_batches_or_for_a_time() -> None:
     assert Late("acked_batches", batches=6).verdict(0.5) == Detain("acked_batches", 6, 0.0)
     assert Late("time", seconds=2.5).verdict(0.5) == Detain("time", 0, 2.5)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["late"] is Late

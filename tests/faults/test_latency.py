@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ackdrop.faults import FAULTS, Latency
+from ackdrop.faults import Latency
 from ackdrop.faults.verdicts import Lag
 
 
@@ -15,7 +15,3 @@ def test_it_passes_its_parameters_and_its_chance_on(chance: float) -> None:
 
 def test_without_jitter_there_is_none() -> None:
     assert Latency(0.1).verdict(0.5) == Lag(0.1, 0.0, 0.5)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["latency"] is Latency

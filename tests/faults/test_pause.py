@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from ackdrop.faults import FAULTS, Pause
+from ackdrop.faults import Pause
 from ackdrop.faults.verdicts import Act
 
 
 def test_it_passes_its_parameters_on() -> None:
     assert Pause(3.0).verdict(0.5) == Act("pause", 3.0)
     assert Pause(1.0, ("do", "it"), ("undo",)).verdict(0.5) == Act("pause", 1.0, ("do", "it"), ("undo",))
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["pause"] is Pause

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ackdrop.faults import FAULTS, RefuseConnection
+from ackdrop.faults import RefuseConnection
 from ackdrop.faults.verdicts import Refuse
 
 
 @pytest.mark.parametrize("seconds", [None, 2.5])
 def test_it_passes_its_time_on(seconds: float | None) -> None:
     assert RefuseConnection(seconds).verdict(0.5) == Refuse(seconds)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["refuse"] is RefuseConnection

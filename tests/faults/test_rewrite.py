@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ackdrop.faults import FAULTS, Rewrite
+from ackdrop.faults import Rewrite
 from ackdrop.faults.verdicts import Patch
 
 
@@ -10,7 +10,3 @@ def test_what_is_not_named_stays() -> None:
     assert Rewrite(acks=0).verdict(0.5) == Patch(None, 0)
     assert Rewrite(timeout_ms=1).verdict(0.5) == Patch(1, None)
     assert Rewrite(30_000, -1).verdict(0.5) == Patch(30_000, -1)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["rewrite"] is Rewrite

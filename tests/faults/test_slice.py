@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ackdrop.faults import FAULTS, Slice
+from ackdrop.faults import Slice
 from ackdrop.faults.verdicts import Slices
 
 
@@ -12,7 +12,3 @@ def test_it_passes_its_parameters_on() -> None:
 
 def test_without_a_pause_the_pieces_follow_at_once() -> None:
     assert Slice(16).verdict(0.5) == Slices(16, 0.0)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["slice"] is Slice

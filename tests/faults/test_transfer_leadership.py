@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ackdrop.faults import FAULTS, TransferLeadership
+from ackdrop.faults import TransferLeadership
 from ackdrop.faults.verdicts import Act
 
 
@@ -12,7 +12,3 @@ def test_any_other_replica_may_lead_unless_told_otherwise() -> None:
 
 def test_it_passes_its_parameters_on() -> None:
     assert TransferLeadership(2, ("./move",)).verdict(0.5) == Act("transfer_leadership", 0.0, ("./move",), (), 2)
-
-
-def test_it_is_known_by_its_word() -> None:
-    assert FAULTS["transfer_leadership"] is TransferLeadership

@@ -14,8 +14,8 @@ import psutil
 import pytest
 import trio
 
+from ackdrop import clients
 from ackdrop.errors import ProducerError
-from ackdrop.workload import clients
 from ackdrop.workload.hand import Hand
 from ackdrop.workload.outcome import ProducerReport, Progress
 from ackdrop.workload.plan import ProducerPlan
@@ -63,8 +63,8 @@ class Seen:
 @pytest.fixture
 def plan(make_plan: Callable[..., ProducerPlan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProducerPlan:
     path = tmp_path / "driver.py"
-    path.write_text(dedent(DRIVER.format(here=str(clients.HERE))))
-    client = clients.Client("confluent-kafka", "confluent-kafka", None, path)
+    path.write_text(dedent(DRIVER.format(here=str(clients.DRIVERS))))
+    client = clients.Client("confluent-kafka", "confluent-kafka", "confluent_kafka", path)
     monkeypatch.setitem(clients.CLIENTS, "confluent-kafka", client)
     return make_plan(records=5)
 

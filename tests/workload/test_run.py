@@ -15,8 +15,9 @@ import psutil
 import pytest
 import trio
 
+from ackdrop import clients
 from ackdrop.errors import ProducerError
-from ackdrop.workload import child, clients, run
+from ackdrop.workload import child, run
 from ackdrop.workload.outcome import Progress
 from ackdrop.workload.plan import ProducerPlan
 from ackdrop.workload.run import run_producer
@@ -54,9 +55,11 @@ def fake_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
     def put(script: str) -> None:
         path = tmp_path / "fake_driver.py"
-        path.write_text(f"import sys\nsys.path.insert(0, {str(clients.HERE)!r})\n" + dedent(script))
+        path.write_text(f"import sys\nsys.path.insert(0, {str(clients.DRIVERS)!r})\n" + dedent(script))
         monkeypatch.setitem(
-            clients.CLIENTS, "confluent-kafka", clients.Client("confluent-kafka", "confluent-kafka", None, path)
+            clients.CLIENTS,
+            "confluent-kafka",
+            clients.Client("confluent-kafka", "confluent-kafka", "confluent_kafka", path),
         )
 
     return put

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..completion import scenario_names
+from ..hosts import HOSTS, shown
 from ..options import set_option
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github", "gitlab"]),
+    type=click.Choice(["text", "json", *HOSTS]),
     default="text",
     show_default=True,
     help="For a person, for an editor, as annotations of GitHub Actions, or as GitLab's Code Quality report.",
@@ -48,11 +49,10 @@ def validate(context: click.Context, paths: tuple[str, ...], sets: tuple[str, ..
     diagnostics = [diagnostic for examined in found.values() for diagnostic in examined.diagnostics]
     if form == "json":
         click.echo(json.dumps([_as_json(diagnostic) for diagnostic in diagnostics], indent=2))
-    elif form in ("github", "gitlab"):
-        from ...report import github, gitlab, notes
+    elif form in HOSTS:
+        from ...report import notes
 
-        render = github.lines if form == "github" else gitlab.issues
-        click.echo(render([notes.of_diagnostic(diagnostic) for diagnostic in diagnostics]), nl=False)
+        click.echo(shown(form, [notes.of_diagnostic(diagnostic) for diagnostic in diagnostics]), nl=False)
     else:
         _show(found, strict)
     if any(diagnostic.severity == "error" or strict for diagnostic in diagnostics):

@@ -11,14 +11,14 @@ from pathlib import Path
 import trio
 
 from ... import __version__
+from ...clients import CLIENTS
 from .checks import Check, at_home
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 _EXTRA = re.compile(r"extra\s*==\s*['\"](?P<extra>[^'\"]+)['\"]")
 _FOR_USERS = {
     "embedded": "an embedded Apache Kafka: no broker, Java or Docker is needed then",
-    "confluent-kafka": "the producer confluent-kafka",
-    "aiokafka": "the producer aiokafka",
+    **{client.extra: f"the producer {client.name}" for client in CLIENTS.values() if client.extra},
     "control": "the control API and metrics of `ackdrop proxy`, and `ackdrop ctl`",
 }
 """The extras that people install, and what each is for."""

@@ -6,14 +6,12 @@ import sys
 
 import trio
 
+from ...clients import CLIENTS, Client
 from ...workload.child import environment
-from ...workload.clients import CLIENTS, Client
 from .checks import Check
 from .installed import version_of
 
 WITHIN = 4.0
-_MODULES = {"kafka-python": "kafka", "confluent-kafka": "confluent_kafka"}
-"""The module of a library, where it is not called as the library is."""
 
 
 async def producers() -> list[Check]:
@@ -34,7 +32,7 @@ async def _one(client: Client) -> Check:
     facts = {"library": client.library, "version": version}
     if version is None:
         return Check("producers", client.name, "note", "not installed", client.remedy(None), facts)
-    problem = await _problem(_MODULES.get(client.library, client.library))
+    problem = await _problem(client.module)
     if problem is None:
         return Check("producers", client.name, "ok", f"{client.library} {version}", None, facts)
     text = f"{client.library} {version} is installed, and cannot be imported: {problem}"

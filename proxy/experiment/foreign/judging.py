@@ -117,9 +117,11 @@ async def _read(front: Front, wire: ArmWire) -> tuple[LogReading | None, bool]:
 
 
 def _all_in_place(wire: ArmWire) -> bool:
-    """Whether all that was sent stands below the high watermark by now: `acks=all` is answered after that."""
-    sent = (story for story in wire.attempts if story.forwarded)
-    return not wire.ranges and all(story.error == 0 and story.attempt.acks == -1 for story in sent)
+    """Whether all that was sent stands below the high watermark by now: `acks=all` is answered after that. What ends a
+    transaction is written after its end was answered."""
+    sent = [story for story in wire.attempts if story.forwarded]
+    plain = all(story.attempt.acks == -1 and story.attempt.transactional_id is None for story in sent)
+    return plain and not wire.ranges and all(story.error == 0 for story in sent)
 
 
 def _unanswered(story: AttemptStory) -> bool:

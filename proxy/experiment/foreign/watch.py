@@ -15,7 +15,7 @@ from ...broker.running import RunningBroker
 from ...direct.cluster import Cluster
 from ...errors import ListenerError
 from ...ledger import Ledger
-from ...observations import Observation
+from ...observations import ArmWire, Observation
 from ...report.finished import Finished
 from ...report.progress import Progress
 from ...result import ExpectationResult, Reason, RunResult, ScenarioInfo
@@ -54,12 +54,14 @@ class Watch:
         if before is None or before.held is not False:
             self.claims[told.expect] = told
 
-    async def verified(self) -> RunResult:
-        """The verdict on what has passed until now, while it goes on. What is under way makes it inconclusive."""
+    async def verified(self) -> tuple[RunResult, ArmWire]:
+        """The verdict on what has passed until now, while it goes on, and the wire that it rests on. What is under way
+        makes it inconclusive."""
         from .judging import judged
 
         self.front.proxy.flush()
-        return self.record.told(self._told((await judged(self.front)).verdict))
+        found = await judged(self.front)
+        return self.record.told(self._told(found.verdict)), found.wire
 
     def ended(self, judged: Judged, captured: Sequence[str]) -> RunResult:
         """The result at the end, with what a test has claimed; `captured` is what there is to say of the capture."""
@@ -81,7 +83,7 @@ class Watch:
     def _result(self, run: RunVerdict, arm: ArmVerdict | None, captured: Sequence[str]) -> RunResult:
         scenario, notes = self.front.place.scenario, [*self.front.place.broker.notes, *self.meeting.notes]
         return RunResult(
-            scenario=self._info(scenario),
+            scenario=self._info(scenario, arm),
             broker=self.meeting.info,
             verdict=run.verdict,
             reasons=run.reasons,
@@ -91,9 +93,11 @@ class Watch:
             failures=run.failures,
         )
 
-    def _info(self, scenario: Scenario | None) -> ScenarioInfo:
+    def _info(self, scenario: Scenario | None, arm: ArmVerdict | None) -> ScenarioInfo:
         if scenario is None:
-            return ScenarioInfo(self._title or "Watching, with no faults", None, 0, None)
+            added = arm is not None and arm.result.wire.faults
+            title = f"Watching, with {'faults that were added meanwhile' if added else 'no faults'}"
+            return ScenarioInfo(self._title or title, None, 0, None)
         return scenario.info if self._title is None else dataclasses.replace(scenario.info, title=self._title)
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from ...faults import AnyFault
+from ...faults.verdicts import Fault
 from ..complaint import Complaint
 
 FRAMES = ("*.request", "*.response")
@@ -62,7 +62,7 @@ class Action(Mapping):
         """Parameters that fit this place."""
         return cls.example
 
-    def fault(self) -> AnyFault:
+    def fault(self) -> Fault:
         """The value that the fault engine works with."""
         raise NotImplementedError
 

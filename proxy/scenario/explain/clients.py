@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import nextafter
 from typing import Literal
 
+from ...clients import CLIENTS
 from ...faults.error import Error
 from ...faults.rule import Rule
 from ...faults.verdicts import Detain, Postpone
@@ -19,15 +21,12 @@ Again = Literal["yes", "no", "maybe", "anew", "failed"]
 """Whether the client sends again; `anew` under another producer id or epoch, so that no broker knows it again; with
 `failed` it does not, and tells the application of a failure."""
 
+_LATEST = nextafter(1.0, 0.0)
+"""The highest draw that there is: chance comes from [0, 1)."""
+
 _PASSING = frozenset({ERROR_CODES["NOT_LEADER_OR_FOLLOWER"], ERROR_CODES["REQUEST_TIMED_OUT"]})
 _CORRUPT = ERROR_CODES["CORRUPT_MESSAGE"]
 _OUT_OF_ORDER = ERROR_CODES["OUT_OF_ORDER_SEQUENCE_NUMBER"]
-_UNKNOWN_PRODUCER = ERROR_CODES["UNKNOWN_PRODUCER_ID"]
-_AFTER_OUT_OF_ORDER = {
-    "kafka-python": "fails the batch, and begins a new epoch",
-    "confluent-kafka": "stops for good if the batch is the oldest one in its queue, and else begins a new epoch",
-    "aiokafka": "fails the batch",
-}
 
 
 def felt(rule: Rule, workload: Workload) -> Felt:
@@ -85,16 +84,17 @@ def goes_on(rule: Rule, workload: Workload, idempotence: bool) -> tuple[str, Aga
 
 def _within_timeout(rule: Rule, workload: Workload) -> bool:
     """Whether a delay is shorter than the request timeout, whatever its jitter draws."""
-    timeout, waits = workload.config.request_timeout, _waits(rule, 1.0)
+    timeout, waits = workload.config.request_timeout, _waits(rule, _LATEST)
     return timeout is not None and waits is not None and waits < timeout
 
 
 def _after_silence(workload: Workload, idempotence: bool) -> tuple[str, Again]:
     client, timeout = workload.producer, workload.config.request_timeout
     waits = "its own request timeout" if timeout is None else f"its request timeout, {seconds_of(timeout)}"
-    if client == "aiokafka" and not idempotence:
-        return f"aiokafka waits for {waits}; then it reports a failure and does not send again.", "failed"
-    if client != "aiokafka" and _gives_up(workload):
+    known = CLIENTS[client]
+    if not known.resends_after_silence and not idempotence:
+        return f"{client} waits for {waits}; then it reports a failure and does not send again.", "failed"
+    if "delivery_timeout" not in known.lacks and _gives_up(workload):
         return f"{client} waits for {waits}; by then its delivery timeout is over, and it reports a failure.", "failed"
     return f"{client} waits for {waits}; then it closes the connection and sends again on a new one.", "yes"
 
@@ -106,16 +106,16 @@ def _gives_up(workload: Workload) -> bool:
 
 
 def _after_error(rule: Rule, client: str, idempotence: bool) -> tuple[str, Again]:
-    code = _code(rule)
+    code, known = _code(rule), CLIENTS[client]
     name = error_name(code)
-    if code in _PASSING or (code == _CORRUPT and client == "confluent-kafka"):
+    if code in _PASSING or name in known.resends_after:
         return f"{client} sends again after {name}, at once or after its backoff.", "yes"
-    if code == _UNKNOWN_PRODUCER and client == "confluent-kafka" and idempotence:
+    if name in known.anew_after and idempotence:
         return f"{client} takes a new epoch after {name}, and sends again in it.", "anew"
-    if code in (_CORRUPT, _UNKNOWN_PRODUCER):
+    if name in known.fails_after:
         return f"{client} takes {name} for final: it reports a failure.", "failed"
-    if code == _OUT_OF_ORDER and idempotence:
-        return f"After {name} {client} {_AFTER_OUT_OF_ORDER[client]}.", "maybe"
+    if code == _OUT_OF_ORDER and idempotence and known.after_out_of_order is not None:
+        return f"After {name} {client} {known.after_out_of_order}.", "maybe"
     return f"{client} sends again if it takes {name} for an error that passes; else it reports a failure.", "maybe"
 
 

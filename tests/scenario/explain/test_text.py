@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from ackdrop.cli.scenario import scenario as verbs
+from ackdrop.clients import CLIENTS, Client
 from ackdrop.errors import UsageError
 from ackdrop.scenario.actions import ACTIONS, Action
 from ackdrop.scenario.explain.text import explain
@@ -118,6 +119,17 @@ def test_aiokafka_without_idempotence_does_not_send_again_after_silence() -> Non
     assert "then it closes the connection and sends again on a new one." in on
 
 
+@pytest.mark.parametrize("code", ["CORRUPT_MESSAGE", "UNKNOWN_PRODUCER_ID", "OUT_OF_ORDER_SEQUENCE_NUMBER"])
+def test_of_a_client_that_nobody_has_looked_at_no_more_is_said_than_is_known(
+    code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = CLIENTS["kafka-python"]
+    unknown = Client(known.name, known.library, known.module, known.driver)
+    text = find("timed-out-append")[0].read_text().replace("REQUEST_TIMED_OUT", code)
+    monkeypatch.setitem(CLIENTS, "kafka-python", unknown)
+    assert f"sends again if it takes {code} for an error that passes; else" in plain(explain(load(text)))
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -145,6 +157,7 @@ def test_what_the_application_does_when_a_send_fails(change: tuple[str, str], sa
     ("delay", "says"),
     [
         ("{for: 1s, jitter: 500ms}", "it is not as long as its request timeout, so nothing is sent again."),
+        ("{for: 1s, jitter: 1s}", "it is not as long as its request timeout, so nothing is sent again."),
         ("{for: 2s, jitter: 500ms}", "waits; only what takes longer than its request timeout is sent again."),
         ("{for: 3s, jitter: 500ms}", "waits for its request timeout, 2 s; then it closes the connection"),
     ],
