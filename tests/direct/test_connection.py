@@ -126,7 +126,7 @@ async def test_nobody_there_is_said_with_the_address():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else can take it
         port = taken.getsockname()[1]
-        with pytest.raises(BrokerError, match=rf"^127\.0\.0\.1:{port}: connection refused$") as caught:
+        with pytest.raises(BrokerError, match=rf"(?m)^127\.0\.0\.1:{port}: connection refused$") as caught:
             await Connection.open("127.0.0.1", port, 5)
     assert "host and port" in caught.value.remedy
 

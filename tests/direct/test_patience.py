@@ -56,7 +56,7 @@ def test_codes_of_leader_changes_pass(passing):
 
 
 def test_other_codes_do_not_pass_and_say_what_to_do():
-    with pytest.raises(BrokerError, match=r"^t: INVALID_REPLICATION_FACTOR \(too few brokers\)$") as caught:
+    with pytest.raises(BrokerError, match=r"(?m)^t: INVALID_REPLICATION_FACTOR \(too few brokers\)$") as caught:
         check(38, "t", "too few brokers")
     assert not isinstance(caught.value, PassingError)
     assert "replicas" in caught.value.remedy

@@ -101,10 +101,10 @@ def test_folders_are_kept(results, tmp_path):
 
 def test_the_same_run_twice_names_both_places(results):
     run = results.change(results.lost_ack(), run=results.run_info)
-    with pytest.raises(UsageError, match=r"the run 5f0c of lost-ack is in a\.json and runs/1$") as caught:
+    with pytest.raises(UsageError, match=r"(?m)the run 5f0c of lost-ack is in a\.json and runs/1$") as caught:
         merge([alone(run), alone(results.failed()), alone(run, "runs/1")])
     assert caught.value.remedy == "leave one of them out"
-    with pytest.raises(UsageError, match=r"the run 5f0c of lost-ack is twice in a\.json$"):
+    with pytest.raises(UsageError, match=r"(?m)the run 5f0c of lost-ack is twice in a\.json$"):
         merge([alone(run), alone(run)])
 
 
