@@ -19,6 +19,11 @@ from ackdrop.scenario.load import load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    page
+    for folder in ("", "docs", "scenarios", "tests", "tests/captures", "proxy", "proxy/capture", "proxy/ledger")
+    for page in (ROOT / folder).glob("*.md")
+)
 COMMANDS = [line.strip() for line in README.splitlines() if line.startswith("    ")]
 
 
@@ -84,9 +89,12 @@ def test_the_scenarios_it_names_are_shipped() -> None:
     assert {"lost-ack", "application-resend", "restarted-producer"} <= set(told) <= names
 
 
-def test_the_links_lead_somewhere() -> None:
-    for target in links(ROOT / "README.md"):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_links_lead_somewhere(page: Path) -> None:
+    """To a file, or a folder, and where they name one to a heading."""
+    for target, heading in links(page):
         assert target.exists(), target
+        assert not heading or heading in headings(target), f"{target}#{heading}"
 
 
 def test_it_leads_to_every_page() -> None:
@@ -95,13 +103,22 @@ def test_it_leads_to_every_page() -> None:
     while ahead:
         page = ahead.pop()
         found.add(page)
-        ahead += [target for target in links(page) if target.suffix == ".md" and target not in found]
+        ahead += [target for target, _ in links(page) if target.suffix == ".md" and target not in found]
     assert {*(ROOT / "docs").glob("*.md"), *(ROOT / "scenarios").glob("*.md")} <= found
 
 
-def links(page: Path) -> list[Path]:
-    text = page.read_text(encoding="utf-8")
-    return [(page.parent / target).resolve() for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
+def links(page: Path) -> list[tuple[Path, str]]:
+    """Where a page leads inside the repository: the file, and the heading's name, which may be empty."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    found = re.findall(r"\]\(([^)#:]*)#?([^)]*)\)", re.sub(r"\]\(https?:[^)]*\)", "", text))
+    return [((page.parent / target).resolve() if target else page, heading) for target, heading in found]
+
+
+def headings(page: Path) -> set[str]:
+    """The names of a page's headings, as GitHub and GitLab make them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_its_picture_loads_nothing_and_knows_the_dark() -> None:
