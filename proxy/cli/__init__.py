@@ -11,7 +11,7 @@ import click
 
 from .. import __version__
 from ..errors import AckdropError, ours_in
-from .failing import tell, tell_defect
+from .failing import tell, tell_defect, tell_usage
 from .streams import forgive_standard_error
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Verbs(click.Group):
 
 @click.command(
     cls=Verbs,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with:  ackdrop run lost-ack",
 )
 @click.version_option(__version__, prog_name="ackdrop", message="%(prog)s %(version)s")
@@ -110,7 +110,7 @@ def main() -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        tell_usage(error)
         code = error.exit_code
     except BaseException as error:  # the one place where nothing may pass: what is not ours is told as a defect
         code = _failed(error)

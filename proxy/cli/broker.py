@@ -13,6 +13,7 @@ import click
 
 from ..broker.running import Progress
 from ..errors import AckdropError
+from .group import Group
 
 if TYPE_CHECKING:
     from ..broker.background import Brokers
@@ -23,7 +24,7 @@ PLAIN_STEP = 0.25
 """Where there is no terminal, a line is written for each such part of the download."""
 
 
-@click.group(epilog="Example:  ackdrop broker up")
+@click.group(cls=Group, epilog="Example:  ackdrop broker up")
 def broker() -> None:
     """An embedded Apache Kafka, for use by hand: on loopback ports, with an empty log."""
 
@@ -146,11 +147,12 @@ def download_progress(quiet: bool = False) -> Iterator[Progress]:
 
 @contextmanager
 def _bar() -> Iterator[Progress]:
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+    from ..report.colours import console
+
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    bar = Progress(*columns, console=Console(stderr=True))
+    bar = Progress(*columns, console=console(stderr=True))
     task = bar.add_task("Apache Kafka, once", total=None)
 
     def show(done: int, total: int) -> None:

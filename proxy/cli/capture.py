@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .group import Group
 from .options import option
 from .streams import writing
 
@@ -48,7 +49,7 @@ Exit codes:
 _HARMLESS, _DUPLICATE, _OPEN, _INTERRUPTED = 0, 1, 3, 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 def capture() -> None:
     """Read captures of Kafka's traffic: ackdrop's own (--capture), and those of tcpdump, Wireshark and dumpcap."""
 

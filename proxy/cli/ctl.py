@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .folding import say
+from .group import Group
 from .options import option
 
 if TYPE_CHECKING:
@@ -64,7 +66,10 @@ class Asked:
         """The answer as JSON, or these lines."""
         from ..report.clean import clean
 
-        click.echo(json.dumps(found, indent=2) if self.format == "json" else "\n".join(map(clean, lines)))
+        if self.format == "json":
+            click.echo(json.dumps(found, indent=2))
+        else:
+            say(map(clean, lines))
 
 
 def _which(running: list[str]) -> UsageError:
@@ -80,7 +85,7 @@ def _which(running: list[str]) -> UsageError:
     )
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @option(
     "--control",
     metavar="HOST:PORT|unix:PATH",
@@ -141,7 +146,7 @@ def health(asked: Asked) -> None:
     asked.show(found, [f"{found['status']}{losing}; ackdrop {found['version']}, for {found['seconds']:.0f} s"])
 
 
-@ctl.group()
+@ctl.group(cls=Group)
 def faults() -> None:
     """List the faults; add, remove, arm, disarm and reset them."""
 

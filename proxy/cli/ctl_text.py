@@ -49,7 +49,7 @@ def fault_lines(faults: Sequence[dict[str, Any]]) -> list[str]:
         return ["none"]
     names = max(len(each["name"]) for each in faults)
     return [
-        f"{'armed' if each['armed'] else 'rests':<6} {each['name']:<{names}}  "
+        f"{'armed' if each['armed'] else 'off':<6} {each['name']:<{names}}  "
         f"matched {each['matched']}, fired {each['fired']}  {each['said']}"
         for each in faults
     ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from pathlib import Path
 
+import click
+
 from ..errors import AckdropError
 from ..report.clean import clean
+from .folding import say
 
 
 def tell(error: AckdropError) -> None:
@@ -17,6 +21,13 @@ def tell(error: AckdropError) -> None:
     if error.remedy:
         lines.append(f"  try: {error.remedy}")
     _say(*map(clean, lines))
+
+
+def tell_usage(error: click.ClickException) -> None:
+    """What was typed wrong, as click says it."""
+    told = io.StringIO()
+    error.show(told)
+    say(told.getvalue().splitlines(), error=True)
 
 
 def tell_defect(error: BaseException) -> None:
@@ -55,4 +66,4 @@ def _kept(trace: str) -> Path:
 
 
 def _say(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)
+    say(lines, error=True)

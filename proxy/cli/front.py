@@ -85,8 +85,8 @@ def _options(listen: str) -> list[Callable[[Any], Any]]:
         option(
             "--grace",
             type=DURATION,
-            default=5.0,
-            show_default="5s",
+            default="5s",
+            show_default=True,
             help="How long answers may still come for requests that are in flight at the end.",
         ),
     ]

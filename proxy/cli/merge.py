@@ -31,12 +31,8 @@ def merge(paths: tuple[Path, ...], wanted: Wanted) -> int:
     Of a run that was divided with --shard all shards have to be there: one that is missing is said, and makes the whole
     inconclusive.
     """
-    from collections import Counter
-
     from ..experiment.again import found
     from ..report import merge as merging
-    from ..report.spreads import verdicts
-    from ..report.words import counted
     from ..result import EXIT_CODES
     from ..verify.of_runs import worst
     from .output import Output
@@ -45,8 +41,6 @@ def merge(paths: tuple[Path, ...], wanted: Wanted) -> int:
     runs = merging.merge(found(paths))
     for run in runs:
         output.show(run)
-    output.compare(runs)
-    told = f"{counted(len(runs), 'result')}: {verdicts(Counter(run.result.verdict for run in runs))}"
-    output.page(lambda console: console.print(f"\n{told}", highlight=False, markup=False))
+    output.close(runs)
     output.write(runs)
     return worst(EXIT_CODES[run.result.verdict] for run in runs)

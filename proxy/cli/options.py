@@ -303,8 +303,8 @@ _CAPTURE = (
     option(
         "--capture-size",
         type=SIZE,
-        default=100 << 20,
-        show_default="100MiB",
+        default="100MiB",
+        show_default=True,
         help="Go on in another file, named by number and time, once one is so large.",
     ),
     option(

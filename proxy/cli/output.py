@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from ..errors import SurroundingsError, UsageError
 from .failing import tell
@@ -41,6 +41,7 @@ class Output:
         self._wanted = wanted
         self._table = not wanted.quiet and not to_standard_output
         self._shown = 0
+        self._last: Literal["said", "shown"] | None = None
         self._aside = aside
         self._stream = sys.stderr if aside else sys.stdout
         for file in wanted.files.values():
@@ -56,6 +57,11 @@ class Output:
     @cached_property
     def _err(self) -> Console:
         return _console(self._wanted)
+
+    @property
+    def _together(self) -> bool:
+        """Whether one terminal shows what is said and what is reported."""
+        return self._err.is_terminal and self._out.is_terminal
 
     def told(self, *, in_lines: bool = False) -> Told:
         """The voice of a run, for as long as it lasts; `in_lines` where standard error holds JSON lines alone."""
@@ -73,6 +79,7 @@ class Output:
 
         if self._wanted.quiet:
             return Lines(None, "text")
+        self._last = "said" if self._together else None
         if form is None and fits(sys.stderr):
             from ..report.live.screen import Screen
             from ..report.live.terminal import Terminal
@@ -82,11 +89,18 @@ class Output:
 
     def _say(self, line: str) -> None:
         if not self._wanted.quiet:
-            self._err.print(line, markup=False, soft_wrap=True)
+            self._aloud(line)
 
     def _say_verbose(self, line: str) -> None:
         if self._wanted.verbose and not self._wanted.quiet:
-            self._err.print(line, markup=False, soft_wrap=True, style="dim")
+            self._aloud(line, "faint")
+
+    def _aloud(self, line: str, style: str = "") -> None:
+        """A line on standard error. On a terminal that shows both, reports stand apart from what is said."""
+        if self._together and self._last == "shown":
+            self._err.print()
+        self._err.print(line, soft_wrap=True, style=style)
+        self._last = "said" if self._together else None
 
     def show(self, finished: Finished) -> None:
         """The table on standard output, unless it is to hold something else."""
@@ -96,11 +110,12 @@ class Output:
             return
         with writing(self._stream):
             with self._out.capture() as report:
-                if self._shown:
+                if self._shown or self._last == "said":
                     self._out.print()
                 render(finished.result, self._out, finished.folder)
             put(self._among_annotations(report.get()), self._stream)
         self._shown += 1
+        self._last = "shown"
 
     def page(self, print_on: Callable[[Console], None]) -> None:
         """Something else than a result on standard output, unless it is to hold something else."""
@@ -108,8 +123,11 @@ class Output:
             return
         with writing(self._stream):
             with self._out.capture() as told:
+                if self._last == "said":
+                    self._out.print()
                 print_on(self._out)
-            put(told.get(), self._stream)
+            put(self._among_annotations(told.get()), self._stream)
+        self._last = "shown"
 
     @staticmethod
     def keep(file: str, text: str, remedy: str) -> None:
@@ -122,8 +140,15 @@ class Output:
         except OSError as error:
             raise SurroundingsError(f"cannot write {file}: {error.strerror or error}", remedy=remedy) from error
 
-    def compare(self, results: Sequence[Finished]) -> None:
-        """The results of a matrix side by side, below their own tables."""
+    def close(self, results: Sequence[Finished]) -> None:
+        """What stands below several results: those of a matrix side by side, and how many came to what."""
+        self._compare(results)
+        if len(results) > 1:
+            from ..report.closing import render
+
+            self.page(lambda console: render(results, console))
+
+    def _compare(self, results: Sequence[Finished]) -> None:
         from ..report.combinations import print_table, tables
 
         for table in tables(results) if self._table else ():
@@ -152,9 +177,9 @@ class Output:
 
 def _console(wanted: Wanted, *, stderr: bool = True) -> Console:
     """Standard error, or standard output."""
-    from rich.console import Console
+    from ..report.colours import console
 
-    return Console(stderr=stderr, no_color=wanted.no_color or None, highlight=False)
+    return console(stderr=stderr, no_color=wanted.no_color)
 
 
 def _renderer(word: str) -> Callable[[Sequence[Finished]], str]:

@@ -54,6 +54,6 @@ def report(folders: tuple[Path, ...], schema: bool, wanted: Wanted) -> int:
     runs = [finished(folder) for folder in folders or (latest(HERE_BY_DEFAULT),)]
     for run in runs:
         output.show(run)
-    output.compare(runs)
+    output.close(runs)
     output.write(runs)
     return 0

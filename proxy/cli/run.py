@@ -132,7 +132,7 @@ def run(
     try:
         return trio.run(run_scenarios, chosen, choice, settings, told)
     finally:
-        output.compare(told.results)
+        output.close(told.results)
         output.write(told.results)
 
 

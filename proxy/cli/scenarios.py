@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import click
+from .folding import say
 
 if TYPE_CHECKING:
     from ..scenario.models import Scenario
@@ -28,7 +28,7 @@ def chosen_ones(
     if warnings and strict:
         raise Refusal(warnings, remedy="without --strict these are warnings, and it runs all the same")
     for warning in () if quiet else warnings:
-        click.echo("\n".join(map(clean, warning.shown.splitlines())), err=True)
+        say(map(clean, warning.shown.splitlines()), error=True)
     return list(found.scenarios)
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from .folding import say
+from .group import Group
+
 EPILOG = """\b
 Examples:
   ackdrop tls init
@@ -14,7 +17,7 @@ Examples:
 """
 
 
-@click.group(epilog="Example:  ackdrop tls init")
+@click.group(cls=Group, epilog="Example:  ackdrop tls init")
 def tls() -> None:
     """Certificates for tests and local use."""
 
@@ -40,9 +43,13 @@ def init(folder: Path, names: tuple[str, ...], force: bool) -> None:
 
     issued = authority.issue(names)
     authority.write(issued, folder, force=force)
-    click.echo(f"Written to {folder}: {', '.join(issued.files)}")
-    click.echo(f"for {', '.join(issued.names)}; good until {issued.until:%Y-%m-%d}")
-    click.echo(_next(folder))
+    say(
+        [
+            f"Written to {folder}: {', '.join(issued.files)}",
+            f"for {', '.join(issued.names)}; good until {issued.until:%Y-%m-%d}",
+            *_next(folder).splitlines(),
+        ]
+    )
 
 
 def _next(folder: Path) -> str:
@@ -55,7 +62,8 @@ def _next(folder: Path) -> str:
     here = folder.absolute()
     return f"""
 TLS between clients and the proxy:
-  ackdrop proxy --bootstrap HOST:PORT --tls-cert {at(SERVER)} --tls-key {at(SERVER_KEY)}
+  ackdrop proxy --bootstrap HOST:PORT \\
+    --tls-cert {at(SERVER)} --tls-key {at(SERVER_KEY)}
 and, where clients have to show a certificate too:
   --tls-client-ca {at(CA)}
 
@@ -73,4 +81,5 @@ Java:
   ssl.keystore.location={here / CLIENT_STORE}
 kafka-python:
   security_protocol="SSL", ssl_cafile={str(here / CA)!r},
-  ssl_certfile={str(here / CLIENT)!r}, ssl_keyfile={str(here / CLIENT_KEY)!r}"""
+  ssl_certfile={str(here / CLIENT)!r},
+  ssl_keyfile={str(here / CLIENT_KEY)!r}"""

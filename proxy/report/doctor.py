@@ -28,7 +28,7 @@ class Check(Protocol):
 
 
 _MARKS = {"ok": "✓", "note": "·", "warning": "!"}
-_STYLES = {"ok": "green", "note": "dim", "warning": "bold yellow"}
+_STYLES = {"ok": "good", "note": "faint", "warning": "unsure.bold"}
 
 
 def render(checks: Sequence[Check], next_step: str, console: Console) -> None:
@@ -53,5 +53,5 @@ def _lines(checks: Sequence[Check], next_step: str, page: Page) -> Iterator[Text
     warnings = sum(check.state == "warning" for check in checks)
     yield Text()
     told = counted(warnings, "warning") if warnings else "Nothing is in the way."
-    yield page.text(told, "bold yellow" if warnings else "bold green")
+    yield page.text(told, "unsure.bold" if warnings else "good.bold")
     yield from page.hang("Next: ", page.text(next_step))

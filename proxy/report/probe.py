@@ -37,14 +37,14 @@ def render_comparison(comparison: Comparison, console: Console) -> None:
 class _Page(Page):
     def lines(self, result: ProbeResult) -> Iterator[Text]:
         """A probe."""
-        yield from self.title(self.text("What a broker remembers of a producer", "bold"), self.text(result.at, "dim"))
+        yield from self.title(self.text("What a broker remembers of a producer", "bold"), self.text(result.at, "faint"))
         yield from self.hang("", self.text(broker(result.broker)))
         if spoken := words.versions(result):
-            yield from self.hang("", self.text(f"spoken: {spoken}", "dim"))
+            yield from self.hang("", self.text(f"spoken: {spoken}", "faint"))
         yield Text()
         for sentence in result.summary:
             yield from self.hang("", self.text(sentence))
-        yield from self._columns("sent", "came back", "in the log since", "dim", before=bool(result.summary))
+        yield from self._columns("sent", "came back", "in the log since", "faint", before=bool(result.summary))
         for case in result.cases:
             if case.steps or case.state == "measured":
                 yield from self._case(case)
@@ -52,10 +52,10 @@ class _Page(Page):
             yield Text()
             for case in cases:
                 yield from self.hang("", self.text(case.title, "bold"))
-            yield from self.hang("  ", self.text(why, "" if cases[0].state != "inconclusive" else "yellow"))
+            yield from self.hang("  ", self.text(why, "" if cases[0].state != "inconclusive" else "unsure"))
         yield Text()
         for note in result.notes:
-            yield from self.hang("", self.text(note, "yellow"))
+            yield from self.hang("", self.text(note, "unsure"))
         yield from self.hang("", self.text(words.closing(result), "bold"))
 
     def changes(self, comparison: Comparison) -> Iterator[Text]:
@@ -71,10 +71,10 @@ class _Page(Page):
             if change.step:
                 yield from self.hang("  ", self.text(change.step))
             yield from self.hang("    before  ", self.text(change.was))
-            yield from self.hang("    now     ", self.text(change.now, "yellow"))
+            yield from self.hang("    now     ", self.text(change.now, "unsure"))
         yield Text()
         for title, why in comparison.uncompared:
-            yield from self.hang("", self.text(f"not compared: {title} ({why})", "dim"))
+            yield from self.hang("", self.text(f"not compared: {title} ({why})", "faint"))
         changed = counted(len(comparison.changes), "change") if comparison.changes else "Nothing changed"
         yield from self.hang("", self.text(f"{changed}; {counted(comparison.alike, 'step')} as before.", "bold"))
 
@@ -84,12 +84,12 @@ class _Page(Page):
         for step in case.steps:
             yield from self._step(step)
         if case.state != "measured":
-            yield from self.hang("  ", self.text(words.state(case), "yellow" if case.state == "inconclusive" else ""))
+            yield from self.hang("  ", self.text(words.state(case), "unsure" if case.state == "inconclusive" else ""))
         for verdict in case.promises:
             yield from self._promise(verdict)
 
     def _step(self, step: Step) -> Iterator[Text]:
-        style = "" if step.answered else "yellow"
+        style = "" if step.answered else "unsure"
         yield from self._columns(step.what, words.came_back(step), words.in_the_log(step), style)
 
     def _columns(self, sent: str, answer: str, log: str, style: str = "", *, before: bool = False) -> Iterator[Text]:
@@ -103,7 +103,7 @@ class _Page(Page):
             return
         wide = min(self.width, 110)
         widths = (wide - _INDENT - _ANSWER - _LOG - 2 * _BETWEEN, _ANSWER, _LOG)
-        cells = (self.text(sent, "dim" if style == "dim" else ""), self.text(answer, style), self.text(log, style))
+        cells = (self.text(sent, "faint" if style == "faint" else ""), self.text(answer, style), self.text(log, style))
         columns = [cell.wrap(self.console, width) for cell, width in zip(cells, widths, strict=True)]
         for n in range(max(map(len, columns))):
             line = Text(" " * _INDENT)
@@ -117,9 +117,9 @@ class _Page(Page):
 
     def _promise(self, verdict: Verdict) -> Iterator[Text]:
         if verdict.kept is False:
-            yield from self.hang("  ", self.text(f"DIFFERS from {words.promised(verdict)}", "yellow"))
+            yield from self.hang("  ", self.text(f"DIFFERS from {words.promised(verdict)}", "unsure"))
             for told in verdict.differs:
-                yield from self.hang("    ", self.text(told, "yellow"))
+                yield from self.hang("    ", self.text(told, "unsure"))
         else:
             mark = self.text("✓" if verdict.kept else "·")
-            yield from self.hang(Text.assemble("  ", mark, " "), self.text(words.promised(verdict), "dim"))
+            yield from self.hang(Text.assemble("  ", mark, " "), self.text(words.promised(verdict), "faint"))

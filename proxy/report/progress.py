@@ -21,6 +21,9 @@ INTERVAL = 5.0
 """Seconds between two plain lines of one phase."""
 
 _REFRESH = 4
+_WITH_BAR = 60
+"""A terminal with fewer columns has no room for a bar."""
+_SPINNER, _BAR, _AMOUNT, _TIME = 2, 24, 18, 8
 _MIB = 1 << 20
 
 
@@ -46,7 +49,8 @@ class Progress:
     def __enter__(self) -> Self:
         if not self._quiet:
             console = _standard_error() if self._given is None else self._given()
-            self._show = _Live(console) if console.is_terminal else _Plain(console, self._clock)
+            moving = console.is_terminal and not console.is_dumb_terminal
+            self._show = _Live(console) if moving else _Plain(console, self._clock)
         return self
 
     def __exit__(
@@ -73,9 +77,9 @@ class Progress:
 
 
 def _standard_error() -> Console:
-    from rich.console import Console
+    from .colours import console
 
-    return Console(stderr=True)
+    return console(stderr=True)
 
 
 class _Plain:
@@ -125,12 +129,13 @@ class _Live:
 
     def __init__(self, console: Console) -> None:
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
         self._bars: Bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[amount]}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            *([BarColumn(bar_width=_BAR)] if console.width >= _WITH_BAR else []),
+            TextColumn("{task.fields[amount]}", markup=False, table_column=Column(no_wrap=True)),
             TimeElapsedColumn(),
             console=console,
             transient=True,
@@ -143,7 +148,13 @@ class _Live:
     def phase(self, text: str, total: float | None, bytes: bool) -> None:
         self._bytes, self._total = bytes, total or 0.0
         self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(shortened(text), total=total, amount="")
+        self._task = self._bars.add_task(shortened(text, self._room()), total=total, amount="")
+
+    def _room(self) -> int:
+        """Columns for a phase's name, so that all of it is one line."""
+        width = self._bars.console.width
+        taken = _SPINNER + (_BAR + 1 if width >= _WITH_BAR else 0) + (_AMOUNT if self._total else 1) + _TIME
+        return max(width - taken, 8)
 
     def advance_to(self, done: float) -> None:
         self._bars.update(self._task, completed=done, amount=_amount(done, self._total, self._bytes))

@@ -8,6 +8,7 @@ Imports rich: import this module where it is used, not at the start of the comma
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,13 +31,14 @@ FILES = ("report.html", "report.json", "ledger.db", "events.jsonl", "capture.pca
 """What a run's folder may hold, in the order in which a person wants it."""
 
 _NARROWEST = 18
-_STYLES: dict[Verdict, str] = {
-    "passed": "bold green",
-    "failed": "bold red",
-    "inconclusive": "bold yellow",
-    "error": "bold red",
-    "interrupted": "bold yellow",
+STYLES: dict[Verdict, str] = {
+    "passed": "good.bold",
+    "failed": "bad.bold",
+    "inconclusive": "unsure.bold",
+    "error": "bad.bold",
+    "interrupted": "unsure.bold",
 }
+"""How a verdict looks, wherever it stands."""
 
 
 def render(result: RunResult, console: Console, folder: Path | None, notes: Sequence[str] = ()) -> None:
@@ -59,7 +61,7 @@ class _Page(Page):
         yield from self._verdict(result, folder, notes)
 
     def _header(self, result: RunResult) -> Iterator[Text]:
-        left, right = self.text(result.scenario.title, "bold"), self.text(origin(result), "dim")
+        left, right = self.text(result.scenario.title, "bold"), self.text(origin(result), "faint")
         yield from self.title(left, right)
         yield from self.hang("", self.text(broker(result.broker)))
 
@@ -101,17 +103,17 @@ class _Page(Page):
             yield from self._across(name, label, cells, widths)
 
     def _expectation(self, result: ExpectationResult, known: bool) -> Text:
-        style = "yellow" if known else {True: "green", False: "red", None: "yellow"}[result.held]
+        style = "unsure" if known else {True: "good", False: "bad", None: "unsure"}[result.held]
         return self._marked(expectation(result, known), style)
 
     def _tally(self, result: HeldTally) -> Text:
-        return self._marked(spreads.tally(result), {"✓": "green", "✗": "red", "?": "yellow"}[spreads.mark(result)])
+        return self._marked(spreads.tally(result), {"✓": "good", "✗": "bad", "?": "unsure"}[spreads.mark(result)])
 
     def _marked(self, told: str, style: str) -> Text:
         """The mark behind an expectation in colour."""
         text = self.text(told)
         start = len(text) - len(text.plain.split(" ")[-1])
-        text.stylize(style if style == "green" else f"bold {style}", start)
+        text.stylize(style if style == "good" else f"{style}.bold", start)
         return text
 
     def _across(self, label: str, width: int, cells: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
@@ -150,7 +152,7 @@ class _Page(Page):
                 yield from self.hang(" " * (column + 2), self.text(story.why))
         if chapter.more:
             where = "see report.json" if folder is not None else "see them with --json"
-            yield from self.hang(" " * column, self.text(f"and {chapter.more:,} more: {where}", "dim"))
+            yield from self.hang(" " * column, self.text(f"and {chapter.more:,} more: {where}", "faint"))
 
     def _attempts(self, story: Story, column: int) -> Iterator[Text]:
         for told, moment in zip(story.attempts, moments(story.attempts), strict=True):
@@ -158,24 +160,36 @@ class _Page(Page):
 
     def _attempt(self, text: str) -> Text:
         line = self.text(text)
-        line.highlight_regex(r"ack (dropped|withheld|delayed|never arrived)", "yellow")
+        line.highlight_regex(r"ack (dropped|withheld|delayed|never arrived)", "unsure")
         return line
 
     def _verdict(self, result: RunResult, folder: Path | None, notes: Sequence[str]) -> Iterator[Text]:
-        word = self.text(result.verdict.upper(), _STYLES[result.verdict])
+        word = self.text(result.verdict.upper(), STYLES[result.verdict])
         indent = " " * (word.cell_len + 2)
         yield from self.hang(Text.assemble(word, "  "), self.text(sentence(result)))
         for told in result.reasons:
             yield from self.hang(indent + "- ", self.text(reason(told)))
         for note in dict.fromkeys([*result.notes, *notes, *advice(result, folder is not None)]):
-            yield from self.hang(indent, self.text(note, "dim"))
+            yield from self.hang(indent, self.text(note, "faint"))
         if (command := again(result)) is not None:
-            yield from self.hang(indent, self.text(f"again: {command}", "dim"))
+            yield from self._command(f"{indent}again: ", command)
         if folder is not None:
             yield from self._files(folder, indent)
 
+    def _command(self, first: str, command: str) -> Iterator[Text]:
+        """As a shell takes it, also where it goes on in the next line."""
+        lines, room = [""], self.width - len(first) - len(" \\")
+        for word in map(shlex.quote, shlex.split(command)):
+            told = self.text(word).plain
+            if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(told) > room:
+                lines.append("")
+            lines[-1] += f"{' ' if lines[-1] else ''}{told}"
+        for n, line in enumerate(lines):
+            going_on = " \\" if n + 1 < len(lines) else ""
+            yield from self.hang(first if not n else " " * len(first), self.text(f"{line}{going_on}", "faint"))
+
     def _files(self, folder: Path, indent: str) -> Iterator[Text]:
-        name = self.text(f"{_near(folder)}/")
+        name = self.text(f"{near(folder)}/")
         files = self.text("  ".join(file for file in FILES if (folder / file).exists()))
         if len(indent) + name.cell_len + 2 + files.cell_len <= self.width:
             line = Text.assemble(indent, name, "  ", files)
@@ -186,7 +200,7 @@ class _Page(Page):
             yield from self.hang(indent + "  ", files)
 
 
-def _near(folder: Path) -> Path:
+def near(folder: Path) -> Path:
     """The folder as seen from the working directory, where it lies below it."""
     here = Path.cwd()
     return folder.absolute().relative_to(here) if folder.absolute().is_relative_to(here) else folder

@@ -15,6 +15,7 @@ from ..errors import ScenarioError
 Severity = Literal["error", "warning"]
 
 _WIDTH = 100
+_HINT_WIDTH = 80
 _BEFORE = 60
 _INDENT = "    "
 
@@ -139,7 +140,7 @@ def unread(name: str, text: str, hint: str) -> Diagnostic:
 
 
 def _advised(hint: str | None) -> list[str]:
-    return wrap(hint or "", _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return wrap(hint or "", _HINT_WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def visible(text: str) -> str:

@@ -58,6 +58,21 @@ def test_help_is_80_columns_wide_and_has_an_example(arguments: list[str]) -> Non
     assert f"ackdrop {' '.join(arguments)}".strip() in result.output.split("Options:")[1]
 
 
+@pytest.mark.parametrize("arguments", [["ctl"], ["ctl", "faults"], ["scenario"], ["broker"], ["capture"], ["tls"]])
+def test_a_group_says_all_of_what_its_verbs_do(arguments: list[str]) -> None:
+    result = CliRunner().invoke(ackdrop, [*arguments, "--help"], prog_name="ackdrop", terminal_width=80)
+    commands = result.output.split("Commands:")[1].split("Example")[0]
+    assert "..." not in commands
+    assert commands.rstrip().endswith(".")
+
+
+def test_a_default_is_shown_as_it_is_typed() -> None:
+    output = CliRunner().invoke(ackdrop, ["proxy", "--help"], prog_name="ackdrop", terminal_width=100).output
+    shown = " ".join(output.split())
+    assert "[default: 5s]" in shown
+    assert "[default: 100MiB]" in shown
+
+
 def test_every_verb_has_its_line_and_says_what_it_does() -> None:
     assert list(VERBS) == list(SUMMARIES)
     result = CliRunner().invoke(ackdrop, ["-h"])

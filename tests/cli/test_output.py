@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ from ackdrop.cli.output import Output
 from ackdrop.errors import BrokerError, SurroundingsError, UsageError
 from ackdrop.report.finished import Finished
 from ackdrop.result import Reason, RunResult, ScenarioInfo
+
+from ..terminals import Job
 
 RESULT = RunResult(
     scenario=ScenarioInfo("Größe", None, 7, None),
@@ -167,3 +170,39 @@ def test_every_format_goes_to_its_file(tmp_path: Path) -> None:
 def test_one_format_alone_can_have_standard_output() -> None:
     with pytest.raises(UsageError, match="--json and --html both ask for standard output"):
         Output(Wanted(files={"json": "-", "html": "-"}))
+
+
+TALK = """\
+
+from ackdrop.cli.options import Wanted
+from ackdrop.cli.output import Output
+from ackdrop.report.finished import Finished
+from ackdrop.result import RunResult, ScenarioInfo
+result = RunResult(ScenarioInfo("T", None, 7, None), None, "error", [], 4, [])
+output = Output(Wanted())
+told = output.told()
+told.say("one")
+told.show(Finished(result, None))
+told.say("two")
+told.show(Finished(result, None))
+output.close([Finished(result, None)] * 2)
+"""
+
+
+def test_on_a_terminal_reports_stand_apart_from_what_is_said() -> None:
+    job = Job("-c", TALK)
+    try:
+        job.ends()
+        lines = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", job.seen).split("\r\n")]
+    finally:
+        job.close()
+    kinds = [line.split(" ")[0] for line in lines]
+    report = ["T", "no", "", "ERROR"]
+    assert kinds == ["one", "", *report, "", "two", "", *report, "", "", "", "2", ""]
+
+
+def test_elsewhere_they_do_not_change_each_other() -> None:
+    done = subprocess.run([sys.executable, "-c", TALK], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == "one\ntwo\n"
+    assert done.stdout.startswith("T ")
+    assert "\n\nT " in done.stdout

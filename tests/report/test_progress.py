@@ -144,3 +144,24 @@ def fail_in(progress):
     with progress:
         progress.phase("broker")
         raise RuntimeError("boom")
+
+
+def test_a_dumb_terminal_gets_lines(file, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    with Progress(console=lambda: Console(file=file, width=100, force_terminal=True)) as progress:
+        progress.phase("broker")
+    assert file.getvalue() == "[   0.0 s] broker\n"
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_bar_is_one_line(file, width):
+    """A phase with a long name is cut, with a sign; it neither takes a second line nor the amount with it."""
+    console = Console(file=file, width=width, force_terminal=True, color_system=None)
+    with Progress(console=lambda: console) as progress:
+        progress.phase("arm idempotence-and-everything-else: waiting for what is late", 200)
+        progress.advance_to(120)
+        progress._show._bars.refresh()
+        last = file.getvalue().split("\x1b[2K")[-1]
+    assert "\n" not in last.strip("\n")
+    assert "…" in last
+    assert "120/200" in last

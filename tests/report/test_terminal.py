@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import textwrap
 import unicodedata
 
@@ -387,3 +388,21 @@ def test_an_expectation_too_wide_for_its_column_goes_on_below(results, shown):
     start = next(n for n, line in enumerate(lines) if "expected" in line)
     assert lines[start].split() == ["expected", *("unacked_present", "≥", "1000000,") * 2]
     assert lines[start + 1].split() == ["was", "3", "✗"] * 2
+
+
+def test_a_command_that_goes_on_is_one_for_a_shell(results, shown):
+    """What is copied from several lines runs as the one command that it is."""
+    command = ["ackdrop", "run", "--bootstrap", "127.0.0.1:29092", "--set", "workload.topic=a b", "--repeat", "20", "x"]
+    result = results.change(results.lost_ack(), run=results.change(results.run_info, command=command))
+    lines = shown(result, 60).splitlines()
+    start = next(n for n, line in enumerate(lines) if "again: " in line)
+    assert lines[start:] == [
+        "        again: ackdrop run --bootstrap 127.0.0.1:29092 \\",
+        "               --set 'workload.topic=a b' --repeat 20 x",
+    ]
+    copied = "\n".join(lines[start:]).partition("again: ")[2]
+    script = f"ackdrop() {{ printf '%s\\n' ackdrop \"$@\"; }}\n{copied}"
+    assert (
+        subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
+        == command
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..group import Group
 from .explain import explain
 from .list import list_
 from .new import new
@@ -23,7 +24,7 @@ Examples:
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 def scenario() -> None:
     """List, write, explain, check and simulate scenarios."""
 

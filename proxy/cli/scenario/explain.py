@@ -34,10 +34,11 @@ def _show(text: str) -> None:
     if not sys.stdout.isatty():
         click.echo(text)
         return
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
+    from ...report.colours import console
+
+    out = console()
     for line in text.splitlines():
         heading = line.split(":")[0].split(",")[0]
-        console.print(Text(line, style="bold" if heading[:3].isupper() and not line.startswith(" ") else ""))
+        out.print(Text(line, style="bold" if heading[:3].isupper() and not line.startswith(" ") else ""))

@@ -29,17 +29,18 @@ def list_() -> None:
 
 
 def _table(scenarios: list[Scenario]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from ...report.colours import console
 
     table = Table(box=None, padding=(0, 2, 1, 0), header_style="bold")
     table.add_column("name", style="bold", no_wrap=True)
     table.add_column("what happens, and what it shows")
     for one in scenarios:
         table.add_row(one.name, f"{one.title}\n{_first_sentence(one.description)}")
-    console = Console(highlight=False, markup=False)
-    console.print(table)
-    console.print("ackdrop run NAME runs one; ackdrop scenario show NAME prints its file.")
+    out = console()
+    out.print(table)
+    out.print("ackdrop run NAME runs one; ackdrop scenario show NAME prints its file.")
 
 
 def _first_sentence(text: str) -> str:

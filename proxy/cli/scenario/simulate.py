@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..completion import scenario_names
+from ..folding import say
 from ..options import set_option
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SHOWN = 5
 """Firings of a fault that are listed; --json has all."""
 INCONCLUSIVE = 3
+_NAME = 32
 
 EPILOG = """\b
 Example:
@@ -52,22 +54,25 @@ def simulate(
     if len(scenarios) != 1:
         raise UsageError(f"{path} means {len(scenarios)} scenarios", remedy="name one file; --set picks from a matrix")
     arms = simulated(scenarios[0], folder, seed)
-    click.echo(json.dumps(_plain(arms), indent=2) if as_json else "\n".join(_lines(arms)))
+    if as_json:
+        click.echo(json.dumps(_plain(arms), indent=2))
+    else:
+        say(_lines(arms))
     if any(arm.lacking for arm in arms):
         context.exit(INCONCLUSIVE)
 
 
 def _lines(arms: list[SimulatedArm]) -> list[str]:
-    from ...report.clean import clean
+    from ...report.clean import clean, shortened
 
-    names = [clean(each.rule.name) for arm in arms for each in arm.rules]
-    width = max(map(len, ["fault", *names]))
+    names = {each.rule.name: shortened(clean(each.rule.name), _NAME) for arm in arms for each in arm.rules}
+    width = max(map(len, ["fault", *names.values()]))
     lines: list[str] = []
     for arm in arms:
         lines += [f"arm {arm.arm}", f"  {'fault':{width}}  matched  fired  at"]
         for each in arm.rules:
             where = [clean(text) for text in _firings(each)] or ["-"]
-            lines.append(f"  {clean(each.rule.name):{width}}  {each.matched:7}  {len(each.fired):5}  {where[0]}")
+            lines.append(f"  {names[each.rule.name]:{width}}  {each.matched:7}  {len(each.fired):5}  {where[0]}")
             lines += [" " * (width + 20) + text for text in where[1:]]
         lines += [f"  The recording lacks something: {clean(text)}." for text in arm.lacking]
         lines.append("")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..completion import scenario_names
+from ..folding import say
 from ..hosts import HOSTS, shown
 from ..options import set_option
 
@@ -85,11 +86,11 @@ def _show(found: dict[str, Examined], strict: bool) -> None:
         if examined.scenarios and not (strict and examined.diagnostics):
             many = len(examined.scenarios)
             told = f" ({many} combinations)" if many > 1 else ""
-            click.echo(f"{visible(file)}: valid: {_title(examined)}{told}")
+            say([f"{visible(file)}: valid: {_title(examined)}{told}"])
         for diagnostic in examined.diagnostics:
-            click.echo(diagnostic.shown, err=True)
-    for line in _summary(list(found.values())):
-        click.echo(line, err=True)
+            say(diagnostic.shown.splitlines(), error=True)
+    if summary := _summary(list(found.values())):
+        say(summary, error=True)
 
 
 def _title(examined: Examined) -> str:

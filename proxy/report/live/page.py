@@ -66,6 +66,6 @@ def _head(ink: Ink, seen: Seen, width: int) -> list[Text]:
         long += f" of {span(about.seconds)}"
     title = ink.fitted(about.title, width - len(long) - 1, "bold")
     return [
-        title + ink.text(f" {long}", "dim"),
-        ink.fitted(f"at {about.address}, in front of {about.broker}", width, "dim"),
+        title + ink.text(f" {long}", "faint"),
+        ink.fitted(f"at {about.address}, in front of {about.broker}", width, "faint"),
     ]

@@ -24,14 +24,14 @@ _LABEL = 14
 _COLUMN = 50
 _IN_ASCII = str.maketrans({"↑": "up", "↓": "down", "·": "-", "…": "~", "→": "->"})
 _STYLES: dict[Kind, str] = {
-    "connected": "dim",
-    "closed": "dim",
-    "retry": "yellow",
+    "connected": "faint",
+    "closed": "faint",
+    "retry": "unsure",
     "fault": "bold",
     "acted": "bold",
-    "change": "cyan",
-    "undecoded": "red",
-    "error": "red",
+    "change": "changed",
+    "undecoded": "bad",
+    "error": "bad",
 }
 
 
@@ -44,13 +44,15 @@ class Ink:
     def text(self, text: str, style: str = "") -> Text:
         """The only way from a string to the screen."""
         told = clean(text.translate(_IN_ASCII) if self.ascii_only else text, ascii_only=self.ascii_only)
-        return Text(told, style=style, no_wrap=True, overflow="crop", end="")
+        made = Text(told, no_wrap=True, overflow="crop", end="")
+        made.stylize(style)  # a style of the text itself would be that of whatever is put behind it, too
+        return made
 
     def fitted(self, text: str, width: int, style: str = "") -> Text:
         """The same, in exactly so many columns."""
         made = self.text(text, style)
         if made.cell_len > width:
-            made = Text(set_cell_size(made.plain, max(width - 1, 0)), style=style) + self.text("…"[: max(width, 0)])
+            made = self.text(set_cell_size(made.plain, max(width - 1, 0)), style) + self.text("…"[: max(width, 0)])
         made.truncate(width, pad=True)
         return made
 
@@ -71,7 +73,7 @@ def figures(ink: Ink, snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _figure(ink: Ink, label: str, value: str, style: str, width: int) -> Text:
-    return ink.fitted(label, _LABEL, "dim") + ink.fitted(value, width - _LABEL, style)
+    return ink.fitted(label, _LABEL, "faint") + ink.fitted(value, width - _LABEL, style)
 
 
 def _flow(snapshot: Snapshot) -> list[tuple[str, str, str]]:
@@ -95,19 +97,19 @@ def _fate(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         ("acks dropped", f"{acks.dropped:,}, {acks.withheld:,} withheld, {acks.delayed:,} late", _alert(acks.dropped)),
         ("retries", told, _alert(retries.retries)),
         ("  recognised", f"{retries.deduplicated:,} by the broker", ""),
-        ("  doubled", counted(again, "record"), "bold red" if again else ""),
-        ("not read", counted(unread, "frame") if unread else "none", "red" if unread else ""),
+        ("  doubled", counted(again, "record"), "bad.bold" if again else ""),
+        ("not read", counted(unread, "frame") if unread else "none", "bad" if unread else ""),
     ]
 
 
 def _alert(count: int) -> str:
-    return "yellow" if count else ""
+    return "unsure" if count else ""
 
 
 def faults(ink: Ink, found: Sequence[FaultState], selected: int, most: int, width: int, *, keys: bool) -> list[Text]:
     """A line for each fault, at most so many, the selected one among them; and one for those that are left out."""
     if not found:
-        return [ink.fitted("no faults: everything passes as it is", width, "dim")]
+        return [ink.fitted("no faults: everything passes as it is", width, "faint")]
     shown = most if len(found) <= most else max(most - 1, 1)
     first = min(max(selected - shown + 1, 0), max(len(found) - shown, 0))
     names = min(max(cell_len(clean(each.name)) for each in found), max(width - 47, 16))
@@ -116,19 +118,19 @@ def faults(ink: Ink, found: Sequence[FaultState], selected: int, most: int, widt
         for number, each in list(enumerate(found))[first : first + shown]
     ]
     if len(found) > shown:
-        lines.append(ink.fitted(f"     and {len(found) - shown:,} more", width, "dim"))
+        lines.append(ink.fitted(f"     and {len(found) - shown:,} more", width, "faint"))
     return lines
 
 
 def _fault(ink: Ink, number: int, state: FaultState, names: int, width: int, *, marked: bool) -> Text:
-    resting = "" if state.armed else "dim"
-    line = ink.text(">" if marked else " ") + ink.text(f"{number + 1:>2}  ", "dim")
-    line += ink.fitted("armed" if state.armed else "off", 7, "green" if state.armed else "dim")
-    line += ink.fitted(state.name, names, "bold" if state.armed else "dim") + ink.text("  ")
-    line += ink.fitted(f"fired {state.fired:,} of {state.matched:,}", 22, "yellow" if state.fired else resting)
+    resting = "" if state.armed else "faint"
+    line = ink.text(">" if marked else " ") + ink.text(f"{number + 1:>2}  ", "faint")
+    line += ink.fitted("armed" if state.armed else "off", 7, "good" if state.armed else "faint")
+    line += ink.fitted(state.name, names, "bold" if state.armed else "faint") + ink.text("  ")
+    line += ink.fitted(f"fired {state.fired:,} of {state.matched:,}", 22, "unsure" if state.fired else resting)
     room = width - line.cell_len
     if room > 8:
-        line += ink.fitted(f"{state.do} at {state.at}" if room < cell_len(state.said) else state.said, room, "dim")
+        line += ink.fitted(f"{state.do} at {state.at}" if room < cell_len(state.said) else state.said, room, "faint")
     line.truncate(width, pad=True)
     return line
 
@@ -149,7 +151,7 @@ def happened(
     `wall` is the time of day, in seconds, at the snapshot's `now`.
     """
     if not found:
-        return [ink.fitted("nothing yet", width, "dim")]
+        return [ink.fitted("nothing yet", width, "faint")]
     lines = [_line(ink, each, count, wall - (snapshot.now - each.at), width) for each, count in _folded(found, most)]
     return lines[::-1]
 
@@ -171,15 +173,15 @@ def _line(ink: Ink, each: Happened | Note, count: int, at: float, width: int) ->
     word, style, text = _told(each)
     if count > 1:
         text = f"({times(count)}) {text}"
-    line = ink.text(time.strftime("%H:%M:%S  ", time.localtime(at)), "dim") + ink.fitted(word, 11, style)
-    line += ink.fitted(text, max(width - line.cell_len, 0), "dim" if style == "dim" else "")
+    line = ink.text(time.strftime("%H:%M:%S  ", time.localtime(at)), "faint") + ink.fitted(word, 11, style)
+    line += ink.fitted(text, max(width - line.cell_len, 0), "faint" if style == "faint" else "")
     line.truncate(width, pad=True)
     return line
 
 
 def _told(each: Happened | Note) -> tuple[str, str, str]:
     if isinstance(each, Note):
-        return "note", "cyan", each.text
+        return "note", "changed", each.text
     text = each.text if each.fault is None else f'"{each.fault}": {each.text}'
     return each.kind, _STYLES[each.kind], text
 
@@ -187,10 +189,10 @@ def _told(each: Happened | Note) -> tuple[str, str, str]:
 def footer(ink: Ink, faults: int, width: int, *, keys: bool) -> Text:
     """What can be pressed."""
     if not keys:
-        return ink.fitted("Ctrl-C ends it and reports", width, "dim")
+        return ink.fitted("Ctrl-C ends it and reports", width, "faint")
     told = ["q ends it and reports"]
     if faults:
         told.append("1 arms or disarms the fault" if faults == 1 else f"1-{min(faults, 9)} arm or disarm a fault")
     if faults > 1:
         told.append("↑ ↓ and space as well")
-    return ink.fitted("   ".join(told), width, "dim")
+    return ink.fitted("   ".join(told), width, "faint")
