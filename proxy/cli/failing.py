@@ -11,7 +11,6 @@ import click
 
 from ..errors import AckdropError
 from ..report.clean import clean
-from .folding import say
 
 
 def tell(error: AckdropError) -> None:
@@ -27,7 +26,7 @@ def tell_usage(error: click.ClickException) -> None:
     """What was typed wrong, as click says it."""
     told = io.StringIO()
     error.show(told)
-    say(told.getvalue().splitlines(), error=True)
+    _say(*told.getvalue().splitlines())
 
 
 def tell_defect(error: BaseException) -> None:
@@ -66,4 +65,6 @@ def _kept(trace: str) -> Path:
 
 
 def _say(*lines: str) -> None:
+    from .folding import say
+
     say(lines, error=True)

@@ -26,6 +26,11 @@ def say(lines: Iterable[str], *, error: bool = False) -> None:
     print(*(found if width is None else folded(found, width)), sep="\n", file=stream)
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person may be looking at what is written there."""
+    return stream is not None and stream.isatty()
+
+
 def folded(lines: Iterable[str], width: int) -> list[str]:
     """No line is wider than this, unless one of its words is: that one stays whole, to be copied.
 
@@ -45,7 +50,7 @@ def folded(lines: Iterable[str], width: int) -> list[str]:
 
 def _room(stream: TextIO | None) -> int | None:
     """How many columns there are; None where it is no terminal."""
-    if stream is None or not stream.isatty():
+    if stream is None or not is_terminal(stream):
         return None
     if (said := os.environ.get("COLUMNS", "")).isdigit() and int(said):
         return int(said)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from ..errors import SurroundingsError, UsageError
 from .failing import tell
+from .folding import is_terminal
 from .streams import writing
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Output:
     @property
     def _together(self) -> bool:
         """Whether one terminal shows what is said and what is reported."""
-        return self._err.is_terminal and self._out.is_terminal
+        return is_terminal(sys.stderr) and is_terminal(self._stream)
 
     def told(self, *, in_lines: bool = False) -> Told:
         """The voice of a run, for as long as it lasts; `in_lines` where standard error holds JSON lines alone."""

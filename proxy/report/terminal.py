@@ -172,13 +172,13 @@ class _Page(Page):
         for note in dict.fromkeys([*result.notes, *notes, *advice(result, folder is not None)]):
             yield from self.hang(indent, self.text(note, "faint"))
         if (command := again(result)) is not None:
-            yield from self._command(f"{indent}again: ", command)
+            yield from self._command(Text.assemble(indent, self.text("again: ", "faint")), command)
         if folder is not None:
             yield from self._files(folder, indent)
 
-    def _command(self, first: str, command: str) -> Iterator[Text]:
+    def _command(self, first: Text, command: str) -> Iterator[Text]:
         """As a shell takes it, also where it goes on in the next line."""
-        lines, room = [""], self.width - len(first) - len(" \\")
+        lines, room = [""], self.width - first.cell_len - len(" \\")
         for word in map(shlex.quote, shlex.split(command)):
             told = self.text(word).plain
             if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(told) > room:
@@ -186,7 +186,7 @@ class _Page(Page):
             lines[-1] += f"{' ' if lines[-1] else ''}{told}"
         for n, line in enumerate(lines):
             going_on = " \\" if n + 1 < len(lines) else ""
-            yield from self.hang(first if not n else " " * len(first), self.text(f"{line}{going_on}", "faint"))
+            yield from self.hang(first if not n else " " * first.cell_len, self.text(f"{line}{going_on}"))
 
     def _files(self, folder: Path, indent: str) -> Iterator[Text]:
         name = self.text(f"{near(folder)}/")

@@ -45,8 +45,8 @@ def test_faults_come_rest_and_go(ctl: Callable[..., Result], tmp_path: Path) -> 
     assert ctl("faults", "add", str(file)).output == (
         "armed  slow  matched 0, fired 0  latency at connections; every one that matches\n"
     )
-    assert ctl("faults", "disarm", "slow").output.startswith("rests  slow")
-    assert "rests  slow   " in ctl("faults", "list").output
+    assert ctl("faults", "disarm", "slow").output.startswith("off    slow")
+    assert "off    slow   " in ctl("faults", "list").output
     assert ctl("faults", "arm", "slow").output.startswith("armed  slow")
     assert ctl("faults", "reset", "slow").output.startswith("armed  slow")
     assert ctl("faults", "reset").output.count("armed") == 2
