@@ -88,10 +88,11 @@ class Job:
                 return
 
     def _read(self, ready: list[int]) -> bool:
-        with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+        """False once nobody has the terminal open any more."""
+        if self._outcome in ready:
+            self._told += os.read(self._outcome, 1000).decode("ascii")
+        with contextlib.suppress(OSError):  # EIO: so it is; what became of the job was told before
             if self.terminal in ready:
                 self.seen += os.read(self.terminal, 65536).decode("utf-8", "replace")
-            if self._outcome in ready:
-                self._told += os.read(self._outcome, 1000).decode("ascii")
             return True
         return False
