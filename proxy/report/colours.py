@@ -5,7 +5,7 @@ is bold becomes bright, and what is dimmed fades into either. So where a termina
 that are the same everywhere, half-way between black and white. One that has sixteen is told by weight, and by red
 alone. Colour only says again what the words say.
 
-`tests/report/test_colours.py` holds them to a contrast of 3:1 on the backgrounds that terminals have.
+`tests/report/test_colours.py` holds them to a contrast of 3.5:1 on the backgrounds that terminals have.
 
 Imports rich: import this module where it is used, not at the start of the command line.
 """
@@ -20,10 +20,10 @@ from typing import Literal
 from rich.console import Console
 from rich.theme import Theme
 
-COLOURS = {"good": "color(28)", "bad": "color(196)", "unsure": "color(130)", "changed": "color(31)"}
+COLOURS = {"good": "color(64)", "bad": "color(196)", "unsure": "color(166)", "changed": "color(31)"}
 """What a colour means, and which one it is where there are 256."""
 
-FAINT = "color(243)"
+FAINT = "color(244)"
 """What is said beside, where there are 256 colours."""
 
 _FEW = {"good": "", "bad": "red", "unsure": "", "changed": ""}

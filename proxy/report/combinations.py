@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 200
 _UNKNOWN = "?"
+_OF_RESULTS = "verdict", "duplicates {}", "retries {}", "reasons"
+"""What stands behind the values of a combination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def tables(runs: Sequence[Finished]) -> list[Table]:
 def _table(keys: Sequence[str], results: Sequence[RunResult]) -> Table:
     arms = max((tuple(arm.name for arm in result.arms) for result in results), key=len)
     beside = "/".join(arms)
-    heads = (*keys, "verdict", f"duplicates {beside}".strip(), f"retries {beside}".strip(), "reasons")
+    heads = (*keys, *(head.format(beside).strip() for head in _OF_RESULTS))
     rows = tuple(_row(keys, arms, result) for result in results)
     return Table(f"{len(results)} combinations of {', '.join(keys)}", tuple(map(_cell, heads)), rows)
 
@@ -65,15 +67,26 @@ def _cell(text: str) -> str:
     return shortened(clean(text), _LONGEST)
 
 
+def _short(keys: Sequence[str]) -> list[str]:
+    """The last word of each path, where that tells them apart; the title has them whole."""
+    words = [key.rpartition(".")[2] for key in keys]
+    return words if len(set(words)) == len(words) else list(keys)
+
+
 def print_table(table: Table, console: Console) -> None:
     """The table on a terminal, folded where it is wider."""
     from rich.table import Table as Rich
     from rich.text import Text
 
+    from .terminal import STYLES
+
+    keys = table.heads[: -len(_OF_RESULTS)]
     shown = Rich(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for head in table.heads:
+    for head in (*_short(keys), *table.heads[len(keys) :]):
         shown.add_column(Text(head.replace(" ", "\n", 1)), overflow="fold", no_wrap=False)
     for row in table.rows:
-        shown.add_row(*map(Text, row))
+        cells = [Text(cell) for cell in row]
+        cells[len(keys)].stylize(next((style for verdict, style in STYLES.items() if verdict == row[len(keys)]), ""))
+        shown.add_row(*cells)
     console.print(Text(table.title, style="bold"))
     console.print(shown)

@@ -163,7 +163,7 @@ def _foot(run: Finished) -> Iterator[str]:
     told = [origin(result), broker(result.broker)]
     if result.run is not None:
         told += [f"{name} {version}" for name, version in list(result.run.versions.items())[:20]]
-    yield " · ".join(_short(part, 200) for part in told)
+    yield " · ".join(_short(part, 200) for part in told if part)
     if run.folder is not None:
         yield f"Folder: {_short(str(run.folder))}"
     if (command := again(result)) is not None:

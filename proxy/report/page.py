@@ -40,7 +40,10 @@ class Page:
         return Text(clean(text.translate(_IN_ASCII) if self.ascii else text, ascii_only=self.ascii), style=style)
 
     def title(self, left: Text, right: Text) -> Iterator[Text]:
-        """The first line: what it is on the left, more of it on the right; below each other where they do not fit."""
+        """The first line: what it is on the left, any more on the right; below each other where they do not fit."""
+        if not right:
+            yield from self.hang("", left)
+            return
         room = min(self.width, _TITLE_WIDTH) - left.cell_len - right.cell_len
         if room >= GAP:
             yield Text.assemble(left, " " * room, right)

@@ -31,6 +31,8 @@ FILES = ("report.html", "report.json", "ledger.db", "events.jsonl", "capture.pca
 """What a run's folder may hold, in the order in which a person wants it."""
 
 _NARROWEST = 18
+_GLUE = "\ue000"
+"""A space that no line is broken at. rich breaks at the one that is meant for it."""
 STYLES: dict[Verdict, str] = {
     "passed": "good.bold",
     "failed": "bad.bold",
@@ -110,9 +112,10 @@ class _Page(Page):
         return self._marked(spreads.tally(result), {"✓": "good", "✗": "bad", "?": "unsure"}[spreads.mark(result)])
 
     def _marked(self, told: str, style: str) -> Text:
-        """The mark behind an expectation in colour."""
+        """The mark behind an expectation in colour, and never alone on a line."""
         text = self.text(told)
         start = len(text) - len(text.plain.split(" ")[-1])
+        text.plain = f"{text.plain[: start - 1]}{_GLUE}{text.plain[start:]}"
         text.stylize(style if style == "good" else f"{style}.bold", start)
         return text
 
@@ -124,6 +127,7 @@ class _Page(Page):
             line.pad_right(width - line.cell_len)
             for column, room in zip(columns, widths, strict=True):
                 part = column[n] if n < len(column) else Text()
+                part.plain = part.plain.replace(_GLUE, " ")
                 part.rstrip()
                 line.append(" " * (GAP + room - part.cell_len))
                 line.append_text(part)
@@ -196,7 +200,7 @@ class _Page(Page):
             line.rstrip()
             yield line
         else:
-            yield from self.hang(indent, name)
+            yield from self.hang(" " * min(len(indent), max(0, self.width - name.cell_len)), name)
             yield from self.hang(indent + "  ", files)
 
 

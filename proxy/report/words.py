@@ -68,7 +68,8 @@ def origin(result: RunResult) -> str:
     clients = dict.fromkeys(f"{arm.producer.client} {arm.producer.version or ''}".strip() for arm in result.arms)
     known = [shortened(client, 40) for client in clients if client not in ("", UNKNOWN)]
     shard = [] if result.shard is None else [f"shard {result.shard.number} of {result.shard.of}"]
-    return " · ".join([*names, f"seed {scenario.seed}", *known, *shard])
+    seed = [f"seed {scenario.seed}"] if scenario.file or scenario.seed else []  # without either, nobody drew chances
+    return " · ".join([*names, *seed, *known, *shard])
 
 
 def broker(info: BrokerInfo | None) -> str:

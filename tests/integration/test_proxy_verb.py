@@ -519,7 +519,7 @@ def test_a_broker_that_comes_later_is_met(start_proxy: Any, embedded_broker: str
             process.says("bootstrap: the broker cannot be reached: .*: connection refused; its clients wait a moment")
             assert client.recv(1) == b""
     with relay_to(embedded_broker, port):
-        process.says(r"kafka \d\.\d answers at .* now")
+        process.says(r"Apache Kafka \d\.\d at .* answers now")
         assert produce(bootstrap, topic, [b"later"]) == [0]
         process.says("bootstrap: reached again after .* s; 1 client was sent away")
         ended = process.end()

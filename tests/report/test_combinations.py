@@ -73,6 +73,29 @@ def test_a_terminal_of_any_width_shows_all_of_it(combined: list[Finished], width
         assert [line.split()[:4] for line in lines[-1:]] == [["confluent-kafka", "1", "passed", "1/0"]]
 
 
+def test_no_word_of_a_terminal_s_table_is_broken_at_80_columns(results: SimpleNamespace) -> None:
+    """Paths are told by their last word."""
+    runs = [
+        of(results.inconclusive(), {"workload.config.acks": acks, "faults[0].when.nth": "3"}) for acks in ("all", "1")
+    ]
+    file = io.StringIO()
+    print_table(tables(runs)[0], Console(file=file, width=80, color_system=None))
+    assert [line.rstrip() for line in file.getvalue().splitlines()] == [
+        "2 combinations of workload.config.acks, faults[0].when.nth",
+        "                         duplicates  retries",
+        "acks  nth  verdict       off/on      off/on   reasons",
+        "all   3    inconclusive  0/0         0/0      fault-never-fired, control-clean",
+        "1     3    inconclusive  0/0         0/0      fault-never-fired, control-clean",
+    ]
+
+
+def test_paths_that_end_alike_stand_whole(results: SimpleNamespace) -> None:
+    keys = {"faults[0].when.nth": "1", "faults[1].when.nth": "2"}
+    file = io.StringIO()
+    print_table(tables([of(results.lost_ack(), keys)] * 2)[0], Console(file=file, width=140, color_system=None))
+    assert "faults[0].when.nth  faults[1].when.nth  verdict" in file.getvalue()
+
+
 def test_junit_tells_them_apart(combined: list[Finished]) -> None:
     suites = lxml.etree.fromstring(junit.text(combined).encode()).findall("testsuite")
     assert [suite.get("name") for suite in suites[:2]] == [

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ackdrop.report.terminal import render
-from ackdrop.result import ExpectationResult, Reason
+from ackdrop.result import ExpectationResult, Failure, Reason
 
 LOST_ACK = """
 The ack is lost after the append         lost-ack · seed 7 · kafka-python 3.0.12
@@ -175,7 +175,7 @@ FAILED  Flaky: of 4 runs (5 were asked for) 3 passed, 1 failed. Run 2: With
 """
 
 ALONE = """
-The log of orders, alone                                                  seed 0
+The log of orders, alone
 Redpanda 22.3.25 at 127.0.0.1:9092 (found)
 
                                        log
@@ -381,6 +381,15 @@ def test_long_folder(results, shown, tmp_path):
     assert str(folder) in "".join(line.strip() for line in lines[-6:-1])
 
 
+def test_a_folder_s_name_is_whole_where_it_fits(results, shown, tmp_path, monkeypatch):
+    """To be copied: it rather stands further to the left."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / ("x" * 76)
+    folder.mkdir()
+    (folder / "report.json").touch()
+    assert shown(results.lost_ack(), folder=folder).splitlines()[-2:] == [f"   {folder.name}/", "          report.json"]
+
+
 def test_an_expectation_too_wide_for_its_column_goes_on_below(results, shown):
     wide = ExpectationResult("unacked_present >= 1000000", 3, False)
     arm = results.change(results.on_arm(), findings=[], expectations=[wide])
@@ -406,3 +415,15 @@ def test_a_command_that_goes_on_is_one_for_a_shell(results, shown):
         subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
         == command
     )
+
+
+@pytest.mark.parametrize("width", [40, 50, 60, 70, 80, 100])
+def test_no_mark_stands_alone(results, shown, width):
+    """Whatever is broken of an expectation, its mark stays with its last word."""
+    held = ExpectationResult("duplicates 0", 1, False)
+    arm = results.change(results.on_arm(), findings=[], expectations=[held])
+    known = [Failure("on", "duplicates", "more", None, True)]
+    lines = shown(results.run(arm, arm, failures=known), width).splitlines()
+    marked = [line for line in lines if line.endswith("✗")]
+    assert marked
+    assert all(line.split()[-2] in ("1", "known", "1,") for line in marked)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..folding import say
+
 if TYPE_CHECKING:
     from ...scenario.sketch import Sketch
 
@@ -67,7 +69,7 @@ def _list() -> None:
     width = max(len(action.word) for action in ACTIONS)
     for action in ACTIONS:
         places = ", ".join(at.replace("*", "API") for at in action.at)
-        click.echo(f"{action.word:{width}}  {places}\n{'':{width}}  {' '.join((action.__doc__ or '').split())}")
+        say([f"{action.word:{width}}  {places}", f"{'':{width}}  {' '.join((action.__doc__ or '').split())}"])
 
 
 def _asked() -> Sketch:
@@ -76,7 +78,8 @@ def _asked() -> Sketch:
     from ...scenario.sketch import WORDS, Sketch
     from ...scenario.vocabulary import PRODUCERS
 
-    fault = click.prompt("What is done", type=click.Choice(WORDS), default="drop", show_choices=True)
+    say([f"What can be done: {', '.join(WORDS)}"])
+    fault = click.prompt("What is done", type=click.Choice(WORDS), default="drop", show_choices=False)
     usual = example_place(Sketch(fault).action)
     at = click.prompt("Where on the path", default=usual)
     moment = at in ("connection", "broker", "workload")

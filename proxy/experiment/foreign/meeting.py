@@ -11,6 +11,7 @@ from ...direct.authentication import NotLetIn, SaslWanted
 from ...direct.cluster import Cluster
 from ...direct.identity import broker_info
 from ...errors import BrokerError
+from ...report.words import broker_at
 from ...result import BrokerInfo, Reason
 from ..settings import Say
 
@@ -55,7 +56,7 @@ class Meeting:
             await trio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
             await self._ask()
-        say(f"{self.told} answers at {self.info.bootstrap} now")
+        say(f"{broker_at(self.info)} answers now")
         for note in self.notes:
             say(note)
 

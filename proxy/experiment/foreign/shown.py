@@ -22,8 +22,8 @@ async def until_ended(settings: WatchSettings, live: Live, doors: Doors | None, 
     """Say where it listens, and wait for the end; and for the broker, where it is not there yet."""
     front, meeting, seconds = watch.front, watch.meeting, settings.seconds
     place = front.place
-    behind = "" if meeting.trouble else f"{meeting.told} at "
-    place.say(f"ackdrop listens on {address}, in front of {behind}{meeting.info.bootstrap}")
+    behind = meeting.info.bootstrap if meeting.trouble else broker_at(meeting.info)
+    place.say(f"ackdrop listens on {address}, in front of {behind}")
     place.say(f"  point your producers at  {address}")
     place.say("  Ctrl-C ends it and reports" if seconds is None else f"  it ends after {seconds:g} s")
     for note in meeting.notes:
