@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .folding import say
+from ..report.folding import say
 from .group import Group
 from .options import option
 

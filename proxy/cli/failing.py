@@ -65,6 +65,6 @@ def _kept(trace: str) -> Path:
 
 
 def _say(*lines: str) -> None:
-    from .folding import say
+    from ..report.folding import say
 
     say(lines, error=True)

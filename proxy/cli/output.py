@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from ..errors import SurroundingsError, UsageError
+from ..report.folding import folded, is_terminal
 from .failing import tell
-from .folding import is_terminal
 from .streams import writing
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class Output:
         """A line on standard error. On a terminal that shows both, reports stand apart from what is said."""
         if self._together and self._last == "shown":
             self._err.print()
-        self._err.print(line, soft_wrap=True, style=style)
+        lines = folded(line.splitlines(), self._err.width) if self._err.is_terminal else [line]
+        self._err.print("\n".join(lines), soft_wrap=True, style=style)
         self._last = "said" if self._together else None
 
     def show(self, finished: Finished) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .folding import say
+from ..report.folding import say
 
 if TYPE_CHECKING:
     from ..scenario.models import Scenario

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .folding import say
+from ..report.folding import say
 from .group import Group
 
 EPILOG = """\b

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from .clean import clean, shortened
+from .folding import folded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -160,7 +161,8 @@ class _Live:
         self._bars.update(self._task, completed=done, amount=_amount(done, self._total, self._bytes))
 
     def note(self, text: str) -> None:
-        self._bars.console.print(text, markup=False, highlight=False, emoji=False)
+        console = self._bars.console
+        console.print("\n".join(folded([text], console.width)), markup=False, highlight=False, emoji=False)
 
     def close(self) -> None:
         self._bars.stop()

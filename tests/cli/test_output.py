@@ -201,6 +201,22 @@ def test_on_a_terminal_reports_stand_apart_from_what_is_said() -> None:
     assert kinds == ["one", "", *report, "", "two", "", *report, "", "", "", "2", ""]
 
 
+def test_what_is_said_is_broken_between_words_on_a_terminal() -> None:
+    line = "a line of many words " * 8 + "/and/a/path"
+    imports = "from ackdrop.cli.options import Wanted; from ackdrop.cli.output import Output"
+    code = f"{imports}; Output(Wanted()).told().say({line!r})"
+    job = Job("-c", code)
+    try:
+        job.ends()
+        lines = job.seen.split("\r\n")
+    finally:
+        job.close()
+    assert max(map(len, lines)) <= 100
+    assert " ".join(lines).split() == line.split()
+    plain = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert plain.stderr == f"{line}\n"
+
+
 def test_elsewhere_they_do_not_change_each_other() -> None:
     done = subprocess.run([sys.executable, "-c", TALK], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == "one\ntwo\n"

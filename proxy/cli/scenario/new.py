@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..folding import say
+from ...report.folding import say
 
 if TYPE_CHECKING:
     from ...scenario.sketch import Sketch

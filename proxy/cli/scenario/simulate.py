@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...report.folding import say
 from ..completion import scenario_names
-from ..folding import say
 from ..options import set_option
 
 if TYPE_CHECKING:

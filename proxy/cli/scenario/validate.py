@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...report.folding import say
 from ..completion import scenario_names
-from ..folding import say
 from ..hosts import HOSTS, shown
 from ..options import set_option
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...observations import Observation
+from ..folding import folded
 from .desk import Desk
 from .keys import keys
 from .page import Seen, Size, page
@@ -129,4 +130,4 @@ class Screen:
 
 
 def _print(console: Console, line: str) -> None:
-    console.print(line, markup=False, soft_wrap=True)
+    console.print("\n".join(folded(line.splitlines(), console.width)), markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ackdrop.cli.folding import folded
+from ackdrop.report.folding import folded
 
 from ..terminals import Job
 
