@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..report.words import KINDS, counted
+
 _OUTCOMES = {
     "open": "no answer yet",
     "appended": "appended",
@@ -21,7 +23,7 @@ def status_lines(found: dict[str, Any]) -> list[str]:
     rates, retries, acks = now["rates"], now["retries"], now["acks"]
     lines = [
         f"ackdrop {about['version']}, process {about['pid']}, for {now['now'] - now['began']:.0f} s",
-        f"  listens on      {about['listen']}, in front of {about['broker']} at {about['bootstrap']}",
+        f"  listens on      {about['listen']}, in front of {_broker(about['broker'])} at {about['bootstrap']}",
         f"  run             {about['folder']}",
         *_scenario(about["scenario"]),
         f"  connections     {now['connections_open']} open, {now['connections_total']} in all",
@@ -63,7 +65,7 @@ def findings_lines(found: dict[str, Any]) -> list[str]:
         f"  retries         {retries['retries']}: {retries['protected']} protected, {retries['unprotected']} not; "
         f"{retries['ambiguous']} more may be retries",
         f"  of these        {retries['appended_again']} appended a second time "
-        f"({retries['records_appended_again']} records), {retries['deduplicated']} known again, "
+        f"({counted(retries['records_appended_again'], 'record')}), {retries['deduplicated']} known again, "
         f"{retries['refused']} refused, {retries['appended']} appended once, {retries['open']} open",
         f"  acks            {acks['dropped']} dropped, {acks['withheld']} withheld, {acks['delayed']} delayed",
     ]
@@ -89,7 +91,7 @@ def _retry(one: dict[str, Any]) -> str:
     offsets = "" if one["earlier_offset"] is None else f" (offset {one['earlier_offset']}, then {one['offset']})"
     faults = f"; the first one met {', '.join(one['faults'])}" if one["faults"] else ""
     return (
-        f"  try {one['tries']} of {one['topic']} [{one['partition']}], {one['records']} records, {kind}: "
+        f"  try {one['tries']} of {one['topic']} [{one['partition']}], {counted(one['records'], 'record')}, {kind}: "
         f"{_OUTCOMES[one['outcome']]}{offsets}{faults}"
     )
 
@@ -97,6 +99,12 @@ def _retry(one: dict[str, Any]) -> str:
 def _happened(one: dict[str, Any]) -> str:
     fault = "" if one["fault"] is None else f'"{one["fault"]}" '
     return f"{fault}{one['text']}"
+
+
+def _broker(told: str) -> str:
+    """The kind of broker by the name that reports give it."""
+    kind, _, version = told.partition(" ")
+    return f"{KINDS[kind]} {version}".rstrip() if kind in KINDS and kind != "unknown" else told
 
 
 def _node(node: int) -> str:

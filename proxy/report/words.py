@@ -11,7 +11,8 @@ from .clean import clean, shortened
 
 UNKNOWN = "unknown"
 
-_KINDS = {"redpanda": "Redpanda", "kafka": "Apache Kafka", "unknown": "A broker of unknown kind"}
+KINDS = {"redpanda": "Redpanda", "kafka": "Apache Kafka", "unknown": "A broker of unknown kind"}
+"""What a kind of broker is called."""
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -80,7 +81,7 @@ def broker(info: BrokerInfo | None) -> str:
 def broker_at(info: BrokerInfo) -> str:
     """`Redpanda 22.3.25 at 127.0.0.1:9092`"""
     version = f" {info.version}" if info.version else ""
-    return f"{_KINDS[info.kind]}{version} at {info.bootstrap}"
+    return f"{KINDS[info.kind]}{version} at {info.bootstrap}"
 
 
 def again(result: RunResult) -> str | None:

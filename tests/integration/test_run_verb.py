@@ -330,8 +330,10 @@ def test_each_combination_is_run_and_all_stand_in_one_table(ran: Ran) -> None:
         "NOT_LEADER_OR_FOLLOWER",
     ]
     table = done.out[done.out.index("2 combinations of code, max_in_flight") :].splitlines()
-    assert [line.split()[-3:] for line in table if "passed" in line] == [["passed", "1/0", "1/1"]] * 2
+    rows = table[: table.index("")]
+    assert [line.split()[-3:] for line in rows if "passed" in line] == [["passed", "1/0", "1/1"]] * 2
     assert max(map(len, table)) <= 80
+    assert done.out.endswith("\n\n2 results: 2 passed\n")
 
 
 def test_the_scenario_in_the_folder_of_a_combination_means_it_alone(ran: Ran) -> None:
