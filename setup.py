@@ -4,6 +4,7 @@ Cython finds the types of a module (`scan.pxd`) by the module's full name, and o
 gets copies in folders of the right names.
 """
 
+import filecmp
 from pathlib import Path
 from shutil import copy
 
@@ -20,7 +21,7 @@ def compiled() -> list[Extension]:
         return []
     types = {"annotation_typing": False, "boundscheck": False, "wraparound": False}
     modules: list[Extension] = cythonize(
-        [Extension(f"ackdrop.{module}", [str(copied(module))]) for module in MODULES],
+        [Extension(f"ackdrop.{module}", [str(at_home(module))]) for module in MODULES],
         include_path=[str(BUILD)],
         language_level=3,
         compiler_directives=types,
@@ -30,7 +31,7 @@ def compiled() -> list[Extension]:
     return modules
 
 
-def copied(module: str) -> Path:
+def at_home(module: str) -> Path:
     """A copy of the module's source, and of its types, in the folder of its package's name."""
     path = Path(*module.split("."))
     target = BUILD / "ackdrop" / path
@@ -38,8 +39,9 @@ def copied(module: str) -> Path:
     for package in (target.parent, BUILD / "ackdrop"):
         (package / "__init__.py").touch()
     for suffix in (".py", ".pxd"):
-        if (source := SOURCES / path.with_suffix(suffix)).exists():
-            copy(source, target.with_suffix(suffix))
+        source, copied = SOURCES / path.with_suffix(suffix), target.with_suffix(suffix)
+        if source.exists() and not (copied.exists() and filecmp.cmp(source, copied, shallow=False)):
+            copy(source, copied)  # a new copy is translated anew
     return target.with_suffix(".py")
 
 
