@@ -11,7 +11,7 @@ from ..result import ArmRepeat, ArmResult, HeldTally, Repetition, Spread
 from .clean import shortened
 from .combine import WORST_FIRST
 from .figures import Row, heading, in_signs
-from .words import UNKNOWN
+from .words import UNKNOWN, counted
 
 LEGEND = "minimum / median / maximum"
 
@@ -55,9 +55,9 @@ def runs(repeat: Repetition) -> str:
 
 
 def verdicts(counts: dict[str, int]) -> str:
-    """`4 passed, 1 failed`"""
-    known = [verdict for verdict in reversed(WORST_FIRST) if counts.get(verdict)]
-    return ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in known)
+    """`4 passed, 1 failed`; `2 errors`"""
+    known = [(verdict, counts[verdict]) for verdict in reversed(WORST_FIRST) if counts.get(verdict)]
+    return ", ".join(counted(count, verdict, "errors" if verdict == "error" else verdict) for verdict, count in known)
 
 
 def spread(value: Spread) -> str:
