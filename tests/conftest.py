@@ -31,12 +31,6 @@ from ackdrop.broker.listener import Certificate, Listener, every_mechanism
 collect_ignore = ["samples"]
 """Projects of users, with settings of their own: `integration/test_plugin.py` runs them."""
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first: a worker takes one after the other, and the last ones should be short."""
-    items.sort(key=lambda item: "integration" not in item.path.parts)
-
-
 USERS = {"alice": "alice-secret"}
 """Who may speak to the SASL listeners, and with which password; with OAUTHBEARER anybody may."""
 

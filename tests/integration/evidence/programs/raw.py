@@ -121,10 +121,14 @@ class Connection:
         return data
 
     def init_producer_id(self) -> Producer:
-        self.send(INIT_PRODUCER_ID, 0, struct.pack(">hi", -1, 60_000))
-        _, error, producer, epoch = struct.unpack(">ihqh", self.receive())
-        assert error == 0, error
-        return Producer(producer, epoch)
+        """A producer id; a broker that has just started gives none for a moment (COORDINATOR_LOAD_IN_PROGRESS, 14)."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.send(INIT_PRODUCER_ID, 0, struct.pack(">hi", -1, 60_000))
+            _, error, producer, epoch = struct.unpack(">ihqh", self.receive())
+            if error != 14 or time.monotonic() > deadline:
+                assert error == 0, error
+                return Producer(producer, epoch)
 
     def begin(self, topic: str, made: bytes, *, partition: int = 0, acks: int = -1) -> int:
         """Sends a batch without waiting for its answer; gives the request's correlation id."""
