@@ -31,12 +31,13 @@ Tool = Callable[[str], str]
 
 @contextmanager
 def tcpdump(file: Path) -> Iterator[None]:
-    """All TCP on loopback, until the end of the block; skips where this may not be captured."""
+    """All TCP on loopback, until the end of the block; skips where this may not be captured. Other tests send a lot
+    there, so packets need room (64 MiB) until tcpdump has time for them."""
     program = shutil.which("tcpdump")
     if program is None:
         pytest.skip("tcpdump is not installed: apt-get install tcpdump")
     process = subprocess.Popen(
-        [program, "-i", "lo", "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", str(file), "tcp"],
+        [program, "-i", "lo", "-s", "0", "-B", "65536", "-U", "--immediate-mode", "-Z", "root", "-w", str(file), "tcp"],
         stderr=subprocess.PIPE,
         text=True,
     )
