@@ -7,7 +7,7 @@ fault that was changed while the run went on is changed here as well: it comes, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..observations import Changed, Decided, Reached
 from .decisions import Decision
@@ -218,15 +218,4 @@ def _frame(reached: Reached) -> Frame:
 
 def _as_event(frame: Frame, at: str) -> Frame:
     """The produce request as rules at a process see it."""
-    return Frame(
-        api=at,
-        side="event",
-        client_id=frame.client_id,
-        connection=frame.connection,
-        correlation_id=frame.correlation_id,
-        entries=frame.entries,
-        version=frame.version,
-        node=frame.node,
-        acks=frame.acks,
-        transactional_id=frame.transactional_id,
-    )
+    return replace(frame, api=at, side="event")

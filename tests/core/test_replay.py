@@ -113,3 +113,13 @@ def test_what_went_the_short_way_is_asked_about_as_well(playbook: Any, frames: A
         assert [one for one in replayed if one.fired] == fired(slow), (seed, twins.rules)
         assert len(replayed) == len(decided)
     assert passed > 100
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_rules_at_processes_know_whether_a_client_speaks_tls(tls: bool) -> None:
+    """As on the wire (`moments`)."""
+    entry = ("t", 0, -1, 1, 1, 1, 69)
+    reached = Reached(1.0, "produce.request", "produce", 9, "request", "c", 1, -1, tls, 5, -1, None, (entry,), 0.0)
+    rule = Rule("r", "broker", "event", Match(tls=True), When(nth=(1,)), Pause(1.0))
+    answers = Replay(Engine([rule], seed=1, arm="off")).ask([reached])
+    assert [answer.fired for answer in answers] == ([True] if tls else [])
