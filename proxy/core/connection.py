@@ -24,6 +24,7 @@ from .link import Layer
 from .outlet import Outlet
 from .parts import Parts
 from .produce import ProduceTraffic
+from .quick import whole_size
 from .raw_sasl import RawSasl
 from .recording import opened
 from .requests import Requests
@@ -142,12 +143,17 @@ class Connection:
             self._look()
             data = self._on(data, quick.open.requests, self._parts.to_broker)
         begun = bytes(data)
-        if wanted := quick.wanted(begun, self._now):
-            self._kept_request.keep(begun, wanted)
-        elif quick.begins(begun, self._now):
-            self._parts.to_broker.put(begun, self._now)
-        else:
+        if quick.short(begun):
+            self._kept_request.keep(begun, len(begun) + 1)
+            return data[:0]
+        lane = quick.lane_of(begun, self._now)
+        if lane is None:
             return data
+        if lane.whole:
+            self._kept_request.keep(begun, whole_size(begun))
+        else:
+            quick.begins(lane, begun)
+            self._parts.to_broker.put(begun, self._now)
         return data[:0]
 
     def _long_requests(self, data: memoryview) -> None:
@@ -172,8 +178,8 @@ class Connection:
             data = self._on(data, self._quick.open.answers, self._parts.to_client)
         if self._quick.open.takes_answers and len(data) < _FEW:
             begun = bytes(data)
-            if wanted := self._quick.wanted_of_answer(begun):
-                self._kept_answer.keep(begun, wanted)
+            if self._quick.short_answer(begun):
+                self._kept_answer.keep(begun, len(begun) + 1)
                 return data[:0]
         return data
 

@@ -31,6 +31,12 @@ _MOST_LENGTHS = 8
 _LONGEST_SIZE = 5
 
 
+def whole_size(data: bytes) -> int:
+    """How many bytes the frame that begins here has in all."""
+    size: int = _SIZE(data)[0]
+    return 4 + size
+
+
 class OpenRequest(NamedTuple):
     """An attempt whose answer is open, and its batch."""
 
@@ -109,25 +115,13 @@ class Quick:
 
     # Requests.
 
-    def wanted(self, data: bytes, now: float) -> int:
-        """How many bytes there have to be to know whether the request that begins here may go this way; 0 where that is
-        known."""
-        if self._short(data):
-            return len(data) + 1
-        lane = self._begun_here(data, now)
-        return 4 + int(_SIZE(data)[0]) if lane is not None and lane.whole else 0
-
-    def begins(self, data: bytes, now: float) -> bool:
-        """Whether a frame begins here whose lane is known, and that is not whole; from now on it is on its way."""
-        lane = self._begun_here(data, now)
-        if lane is None:
-            return False
-        self._lane, self._size, self._got = lane, 4 + _SIZE(data)[0], len(data)
+    def begins(self, lane: Lane, data: bytes) -> None:
+        """A frame of that lane begins here; from now on it is on its way."""
+        self._lane, self._size, self._got = lane, whole_size(data), len(data)
         self._begun = [data]
         self.open.request_bytes += len(data)
-        return True
 
-    def _begun_here(self, data: bytes, now: float) -> Lane | None:
+    def lane_of(self, data: bytes, now: float) -> Lane | None:
         """The lane of the frame that begins here; None where that is not known, or the frame is whole."""
         if len(data) < AFTER_CORRELATION_ID:
             return None
@@ -168,7 +162,7 @@ class Quick:
             head += part[: size - len(head)]
         return head
 
-    def _short(self, data: bytes) -> bool:
+    def short(self, data: bytes) -> bool:
         """Whether more bytes are needed to know whether its lane is known."""
         if len(data) < 4:
             return True
@@ -179,9 +173,9 @@ class Quick:
             return True
         return _HEAD(data)[1] == PRODUCE and len(data) < AFTER_CORRELATION_ID + max(self.open.lengths, default=0)
 
-    def wanted_of_answer(self, data: bytes) -> int:
-        """How many bytes of an answer there have to be to know whether it may go this way; 0 where that is known."""
-        return len(data) + 1 if self.open.expects(data, 0) else 0
+    def short_answer(self, data: bytes) -> bool:
+        """Whether more bytes are needed to know whether this answer may go this way."""
+        return self.open.expects(data, 0)
 
     # Back to the long way.
 

@@ -209,7 +209,7 @@ class Engine:
                 if rule.lasts is not None and (rule.has_own_moment or self._goes_on(rule, self._at(elapsed, now))):
                     return None
                 if self._counts(rule, elapsed, now, found):
-                    gate = Gate(self._tallies[id(rule)], frame, self._chance(rule, frame))
+                    gate = Gate(self._tallies[id(rule)], frame, self._chance(rule, frame, *frame.entries))
                     (found.answers if side == "response" else found.requests).append(gate)
         return found
 
@@ -223,8 +223,7 @@ class Engine:
                 found.up_to(now - elapsed + edge - _INSTANT)
         return when.open_at(elapsed)
 
-    def _chance(self, rule: Rule, frame: Frame) -> Chance:
-        (entry,) = frame.entries
+    def _chance(self, rule: Rule, frame: Frame, entry: Entry) -> Chance:
         topic = self._label(entry.topic)
         return Chance(self._seed, self._arm, rule.name, frame.client_id, topic, entry.partition)
 
@@ -311,9 +310,7 @@ class Engine:
         rule = tally.rule
         if rule.when.probability is None:
             return tally.triggers(frame, entry)
-        topic = self._label(entry.topic)
-        chance = draw(self._seed, self._arm, rule.name, frame.client_id, topic, entry.partition, n)
-        return chance < rule.when.probability
+        return self._chance(rule, frame, entry).draw(n) < rule.when.probability
 
     def _fire(self, tally: Tally, frame: Frame, hit: Sequence[Entry], now: float, *, anew: bool = True) -> Outcome:
         rule, first = tally.rule, hit[0]
