@@ -10,7 +10,7 @@ from shutil import copy
 
 from setuptools import Extension, setup
 
-MODULES = ("core.scan", "relay.end")
+MODULES = ("core.scan", "core.several", "relay.end")
 SOURCES, BUILD = Path("proxy"), Path("build/cython")
 
 

@@ -183,14 +183,14 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Passed:
     """Attempts by which nothing happened: each was the first try, went to the broker as it came, was answered with
-    success and an offset, and its client was told so at once. It was the only one of its request. No rule fired on
-    them.
+    success and an offset, and its client was told so at once. No rule fired on them. Those of one request to several
+    partitions have its correlation id in common.
 
     Their numbers grow, with gaps where other flows have theirs. A later `Attempt` may be a retry of one of them: a
     success that was sent right before the end of its connection may be unread.
 
-    `asked` is set where rules were armed. Then it stands for the `Reached` of each request at its time and of each
-    answer at its own, too; see `LetPass` for what the rules said.
+    `asked` is set where rules were armed, and each attempt was the only one of its request. Then it stands for the
+    `Reached` of each request at its time and of each answer at its own, too; see `LetPass` for what the rules said.
     """
 
     flow: Flow

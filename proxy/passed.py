@@ -8,12 +8,15 @@ from heapq import heappop, heappush
 from itertools import chain, count
 from operator import attrgetter
 from struct import Struct, pack
+from typing import Literal
 
 from .observations import (
     Acked,
     Answered,
+    Asked,
     Attempt,
     Changed,
+    Flow,
     Forwarded,
     Observation,
     PackedAttempts,
@@ -66,22 +69,34 @@ def reached(passed: Passed) -> Iterator[Reached]:
     for number, at, correlation_id, _, records, _, size, answered_at, _ in passed.attempts:
         entries: tuple[ReachedEntry, ...] = ((flow.topic, flow.partition, flow.producer_id, 1, number, records, size),)
         for side, when in (("request", at), ("response", answered_at)):
-            yield Reached(
-                at=when,
-                place=f"produce.{side}",
-                api="produce",
-                version=flow.api_version,
-                side=side,  # type: ignore[arg-type]
-                client_id=flow.client_id,
-                connection=flow.connection,
-                node=asked.node,
-                tls=asked.tls,
-                correlation_id=correlation_id,
-                acks=flow.acks,
-                transactional_id=flow.transactional_id,
-                entries=entries,
-                elapsed=when - asked.zero,
-            )
+            yield frame_reached(flow, asked, side, correlation_id, entries, when)  # type: ignore[arg-type]
+
+
+def frame_reached(
+    flow: Flow,
+    asked: Asked,
+    side: Literal["request", "response"],
+    correlation_id: int,
+    entries: tuple[ReachedEntry, ...],
+    at: float,
+) -> Reached:
+    """A request of that flow, or the answer to one, as rules could be asked about it."""
+    return Reached(
+        at=at,
+        place=f"produce.{side}",
+        api="produce",
+        version=flow.api_version,
+        side=side,
+        client_id=flow.client_id,
+        connection=flow.connection,
+        node=asked.node,
+        tls=asked.tls,
+        correlation_id=correlation_id,
+        acks=flow.acks,
+        transactional_id=flow.transactional_id,
+        entries=entries,
+        elapsed=at - asked.zero,
+    )
 
 
 def in_time(told: Iterable[Reached | Changed], passed: Iterable[Passed]) -> Iterator[Reached | Changed]:

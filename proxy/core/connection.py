@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _REQUEST_LEAST = HEAD - 4
 _RESPONSE_LEAST = 4
-_FEW = 4096
+_FEW = 1 << 16
 """More bytes than an answer of the short way has."""
 _ANY_SIZE = (1 << 31) - 1
 """A client may ask for answers of any size, and a broker sends them: `fetch.max.bytes` knows no limit."""
@@ -147,9 +147,9 @@ class Connection:
             self._kept_request.keep(begun, len(begun) + 1)
             return data[:0]
         lane = quick.lane_of(begun, self._now)
-        if lane is None:
+        if lane is None and not quick.begins_known(begun):
             return data
-        if lane.whole:
+        if lane is None or lane.whole:
             self._kept_request.keep(begun, whole_size(begun))
         else:
             quick.begins(lane, begun)

@@ -13,17 +13,19 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakSet, WeakValueDictionary
 
 from ..faults.engine import Engine
 from ..kafka.batch_headers import BatchHeader, fields_at
 from ..observations import Asked, LetPass, Observation, Passed
+from ..passed import frame_reached
 from .attempts import AttemptIndex
 from .scan import Gate, Lane, Shared, Track
 
 if TYPE_CHECKING:
     from .quick import Quick
+    from .several import Batches
 
 MOST_OPEN = 50_000
 """Attempts whose answer is open, and their bytes, beyond which further ones go the long way, where the index has its
@@ -93,6 +95,12 @@ class Lanes:
         lane.foreseen = self._engine.changes[0]
         return True
 
+    def reached(self, request: Batches, side: Literal["request", "response"], at: float) -> None:
+        """A request for several partitions has reached the place at which rules are asked about it, or its answer."""
+        lane = request.lanes[0]
+        assert lane.armed is not None
+        self._observe(frame_reached(lane.flow, lane.armed, side, request.correlation_id, request.entries(), at))
+
     def _unlike(self, lane: Lane, data: bytes, begin: int, now: float) -> bool:
         """Whether the index knows nothing that the batch at that place may be a retry of."""
         index, batch = self._index, fields_at(data, begin)
@@ -115,9 +123,10 @@ class Lanes:
         """Tell of all attempts that have passed."""
         fresh, self.shared.fresh = self.shared.fresh, []
         for lane in fresh:
-            rows = lane.rows.take()
-            if rows is not None:
-                self._observe(Passed(lane.flow, rows, lane.armed))
+            for rows, armed in ((lane.rows, lane.armed), (lane.apart, None)):
+                taken = None if rows is None else rows.take()
+                if taken is not None:
+                    self._observe(Passed(lane.flow, taken, armed))
         if self.shared.let_pass:
             self.shared.let_pass = False
             for fault, frames in self._engine.take_let_pass():

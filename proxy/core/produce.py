@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import UndecodableError
-from ..kafka.batch_headers import LENGTH_ENDS, BatchHeader
+from ..kafka.batch_headers import LENGTH_ENDS, BatchHeader, batch_header
 from ..kafka.headers import RequestHeader
 from ..kafka.produce import ProduceAnswer, ProduceEntry, ProduceRequest, parse_request, parse_response
 from ..observations import Ack, Acked, Answered, Attempt, Flow, Forwarded, IndexLetGo
@@ -24,6 +24,7 @@ from .judging import entry_of
 from .recording import reached
 
 if TYPE_CHECKING:
+    from .quick import OpenBatch, OpenRequest
     from .scan import Lane
     from .wire import Wire
 
@@ -159,20 +160,25 @@ class ProduceTraffic:
         )
         return attempt, seen
 
-    def restored(
-        self, lane: Lane, number: int, at: float, correlation_id: int, batch: BatchHeader, raw: bytes
-    ) -> InFlight:
-        """A request of one batch that went on at `at`, and is recorded only now, since something may happen to it."""
-        wire, flow = self._wire, lane.flow
+    def restored(self, request: OpenRequest) -> InFlight:
+        """A request that went on at its time, and is recorded only now, since something may happen to it."""
+        wire, cid, lane = self._wire, request.correlation_id, request.batches[0].lane
+        shares = [self._restored(each, cid, request.at) for each in request.batches]
+        if lane.armed is not None and not request.reached:
+            entries = tuple(map(entry_of, shares))
+            reached(wire, replace(lane.request, correlation_id=cid, entries=entries), request.at)
+        flow = lane.flow
+        return InFlight(flow.client_id, flow.api_version, cid, flow.acks, shares, flow.transactional_id)
+
+    def _restored(self, opened: OpenBatch, correlation_id: int, at: float) -> Share:
+        number, lane, raw = opened
+        flow, batch = lane.flow, batch_header(raw, 0, len(raw))
         attempt, seen = self._begun(flow, number, correlation_id, batch, raw, at)
-        wire.observe(seen)
-        wire.observe(Forwarded(at, number))
+        self._wire.observe(seen)
+        self._wire.observe(Forwarded(at, number))
         topic = flow.topic if lane.topic_id is None else None
         entry = ProduceEntry(topic, lane.topic_id, flow.partition, batch, 0, len(raw))
-        share = Share(number, seen, entry, attempt)
-        if lane.armed is not None:
-            reached(wire, replace(lane.request, correlation_id=correlation_id, entries=(entry_of(share),)), at)
-        return InFlight(flow.client_id, flow.api_version, correlation_id, flow.acks, [share], flow.transactional_id)
+        return Share(number, seen, entry, attempt)
 
     def was_told(self, lane: Lane, cells: Sequence[int], at: float, told_at: float) -> None:
         """One of the last requests whose success the client was told: it may not have read it."""

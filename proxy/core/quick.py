@@ -15,20 +15,23 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
-from ..kafka.batch_headers import RECORDS_AT, batch_header
+from ..kafka.batch_headers import RECORDS_AT
 from ..kafka.headers import RequestHeader
-from ..kafka.produce import ProduceRequest
-from ..kafka.shapes import AFTER_CORRELATION_ID, shape_of
+from ..kafka.produce import ProduceEntry, ProduceRequest
+from ..kafka.shapes import AFTER_CORRELATION_ID, head_of, shape_of, topic_key
 from .exchanges import Exchange
 from .judging import request_of
 from .parts import Parts
 from .produce import PRODUCE, flow_of
 from .scan import Lane, Open
+from .several import Several
 
 _HEAD = Struct(">ihhi").unpack_from
 _SIZE = Struct(">i").unpack_from
 _MOST_LENGTHS = 8
 _LONGEST_SIZE = 5
+_FIRST = 3
+"""The first version with batches of magic 2."""
 
 
 def whole_size(data: bytes) -> int:
@@ -37,14 +40,26 @@ def whole_size(data: bytes) -> int:
     return 4 + size
 
 
-class OpenRequest(NamedTuple):
+class OpenBatch(NamedTuple):
     """An attempt whose answer is open, and its batch."""
 
     number: int
-    at: float
-    correlation_id: int
     lane: Lane
     batch: bytes
+
+
+class OpenRequest(NamedTuple):
+    """A request whose answer is open, and its batches. `reached` says that its way to the rules was told."""
+
+    at: float
+    correlation_id: int
+    batches: list[OpenBatch]
+    reached: bool
+
+    @property
+    def number(self) -> int:
+        """That of its first attempt."""
+        return self.batches[0].number
 
 
 class Quick:
@@ -60,6 +75,8 @@ class Quick:
         self._gone_by = gone_by
         self._lanes = parts.wire.lanes
         self.open = Open(self._lanes.shared)
+        self._several: Several | None = None
+        self._learnt = 0
         parts.exchanges.behind = self
         self._begun: list[bytes] = []
         self._lane: Lane | None = None
@@ -69,7 +86,7 @@ class Quick:
 
     def __bool__(self) -> bool:
         """Whether anything may go this way."""
-        return bool(self.open.lanes)
+        return self._several is not None
 
     @property
     def waiting(self) -> bool:
@@ -88,30 +105,53 @@ class Quick:
 
     # What the long way tells.
 
-    def learn(
-        self, frame: memoryview, header: RequestHeader, request: ProduceRequest, topic: str, software: str
-    ) -> None:
-        """A produce request has gone the long way, and others like it may come."""
-        shape = shape_of(frame, header, request) if request.acks else None
-        (entry,) = request.entries
-        batch = entry.batch
-        if shape is None or batch is None or batch.magic != 2:
+    def learn(self, frame: memoryview, header: RequestHeader, request: ProduceRequest, software: str) -> None:
+        """A produce request has gone the long way, and others like it, or for some of its partitions, may come."""
+        if request.acks == 0 or header.api_version < _FIRST:
             return
-        flow = flow_of(self._parts.number, header, software, request, topic, entry.partition, batch)
-        if self._lanes.full or len(self.open.lengths) >= _MOST_LENGTHS:
+        for entry in request.entries:
+            topic = self._parts.traffic.name(entry)
+            if topic is not None and entry.batch is not None and entry.batch.magic == 2:
+                self._learn(frame, header, request, entry, topic, software)
+
+    def _learn(
+        self,
+        frame: memoryview,
+        header: RequestHeader,
+        request: ProduceRequest,
+        entry: ProduceEntry,
+        topic: str,
+        software: str,
+    ) -> None:
+        assert entry.batch is not None
+        shape = shape_of(frame, header, request, entry)
+        flow = flow_of(self._parts.number, header, software, request, topic, entry.partition, entry.batch)
+        track = self._lanes.track(topic, entry.partition, entry.batch)
+        lane = Lane(flow, request_of(flow, self._parts.node, self._parts.tls), shape, entry.topic_id, track)
+        head, key = head_of(frame, header), topic_key(entry)
+        known = None if self._several is None else self._several.lane(head, key, entry.partition)
+        if known is not None and known.like(lane):
+            return
+        if self._lanes.full:
             self.forget()
         if self._lanes.full:
             return
-        self._lanes.count += shape.prefix not in self.open.lanes
-        track = self._lanes.track(topic, entry.partition, batch)
-        self.open.learn(Lane(flow, request_of(flow, self._parts.node, self._parts.tls), shape, entry.topic_id, track))
-        self._lanes.joins(self)
+        if self._several is None:
+            self._several = self.open.beside = Several(self._lanes.shared, self._lanes.reached)
+            self._lanes.joins(self)
+        if self._several.learn(head, key, lane):
+            self._lanes.count += 1
+            self._learnt += 1
+        if len(lane.prefix) in self.open.lengths or len(self.open.lengths) < _MOST_LENGTHS:
+            self.open.learn(lane)
 
     def forget(self) -> None:
         """What was learnt of requests holds no more."""
         self._lanes.tell_all()
-        self._lanes.count -= len(self.open.lanes)
+        self._lanes.count -= self._learnt
+        self._learnt = 0
         self.open.learn(None)
+        self._several = self.open.beside = None
 
     # Requests.
 
@@ -173,6 +213,14 @@ class Quick:
             return True
         return _HEAD(data)[1] == PRODUCE and len(data) < AFTER_CORRELATION_ID + max(self.open.lengths, default=0)
 
+    def begins_known(self, data: bytes) -> bool:
+        """Whether a request begins here that is not whole, and may go this way once it is: its head is known."""
+        if self._several is None or len(data) < self._several.longest:
+            return False
+        size, key, _, _ = _HEAD(data)
+        begun = key == PRODUCE and len(data) < 4 + size <= self._wire.settings.frame_limit
+        return begun and self._several.head(data, 0) is not None
+
     def short_answer(self, data: bytes) -> bool:
         """Whether more bytes are needed to know whether this answer may go this way."""
         return self.open.expects(data, 0)
@@ -191,7 +239,7 @@ class Quick:
             self._parts.traffic.was_told(lane, cells, at, told_at)
 
     def restore_next(self) -> None:
-        """Let the oldest attempt whose answer is open be one of the long way."""
+        """Let the oldest request whose answer is open be one of the long way."""
         request = self.take()
         if request is not None:
             self.restore(request)
@@ -202,21 +250,23 @@ class Quick:
             self.restore(request)
 
     def take(self) -> OpenRequest | None:
-        """The oldest attempt whose answer is open, which is so here no more; whoever takes it has to `restore` it."""
+        """The oldest request whose answer is open, which is so here no more; whoever takes it has to `restore` it."""
         if not self.waiting:
             return None
         self._remember()
-        oldest = self.open.oldest()
-        assert oldest is not None
-        (number, correlation_id, _, _, _, size, begin), at, lane, frames = oldest
+        several = self._several and self._several.take(self.open)
+        if several:
+            batches = [OpenBatch(*each) for each in several.taken()]
+            return OpenRequest(several.at, several.correlation_id, batches, several.apart)
+        (number, correlation_id, _, _, _, size, begin), at, lane, frames = self.open.oldest()
         whole = frames if isinstance(frames, bytes) else b"".join(frames)
-        return OpenRequest(number, at, correlation_id, lane, whole[begin : begin + size])
+        return OpenRequest(at, correlation_id, [OpenBatch(number, lane, whole[begin : begin + size])], False)
 
     def restore(self, request: OpenRequest) -> None:
-        """Let an attempt that was taken be one of the long way."""
-        number, at, correlation_id, lane, raw = request
-        batch = batch_header(raw, 0, len(raw))
+        """Let a request that was taken be one of the long way."""
         self.open.takes_answers = False
-        in_flight = self._parts.traffic.restored(lane, number, at, correlation_id, batch, raw)
-        client_id = lane.flow.client_id
-        self._parts.exchanges.put(Exchange(correlation_id, PRODUCE, lane.version, client_id, produce=in_flight))
+        in_flight = self._parts.traffic.restored(request)
+        exchange = Exchange(
+            request.correlation_id, PRODUCE, in_flight.api_version, in_flight.client_id, produce=in_flight
+        )
+        self._parts.exchanges.put(exchange)

@@ -124,10 +124,8 @@ class Requests:
             return False
         request.request = read
         request.exchange.produce = self._parts.traffic.request(request.frame, request.header, read, self._software, now)
-        if len(read.entries) == 1 and self._wire.untouched:
-            topic = self._parts.traffic.name(read.entries[0])
-            if topic is not None:
-                self.quick.learn(request.frame, request.header, read, topic, self._software)
+        if self._wire.untouched:
+            self.quick.learn(request.frame, request.header, read, self._software)
         return True
 
     def gone_by(self, frame: memoryview, now: float, armed: bool) -> None:

@@ -32,7 +32,8 @@ cdef class Lane:
     cdef public bint compact
     cdef public bytes prefix, suffix, answer_prefix, answer_suffix
     cdef public Track track
-    cdef public Rows rows
+    cdef public Rows rows, apart
+    cdef public long long stamp, offset
 
 cdef class Shared:
     cdef public long long numbered, unsettled, open, bytes, limit
@@ -48,6 +49,7 @@ cdef class Open:
     cdef public bint takes_requests, takes_answers
     cdef public dict lanes
     cdef public list lengths
+    cdef public object beside
     cdef Shared _shared
     cdef Lane _last
     cdef long long _mask
@@ -55,25 +57,30 @@ cdef class Open:
     cdef double[::1] _times
     cdef list _lanes, _frames
 
-    @cython.locals(at=cython.longlong)
+    @cython.locals(at=cython.longlong, end=cython.longlong, behind=cython.longlong)
     cpdef long long requests(self, bytes data, double now) except -1
 
     @cython.locals(
-        at=cython.longlong, lane=Lane, length=cython.longlong, key=cython.longlong, version=cython.longlong,
+        lane=Lane, length=cython.longlong, key=cython.longlong, version=cython.longlong,
         correlation_id=cython.longlong, stop=cython.longlong, begin=cython.longlong, size=cython.longlong,
         shift=cython.longlong, byte=cython.longlong, claimed=cython.longlong, magic=cython.longlong,
         crc=cython.longlong, producer_id=cython.longlong, epoch=cython.longlong, sequence=cython.longlong,
         records=cython.longlong, slot=cython.longlong, cell=cython.longlong, prefix=cython.longlong,
         first=cython.longlong, shared=Shared,
     )
-    cdef long long _requests(self, bytes data, long long end, double now, Lane known, object frames) except -1
+    cdef long long _requests(self, bytes data, long long at, long long end, double now, Lane known, object frames) except -1
+
+    @cython.locals(at=cython.longlong, behind=cython.longlong)
+    cpdef long long answers(self, bytes data, double now) except -1
 
     @cython.locals(
-        at=cython.longlong, end=cython.longlong, slot=cython.longlong, cell=cython.longlong, lane=Lane,
+        end=cython.longlong, slot=cython.longlong, cell=cython.longlong, lane=Lane,
         length=cython.longlong, correlation_id=cython.longlong, stop=cython.longlong, base_offset=cython.longlong,
         rows=Rows, row=cython.longlong, i=cython.longlong, first=cython.longlong, shared=Shared,
     )
-    cpdef long long answers(self, bytes data, double now) except -1
+    cdef long long _answers(self, bytes data, long long at, double now) except -1
+
+    cpdef object oldest_together(self)
 
     cpdef _grow(self)
 

@@ -97,6 +97,8 @@ class Lane:
 
     Where rules are armed (`armed`), those count that stand `at_requests` and `at_answers`: see `Foresight`, for `until`
     and `whole` too. All of it is to be worked out anew when the engine's count of changes is not `foreseen` any more.
+
+    `apart`, `stamp` and `offset` are those of requests for several partitions: see `several`.
     """
 
     def __init__(self, flow: Flow, request: Frame, shape: Shape, topic_id: bytes | None, track: Track) -> None:
@@ -120,11 +122,18 @@ class Lane:
         self.track = track
         self.asked = -1
         self.rows = Rows()
+        self.apart: Rows | None = None
+        self.stamp = self.offset = 0
         self.armed: Asked | None = None
         self.whole = False
         self.foreseen, self.until = -1, inf
         self.at_requests: tuple[Gate, ...] = ()
         self.at_answers: tuple[Gate, ...] = ()
+
+    def like(self, other: Lane) -> bool:
+        """Whether both are for the same requests."""
+        mine = self.flow, self.topic_id, self.version, self.prefix, self.suffix
+        return mine == (other.flow, other.topic_id, other.version, other.prefix, other.suffix)
 
 
 class Track:
@@ -180,13 +189,39 @@ class Shared:
         self.let_pass = False
 
 
+class Together(Protocol):
+    """A request for several partitions that is open, or has passed: see `several.Batches`."""
+
+    count: int
+    size: int
+    at: float
+    correlation_id: int
+
+    def told(self) -> list[tuple[list[int], float, float, Lane]]:
+        """What `Open.told` says of it; none where it has not passed."""
+
+
+class Beside(Protocol):
+    """What is asked about frames that the loops leave: see `several.Several`."""
+
+    def requests(self, opened: Open, data: bytes, at: int, now: float) -> int:
+        """Take in a whole request that begins at that offset; the offset behind it, the same where it is none."""
+
+    def answers(self, opened: Open, data: bytes, at: int, now: float) -> int:
+        """The same for a whole answer to the oldest request that is open, which is one of those taken in there."""
+
+    def expects(self, request: Together, data: bytes, at: int) -> bool:
+        """Whether the answer of which only the beginning is there may be that to this request."""
+
+
 class Open:
-    """The attempts of one connection whose answer is open, the oldest first; and the last ones that have passed.
+    """The requests of one connection whose answer is open, the oldest first; and the last ones that have passed.
 
     `first` and `last` count all that came: those from `first` on are open, up to the one before `last`. `lanes` are
     found by the bytes behind a request's correlation id, of one of these `lengths`. Nothing is taken in unless requests
     (`takes_requests`), or answers (`takes_answers`), may come this way now. So many answers (`answered`) and bytes have
-    come so.
+    come so. What the loops leave is asked about `beside`; a request that was taken in there has no lane here, and
+    stands in place of its frame.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -195,13 +230,14 @@ class Open:
         self.request_bytes = self.answer_bytes = 0
         self.lanes: dict[bytes, Lane] = {}
         self.lengths: list[int] = []
+        self.beside: Beside | None = None
         self._shared = shared
         self._last: Lane | None = None
         self._mask = 2 * _FEWEST - 1
         self._cells = array("q", bytes(8 * _N * 2 * _FEWEST))
         self._times = array("d", bytes(16 * 2 * _FEWEST))
         self._lanes: list[Lane | None] = [None] * (2 * _FEWEST)
-        self._frames: list[bytes | list[bytes] | None] = [None] * (2 * _FEWEST)
+        self._frames: list[Any] = [None] * (2 * _FEWEST)
 
     def learn(self, lane: Lane | None) -> None:
         """There is a lane more, or there are none any more."""
@@ -218,19 +254,26 @@ class Open:
         """Take in whole requests at the beginning of these bytes; the offset of the first that is none for here."""
         if not self.takes_requests:
             return 0
-        at = self._requests(data, len(data), now, None, data)
+        end = len(data)
+        at = self._requests(data, 0, end, now, None, data)
+        while self.beside is not None and end - at > _LEAST_BATCH:
+            behind = self.beside.requests(self, data, at, now)
+            if behind == at:
+                break
+            at = self._requests(data, behind, end, now, None, data)
         self.request_bytes += at
         return at
 
     def request(self, head: bytes, size: int, now: float, lane: Lane, frames: list[bytes]) -> bool:
         """Take in one request of that lane and so many bytes, whose end is as it should be. `head` is its beginning, to
         the end of its batch's header at least; `frames` all of it, in parts. False where it is none for here."""
-        return self._requests(head, size, now, lane, frames) == size
+        return self._requests(head, 0, size, now, lane, frames) == size
 
-    def _requests(self, data: bytes, end: int, now: float, known: Lane | None, frames: bytes | list[bytes]) -> int:
+    def _requests(
+        self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: bytes | list[bytes]
+    ) -> int:
         shared = self._shared
         first = self.last
-        at = 0
         lane = known if known is not None else self._last
         while end - at > _LEAST_BATCH:
             if _C:
@@ -326,9 +369,19 @@ class Open:
         """Take in whole answers of success at the beginning of these bytes; the offset of the first that is none."""
         if not self.takes_answers:
             return 0
+        at = self._answers(data, 0, now)
+        while self.beside is not None and at < len(data) and self.oldest_together() is not None:
+            behind = self.beside.answers(self, data, at, now)
+            if behind == at:
+                break
+            at = self._answers(data, behind, now)
+        self.answer_bytes += at
+        return at
+
+    def _answers(self, data: bytes, at: int, now: float) -> int:
         shared = self._shared
         first = self.first
-        at, end = 0, len(data)
+        end = len(data)
         while self.first < self.last and end - at >= 8:
             slot = self.first & self._mask
             cell = _N * slot
@@ -375,29 +428,63 @@ class Open:
         shared.open -= self.first - first
         shared.unsettled -= self.first - first
         self.answered += self.first - first
-        self.answer_bytes += at
         return at
+
+    def add(self, request: Together) -> None:
+        """A request for several partitions is open."""
+        if self.last - self.first + _TOLD > self._mask:
+            self._grow()
+        slot = self.last & self._mask
+        self._cells[_N * slot + 1] = request.correlation_id
+        self._lanes[slot] = None
+        self._frames[slot] = request
+        self.last += 1
+        self._shared.open += request.count
+        self._shared.bytes += request.size
+        self._shared.unsettled += 1
+
+    def oldest_together(self) -> Together | None:
+        """The oldest that is open, where it is a request for several partitions."""
+        slot = self.first & self._mask
+        request: Together | None = self._frames[slot]
+        return request if self.first < self.last and self._lanes[slot] is None else None
+
+    def take_together(self, passed: bool) -> None:
+        """That one is not open any more: it has `passed`, or goes the long way."""
+        slot = self.first & self._mask
+        request = self._frames[slot]
+        self._shared.open -= request.count
+        self._shared.bytes -= request.size
+        self._shared.unsettled -= 1
+        self.first += 1
+        if passed:
+            self.answered += 1
+            if self.first > _TOLD:  # nobody asks for so old a one any more
+                self._frames[(self.first - 1 - _TOLD) & self._mask] = None
+        else:
+            self._frames[slot] = None
 
     def expects(self, data: bytes, at: int) -> bool:
         """Whether the answer of which only the beginning is there may be one for here."""
         left = len(data) - at
         lane = self._lanes[self.first & self._mask]
-        if self.first == self.last or lane is None:
+        if self.first == self.last:
             return False
+        if lane is None:
+            request = self.oldest_together()
+            return self.beside is not None and request is not None and self.beside.expects(request, data, at)
         if left < 8:
             return left < 4 or bool(_INT(data, at)[0] == lane.answer_size)
         size, correlation_id = _ANSWER(data, at)
         expected = self._cells[_N * (self.first & self._mask) + 1]
         return bool(size == lane.answer_size and correlation_id == expected and left < 4 + size)
 
-    def oldest(self) -> tuple[list[int], float, Lane, bytes | list[bytes]] | None:
-        """Take out the oldest that is open: its cells, its time, its lane, and what its batch is in."""
-        if self.first == self.last:
-            return None
+    def oldest(self) -> tuple[list[int], float, Lane, bytes | list[bytes]]:
+        """Take out the oldest that is open, which is one that the loop has taken in: its cells, its time, its lane, and
+        what its batch is in."""
         slot = self.first & self._mask
         lane, frames, self._frames[slot] = self._lanes[slot], self._frames[slot], None
         assert lane is not None
-        assert frames is not None
         cells = [self._cells[_N * slot + i] for i in range(_N)]
         time = self._times[2 * slot]
         self._cells[_N * slot + 6] = -1
@@ -415,7 +502,10 @@ class Open:
         for index in range(max(0, self.first - _TOLD), self.first):
             slot = index & self._mask
             lane, self._lanes[slot] = self._lanes[slot], None
-            if lane is not None and self._cells[_N * slot + 6] >= 0:
+            request, self._frames[slot] = self._frames[slot], None
+            if request is not None:
+                found += request.told()
+            elif lane is not None and self._cells[_N * slot + 6] >= 0:
                 cells = [self._cells[_N * slot + i] for i in range(_N)]
                 found.append((cells, self._times[2 * slot], self._times[2 * slot + 1], lane))
         return found

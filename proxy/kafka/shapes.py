@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from struct import Struct
 
 from .headers import RequestHeader
-from .primitives import Buffer, encode_uvarint
+from .primitives import Buffer, compact_extent, encode_uvarint
 from .produce import ProduceEntry, ProduceRequest
 
 AFTER_CORRELATION_ID = 12
 """Where the bytes begin that all requests share: behind length, API, version and correlation id."""
 
 _FLEXIBLE, _TOPIC_IDS = 9, 13
+_ACKS_AND_TIMEOUT = 2 + 4
+_NO_TAGS = b"\0\0\0"
+"""Of the partition, the topic and the request."""
 _INT = Struct(">i")
 _SHORT = Struct(">h")
 
@@ -42,40 +45,64 @@ class Shape:
     answer_suffix: bytes
 
 
-def shape_of(frame: Buffer, header: RequestHeader, request: ProduceRequest) -> Shape | None:
-    """The shape of a request that was read whole; None where it has more than one partition, or none with records."""
-    if len(request.entries) != 1 or request.entries[0].batch is None:
-        return None
-    (entry,) = request.entries
+def head_of(frame: Buffer, header: RequestHeader) -> bytes:
+    """What stands behind the correlation id of a request that was read whole, up to its topics: the client id, and from
+    version 3 on the transactional id, acks and timeout. Version 3 or later."""
+    assert header.body is not None
+    if header.api_version >= _FLEXIBLE:
+        at = max(compact_extent(frame, header.body, len(frame)))
+    else:
+        at = header.body + 2 + max(0, _SHORT.unpack_from(frame, header.body)[0])
+    return bytes(frame[AFTER_CORRELATION_ID : at + _ACKS_AND_TIMEOUT])
+
+
+def topic_key(entry: ProduceEntry) -> bytes:
+    """By what a request calls a topic: its name, or its id, without a length."""
+    return (entry.topic or "").encode() if entry.topic_id is None else entry.topic_id
+
+
+def shape_of(frame: Buffer, header: RequestHeader, request: ProduceRequest, entry: ProduceEntry) -> Shape:
+    """The shape of requests for this partition alone, by a request for it, and maybe others, that was read whole. There
+    has to be a batch, and with other partitions version 3 or later."""
     version = header.api_version
     compact = version >= _FLEXIBLE
-    size_at = entry.start - (_uvarint_size(entry.end - entry.start + 1) if compact else 4)
-    prefix, suffix = _answer(version, entry)
+    answer_prefix, answer_suffix = _answer(version, entry)
     times = (8 if version >= 2 else 0) + (8 if version >= 5 else 0)
+    if len(request.entries) == 1:
+        size_at = entry.start - (_uvarint_size(entry.end - entry.start + 1) if compact else 4)
+        prefix, suffix = bytes(frame[AFTER_CORRELATION_ID:size_at]), bytes(frame[entry.end :])
+    else:
+        prefix = head_of(frame, header) + _one(version, entry) + _INT.pack(entry.partition)
+        suffix = _NO_TAGS if compact else b""
     return Shape(
         version=version,
         compact=compact,
-        prefix=bytes(frame[AFTER_CORRELATION_ID:size_at]),
-        suffix=bytes(frame[entry.end :]),
-        answer_size=4 + len(prefix) + 8 + times + len(suffix),
-        answer_prefix=prefix,
+        prefix=prefix,
+        suffix=suffix,
+        answer_size=4 + len(answer_prefix) + 8 + times + len(answer_suffix),
+        answer_prefix=answer_prefix,
         answer_times=times,
-        answer_suffix=suffix,
+        answer_suffix=answer_suffix,
     )
+
+
+def _one(version: int, entry: ProduceEntry) -> bytes:
+    """An array of this topic alone, as far as the number of its partitions, which is one."""
+    key = topic_key(entry)
+    if version < _FLEXIBLE:
+        return _INT.pack(1) + _SHORT.pack(len(key)) + key + _INT.pack(1)
+    return b"\2" + (encode_uvarint(len(key) + 1) if version < _TOPIC_IDS else b"") + key + b"\2"
 
 
 def _answer(version: int, entry: ProduceEntry) -> tuple[bytes, bytes]:
     """What stands before the base offset and behind the log start offset in the answer to it, where all went well."""
-    success = _INT.pack(entry.partition) + _SHORT.pack(0)
-    name = (entry.topic or "").encode()
+    prefix = _one(version, entry) + _INT.pack(entry.partition) + _SHORT.pack(0)
     if version < _FLEXIBLE:
-        prefix = _INT.pack(1) + _SHORT.pack(len(name)) + name + _INT.pack(1) + success
         no_errors = _INT.pack(0) + _SHORT.pack(-1) if version >= 8 else b""
         throttle = _INT.pack(0) if version >= 1 else b""
         return prefix, no_errors + throttle
-    topic = encode_uvarint(len(name) + 1) + name if version < _TOPIC_IDS else entry.topic_id or b""
     no_errors_no_message_no_tags, no_tags = b"\1\0\0", b"\0"
-    return b"\0\2" + topic + b"\2" + success, no_errors_no_message_no_tags + no_tags + _INT.pack(0) + no_tags
+    return b"\0" + prefix, no_errors_no_message_no_tags + no_tags + _INT.pack(0) + no_tags
 
 
 def _uvarint_size(value: int) -> int:

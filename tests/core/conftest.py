@@ -5,10 +5,12 @@ Nothing here is made with the code under test: a frame is packed field by field 
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -117,24 +119,34 @@ class Frames:
         acks: int = -1,
         client: str = "c",
         transactional_id: str | None = None,
+        grouped: bool = False,
     ) -> bytes:
-        """A produce request: (topic, partition, batch) each; topics are not grouped."""
+        """A produce request: (topic, partition, batch) each. Neighbours of one topic stand together where `grouped`."""
+        groups = self._groups(entries, grouped)
         if version < 9:
             of = b"\xff\xff" if transactional_id is None else short_string(transactional_id)
             body = of if version >= 3 else b""
-            body += struct.pack(">hii", acks, 1000, len(entries))
-            for topic, partition, batch in entries:
+            body += struct.pack(">hii", acks, 1000, len(groups))
+            for topic, group in groups:
                 assert isinstance(topic, str)
-                size = -1 if batch is None else len(batch)
-                body += short_string(topic) + struct.pack(">iii", 1, partition, size) + (batch or b"")
+                body += short_string(topic) + struct.pack(">i", len(group))
+                for _, partition, batch in group:
+                    size = -1 if batch is None else len(batch)
+                    body += struct.pack(">ii", partition, size) + (batch or b"")
             return self.request(0, version, cid, body, client=client)
         body = b"\0" if transactional_id is None else compact(transactional_id.encode())
-        body += struct.pack(">hi", acks, 1000) + uvarint(len(entries) + 1)
-        for topic, partition, batch in entries:
-            body += topic if isinstance(topic, bytes) else compact(topic.encode())
-            body += uvarint(2) + struct.pack(">i", partition)
-            body += (b"\0" if batch is None else compact(batch)) + b"\0\0"
+        body += struct.pack(">hi", acks, 1000) + uvarint(len(groups) + 1)
+        for topic, group in groups:
+            body += (topic if isinstance(topic, bytes) else compact(topic.encode())) + uvarint(len(group) + 1)
+            for _, partition, batch in group:
+                body += struct.pack(">i", partition) + (b"\0" if batch is None else compact(batch)) + b"\0"
+            body += b"\0"
         return self.request(0, version, cid, body + b"\0", client=client, tags=b"\0")
+
+    def _groups(self, entries: Sequence[Any], grouped: bool) -> list[tuple[Any, list[Any]]]:
+        if not grouped:
+            return [(entry[0], [entry]) for entry in entries]
+        return [(topic, list(group)) for topic, group in itertools.groupby(entries, key=itemgetter(0))]
 
     def produced(
         self,
@@ -142,20 +154,24 @@ class Frames:
         *answers: tuple[str | bytes, int, int, int],
         version: int = 7,
         nodes: Sequence[tuple[int, str, int]] = (),
+        grouped: bool = False,
     ) -> bytes:
-        """A produce answer: (topic, partition, error, base offset) each, log start offset 0."""
+        """A produce answer: (topic, partition, error, base offset) each, log start offset 0; `grouped` as there."""
         old = version < 9
-        body = struct.pack(">i", len(answers)) if old else b"\0" + uvarint(len(answers) + 1)
-        for topic, partition, error, offset in answers:
+        groups = self._groups(answers, grouped)
+        body = struct.pack(">i", len(groups)) if old else b"\0" + uvarint(len(groups) + 1)
+        for topic, group in groups:
             if old:
                 assert isinstance(topic, str)
-                body += short_string(topic) + struct.pack(">i", 1)
+                body += short_string(topic) + struct.pack(">i", len(group))
             else:
-                body += (topic if isinstance(topic, bytes) else compact(topic.encode())) + uvarint(2)
-            body += struct.pack(">ihq", partition, error, offset)
-            body += struct.pack(">q", -1) if version >= 2 else b""
-            body += struct.pack(">q", -1 if error else 0) if version >= 5 else b""
-            body += b"" if old else b"\1\0\0\0"
+                body += (topic if isinstance(topic, bytes) else compact(topic.encode())) + uvarint(len(group) + 1)
+            for _, partition, error, offset in group:
+                body += struct.pack(">ihq", partition, error, offset)
+                body += struct.pack(">q", -1) if version >= 2 else b""
+                body += struct.pack(">q", -1 if error else 0) if version >= 5 else b""
+                body += struct.pack(">ih", 0, -1) if version == 8 else b"" if old else b"\1\0\0"
+            body += b"" if old else b"\0"
         body += struct.pack(">i", 0) if version >= 1 else b""
         return self.answer(cid, body if old else body + self._node_endpoints(nodes))
 

@@ -9,24 +9,25 @@ from types import ModuleType
 
 import pytest
 
-from ackdrop.core import scan
+from ackdrop.core import scan, several
 from ackdrop.relay import end
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "proxy" / "core" / "scan.py"
 
 UNCOMPILED = f"""
 import importlib.util, sys
 sys.path.insert(0, {str(ROOT)!r})
 import ackdrop.core
-spec = importlib.util.spec_from_file_location("ackdrop.core.scan", {str(SOURCE)!r})
-module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-assert not module.COMPILED
+for name in ("scan", "several"):
+    source = {str(ROOT / "proxy" / "core")!r} + f"/{{name}}.py"
+    spec = importlib.util.spec_from_file_location("ackdrop.core." + name, source)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert not module.COMPILED
 from tests.core import conftest, test_quick
 passed = 0
-for seed in range(40):
-    twins = test_quick.Twins(seed, conftest.play, conftest.Frames(), armed=seed % 2 == 0)
+for seed in range(60):
+    twins = test_quick.Twins(seed, conftest.play, conftest.Frames(), armed=seed % 2 == 0, several=seed % 3 == 0)
     for _ in range(test_quick.STEPS):
         twins.step()
     passed += twins.same_in_the_end()
@@ -34,7 +35,7 @@ print(passed)
 """
 
 
-@pytest.mark.parametrize("module", [scan, end])
+@pytest.mark.parametrize("module", [scan, several, end])
 def test_what_is_compiled_is_this_source(module: ModuleType) -> None:
     compiled = Path(str(module.__file__))
     if compiled.suffix == ".py":
