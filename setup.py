@@ -5,12 +5,15 @@ gets copies in folders of the right names.
 """
 
 import filecmp
+import sys
 from pathlib import Path
 from shutil import copy
 
 from setuptools import Extension, setup
 
-MODULES = ("core.scan", "core.several", "relay.end")
+MODULES = ("core.scan", "core.several", "core.large", "relay.end")
+OF_LINUX = ("relay.kernel",)
+"""What there is no Python for, and no need of elsewhere."""
 SOURCES, BUILD = Path("proxy"), Path("build/cython")
 
 
@@ -21,7 +24,7 @@ def compiled() -> list[Extension]:
         return []
     types = {"annotation_typing": False, "boundscheck": False, "wraparound": False}
     modules: list[Extension] = cythonize(
-        [Extension(f"ackdrop.{module}", [str(at_home(module))]) for module in MODULES],
+        [Extension(f"ackdrop.{module}", [str(at_home(module))]) for module in modules_here()],
         include_path=[str(BUILD)],
         language_level=3,
         compiler_directives=types,
@@ -31,6 +34,10 @@ def compiled() -> list[Extension]:
     return modules
 
 
+def modules_here() -> tuple[str, ...]:
+    return MODULES + OF_LINUX if sys.platform == "linux" else MODULES
+
+
 def at_home(module: str) -> Path:
     """A copy of the module's source, and of its types, in the folder of its package's name."""
     path = Path(*module.split("."))
@@ -38,11 +45,11 @@ def at_home(module: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     for package in (target.parent, BUILD / "ackdrop"):
         (package / "__init__.py").touch()
-    for suffix in (".py", ".pxd"):
+    for suffix in (".py", ".pyx", ".pxd"):
         source, copied = SOURCES / path.with_suffix(suffix), target.with_suffix(suffix)
         if source.exists() and not (copied.exists() and filecmp.cmp(source, copied, shallow=False)):
             copy(source, copied)  # a new copy is translated anew
-    return target.with_suffix(".py")
+    return target.with_suffix(".pyx" if module in OF_LINUX else ".py")
 
 
 setup(ext_modules=compiled())

@@ -20,6 +20,7 @@ from .copies import Copies
 from .ends import Ends
 from .exchanges import Exchanges
 from .kept import Kept
+from .large import Large
 from .link import Layer
 from .outlet import Outlet
 from .parts import Parts
@@ -98,7 +99,18 @@ class Connection:
     def through(self, side: Side) -> Callable[[bytes, float], int]:
         """What says how many bytes that come from that side, and when, go on to the other as they are, and at once. The
         rest is to be `received`."""
-        return self._quick.open.requests if side is Side.CLIENT else self._quick.open.answers
+        return self._quick.large.requests if side is Side.CLIENT else self._quick.open.answers
+
+    @property
+    def large(self) -> Large:
+        """The large request that is on its way: bytes of it may go on unread."""
+        return self._quick.large
+
+    def came_whole(self, now: float) -> list[Command]:
+        """A large request of which bytes went on unread has come to its end, and is not like others."""
+        self._now = now
+        self._quick.came_whole(now)
+        return self._what_follows()
 
     def received(self, side: Side, data: memoryview, now: float) -> list[Command]:
         """Bytes came from that side."""
@@ -141,19 +153,17 @@ class Connection:
         quick = self._quick
         if anew:
             self._look()
-            data = self._on(data, quick.open.requests, self._parts.to_broker)
+            data = self._on(data, quick.large.requests, self._parts.to_broker)
+            if not data:
+                return data
         begun = bytes(data)
         if quick.short(begun):
             self._kept_request.keep(begun, len(begun) + 1)
             return data[:0]
-        lane = quick.lane_of(begun, self._now)
-        if lane is None and not quick.begins_known(begun):
+        lane = quick.large.lane_of(begun, self._now)
+        if (lane is None or not lane.whole) and not quick.begins_known(begun):
             return data
-        if lane is None or lane.whole:
-            self._kept_request.keep(begun, whole_size(begun))
-        else:
-            quick.begins(lane, begun)
-            self._parts.to_broker.put(begun, self._now)
+        self._kept_request.keep(begun, whole_size(begun))
         return data[:0]
 
     def _long_requests(self, data: memoryview) -> None:
@@ -192,7 +202,7 @@ class Connection:
     def _look(self) -> None:
         """See what may come the short way next."""
         opened, calm = self._quick.open, self._calm
-        opened.takes_requests = calm and not self._kept_request and not self._quick.passing
+        opened.takes_requests = calm and not self._kept_request
         at_rest = self._parts.exchanges.empty and self._answer_frames.at_rest
         opened.takes_answers = calm and not self._kept_answer and at_rest
 

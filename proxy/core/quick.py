@@ -21,6 +21,7 @@ from ..kafka.produce import ProduceEntry, ProduceRequest
 from ..kafka.shapes import AFTER_CORRELATION_ID, head_of, shape_of, topic_key
 from .exchanges import Exchange
 from .judging import request_of
+from .large import Large
 from .parts import Parts
 from .produce import PRODUCE, flow_of
 from .scan import Lane, Open
@@ -29,7 +30,6 @@ from .several import Several
 _HEAD = Struct(">ihhi").unpack_from
 _SIZE = Struct(">i").unpack_from
 _MOST_LENGTHS = 8
-_LONGEST_SIZE = 5
 _FIRST = 3
 """The first version with batches of magic 2."""
 
@@ -78,9 +78,7 @@ class Quick:
         self._several: Several | None = None
         self._learnt = 0
         parts.exchanges.behind = self
-        self._begun: list[bytes] = []
-        self._lane: Lane | None = None
-        self._size = self._got = 0
+        self.large = Large(self.open, self._lanes.shared)
         self.long = 0
         """How many requests went on as they came, and then had to be told the long way."""
 
@@ -96,12 +94,12 @@ class Quick:
     @property
     def passing(self) -> bool:
         """Whether a request is on its way of which some bytes are still to come."""
-        return self._lane is not None
+        return self.large.lane is not None
 
     @property
     def buffered(self) -> int:
         """Bytes that are kept of a request that is on its way."""
-        return self._got
+        return self.large.got if self.passing else 0
 
     # What the long way tells.
 
@@ -155,52 +153,21 @@ class Quick:
 
     # Requests.
 
-    def begins(self, lane: Lane, data: bytes) -> None:
-        """A frame of that lane begins here; from now on it is on its way."""
-        self._lane, self._size, self._got = lane, whole_size(data), len(data)
-        self._begun = [data]
-        self.open.request_bytes += len(data)
-
-    def lane_of(self, data: bytes, now: float) -> Lane | None:
-        """The lane of the frame that begins here; None where that is not known, or the frame is whole."""
-        if len(data) < AFTER_CORRELATION_ID:
-            return None
-        size, key, version, _ = _HEAD(data)
-        if key != PRODUCE or not RECORDS_AT < size <= self._wire.settings.frame_limit or 4 + size <= len(data):
-            return None
-        for length in self.open.lengths:
-            lane = self.open.lanes.get(data[AFTER_CORRELATION_ID : AFTER_CORRELATION_ID + length])
-            if lane is not None and lane.version == version:
-                stale = now >= lane.until or lane.foreseen != self._lanes.shared.changes[0]
-                return None if stale and not self._lanes.foresee(lane, now) else lane
-        return None
-
     def go_on(self, data: memoryview, now: float) -> int:
         """More bytes of a request that is on its way: it has so many of these."""
-        lane = self._lane
-        assert lane is not None
-        part = bytes(data[: self._size - self._got])
-        self._begun.append(part)
-        self._got += len(part)
-        self.open.request_bytes += len(part)
-        if self._got == self._size:
-            begun, self._begun, self._lane, self._got = self._begun, [], None, 0
-            head = self._head(begun, lane.batch_at + _LONGEST_SIZE + RECORDS_AT)
-            ends_well = b"".join(begun[-2:]).endswith(lane.suffix)
-            if not (ends_well and self.open.request(head, self._size, now, lane, begun)):
-                self.long += 1
-                self._gone_by(memoryview(b"".join(begun)), now, lane.armed is not None)
+        large = self.large
+        part = bytes(data[: large.size - large.got])
+        large.let_by(part, len(part))
+        if large.complete:
+            self.came_whole(now)
         return len(part)
 
-    @staticmethod
-    def _head(parts: list[bytes], size: int) -> bytes:
-        """The first bytes of them."""
-        head = parts[0][:size]
-        for part in parts[1:]:
-            if len(head) >= size:
-                break
-            head += part[: size - len(head)]
-        return head
+    def came_whole(self, now: float) -> None:
+        """The request that is on its way has come to its end."""
+        large, lane = self.large, self.large.lane
+        if lane is not None and not large.end(now):
+            self.long += 1
+            self._gone_by(memoryview(large.take()), now, lane.armed is not None)
 
     def short(self, data: bytes) -> bool:
         """Whether more bytes are needed to know whether its lane is known."""
@@ -259,7 +226,7 @@ class Quick:
             batches = [OpenBatch(*each) for each in several.taken()]
             return OpenRequest(several.at, several.correlation_id, batches, several.apart)
         (number, correlation_id, _, _, _, size, begin), at, lane, frames = self.open.oldest()
-        whole = frames if isinstance(frames, bytes) else b"".join(frames)
+        whole = frames if isinstance(frames, bytes) else b"".join(map(bytes, frames))
         return OpenRequest(at, correlation_id, [OpenBatch(number, lane, whole[begin : begin + size])], False)
 
     def restore(self, request: OpenRequest) -> None:

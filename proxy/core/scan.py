@@ -9,10 +9,10 @@ frame before; whatever differs in anything ends the loop, and goes the long way 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any, Protocol, SupportsBytes
 
 from ..faults import foresight
 from ..faults.rule import Frame
@@ -39,6 +39,10 @@ has passed, its base offset."""
 _FEWEST, _MOST = 8, 4096
 _FAR = 1 << 62
 _SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
+
+
+Kept = bytes | Sequence[SupportsBytes]
+"""What a request came in: bytes that it is in, or parts that it is."""
 
 
 class Rows:
@@ -264,14 +268,12 @@ class Open:
         self.request_bytes += at
         return at
 
-    def request(self, head: bytes, size: int, now: float, lane: Lane, frames: list[bytes]) -> bool:
+    def request(self, head: bytes, size: int, now: float, lane: Lane, frames: Kept) -> bool:
         """Take in one request of that lane and so many bytes, whose end is as it should be. `head` is its beginning, to
         the end of its batch's header at least; `frames` all of it, in parts. False where it is none for here."""
         return self._requests(head, 0, size, now, lane, frames) == size
 
-    def _requests(
-        self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: bytes | list[bytes]
-    ) -> int:
+    def _requests(self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: Kept) -> int:
         shared = self._shared
         first = self.last
         lane = known if known is not None else self._last
@@ -479,7 +481,7 @@ class Open:
         expected = self._cells[_N * (self.first & self._mask) + 1]
         return bool(size == lane.answer_size and correlation_id == expected and left < 4 + size)
 
-    def oldest(self) -> tuple[list[int], float, Lane, bytes | list[bytes]]:
+    def oldest(self) -> tuple[list[int], float, Lane, Kept]:
         """Take out the oldest that is open, which is one that the loop has taken in: its cells, its time, its lane, and
         what its batch is in."""
         slot = self.first & self._mask

@@ -5,6 +5,8 @@ listeners.py  a listener for every broker that the cluster tells of
 poller.py     waits for all sockets of sessions at once, and calls whoever one is ready for
 session.py    one client's connection: two sockets, and what goes from the one to the other
 end.py        one side of it: what is done for each event, compiled
+straight.py   reading and sending past socket objects
+kernel.pyx    the same in C, and pipes by which bytes go on without being read
 copying.py    a connection of our own, for a copy of a request
 authenticating.py  who we are on it (SASL)
 dialing.py    connections to brokers, with TLS where they want it

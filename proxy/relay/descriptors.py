@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import resource
 
+from .straight import MOST_PIPES
+
 EACH = 2
-SPARE = 64
-"""Kept for all that is no client's."""
+SPARE = 64 + 2 * MOST_PIPES
+"""Kept for all that is no client's: two of them for each pipe."""
 MOST = 1 << 16
 """As many as a process gets by `raise_limit`; some systems would allow a billion, which nobody needs."""
 

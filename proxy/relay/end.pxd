@@ -1,6 +1,21 @@
 # The types of end.py, for Cython: where they are not, it is Python as it stands.
+cimport cython
+
+from ackdrop.core.large cimport Large
+
 cdef class End:
     cdef public object session, side, peer
     cdef public bint reads
-    cdef object _other, _around, _poller, _clock, _recv, _send, _through
-    cdef long long _fd, _events, _most
+    cdef object _other, _around, _poller, _clock, _recv, _send, _through, _pipes
+    cdef Large _large
+    cdef long long _fd, _to, _events, _most
+
+    cdef _pass_on(self)
+
+    @cython.locals(count=cython.longlong, done=cython.longlong, sent=cython.longlong, most=cython.longlong)
+    cdef bint _once(self) except -1
+
+    cdef bint _goes_on(self) except -1
+
+    @cython.locals(large=Large, count=cython.longlong, most=cython.longlong, pieces=list)
+    cdef bint _move(self, bytes head) except -1

@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from ..core.commands import Command, Side
+from ..core.large import Large, Piece
 from .peer import Peer
 from .poller import IN, OUT, Poller
+from .straight import receive, send
 
 if TYPE_CHECKING:
     from .session import Session
+    from .straight import Pipes
 
-_FEW, _MANY = 64 * 1024, 256 * 1024
-"""Bytes that are read at once, at first and where that many have come."""
+_HEAD, _FEW, _MANY = 4096, 64 * 1024, 256 * 1024
+"""Bytes that are read at once: where the beginning of a large request is expected, at first, and where that many have
+come."""
+_WORTH_IT = 32 * 1024
+"""So many bytes of a request are moved without being read, and more; of fewer, that costs more than it brings."""
 _TURNS = 16
 """How often one side is read in a row, where more has come; then the others have their turn."""
 
@@ -33,6 +39,9 @@ class Surroundings(Protocol):
 
     def perform(self, commands: list[Command]) -> None:
         """Carry out commands of the core, on whatever session."""
+
+    pipes: Pipes | None
+    """By which bytes go on without being read; None where there are none."""
 
     settling: int
     """How many wait until every request is answered, and have to be told of what has `passed`."""
@@ -61,9 +70,13 @@ class End:
         self._fd = peer.sock.fileno()
         self._events = 0
         self._clock = trio.lowlevel.current_clock().current_time
-        self._recv, self._send = peer.sock.recv, other.sock.send
+        self._to = other.sock.fileno()
+        self._recv, self._send, self._pipes = receive, send, around.pipes
         self._most = _FEW
         self._through = session.connection.through(side)
+        self._large: Large | None = None
+        if side is Side.CLIENT and around.pipes is not None:
+            self._large = session.connection.large
         self.reads = True
         """Whether more is to come from this side, and wanted now or later."""
 
@@ -105,39 +118,85 @@ class End:
 
     def _pass_on(self) -> None:
         """Read what has come from a plain socket, and send to another one what goes straight through."""
+        if self._large is None:
+            self._once()
+            return
+        for _ in range(_TURNS):  # a large request comes in two pieces: its head is read, its body is not
+            if self._large.opaque() >= _WORTH_IT and self._move(b""):
+                if not self._goes_on():
+                    return
+            elif not self._once() or self._most != _HEAD:
+                return
+
+    def _once(self) -> bool:
+        """Read once; whether all of it has gone on, and more may."""
         most = self._most
         try:
-            data = self._recv(most)
-        except BlockingIOError:
-            return
+            data = self._recv(self._fd, most)
         except OSError:
             self.took(-1)
-            return
+            return False
+        if data is None:
+            return False
         count = len(data)
         if not count:
             self.took(0)
-            return
-        self._most = _MANY if count == most else _FEW if count < _FEW else most
+            return False
+        if self._most == _HEAD:
+            self._most = _FEW
+        else:
+            self._most = _MANY if count == most else _FEW if count < _FEW else most
         session = self.session
         now = self._clock()
         session.heard = now
         session.taken += count
         done = self._through(data, now)
         if done == count:
+            if self._large is not None and self._large.opaque() >= _WORTH_IT and self._move(data):
+                return self._goes_on()
             try:
-                sent = self._send(data)
-            except OSError:  # no room, or broken: the usual way knows which
+                sent = self._send(self._to, data)
+            except OSError:  # broken: the usual way knows what to do
                 sent = 0
-            if sent < count:
-                session.sent_on(self.side, data[sent:])
-            else:
-                if self._around.settling:
-                    self._around.passed()
-                if not session.draining:
-                    return
+            if sent == count:
+                return self._goes_on()
+            session.sent_on(self.side, data[sent:])
         else:
             session.received(self.side, data, done, now)
         self.pause()
+        return False
+
+    def _goes_on(self) -> bool:
+        """Bytes have gone on without a command; whether more may."""
+        if self._around.settling:
+            self._around.passed()
+        if not self.session.draining and self.peer.plain and self._other.plain:
+            return True
+        self.pause()
+        return False
+
+    def _move(self, head: bytes) -> bool:
+        """Let bytes of a large request go on behind its `head` without reading them; False where nothing was done."""
+        large, pipes, session = self._large, self._pipes, self.session
+        if large is None or pipes is None:
+            return False
+        pieces: list[Piece] = []
+        most = large.opaque()
+        count = pipes.move(self._fd, self._to, most, head, pieces, large.size - large.got > most)
+        if not count:
+            return False
+        self._most = _HEAD
+        now = self._clock()
+        session.heard = now
+        session.taken += count
+        for piece in pieces:
+            large.let_by(piece, len(piece))
+        left = pipes.take_left()
+        if left:
+            session.left_over(self.side, left)
+        if large.complete and not large.end(now):
+            session.came_whole(now)
+        return True
 
     def took(self, count: int) -> None:
         """An end was read."""

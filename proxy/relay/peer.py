@@ -11,11 +11,14 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import trio
 
 from .tap import Ear
+
+if TYPE_CHECKING:
+    from .kernel import Pipe
 
 LINGER = 2.0
 """Seconds for which a side that was sent a FIN is still read from, so that closing sends no RST over unread bytes."""
@@ -42,7 +45,9 @@ class Peer:
         """Set once nothing more will come from this side."""
         self.gone = trio.Event()
         """Set once the socket is closed."""
-        self._waiting: deque[memoryview] = deque()
+        self.unread = False
+        """Whether bytes wait that were never read: they have to go before more are."""
+        self._waiting: deque[memoryview | Pipe] = deque()
         self._emptied = trio.Event()
         self._finishing = False
         self.broken = False
@@ -68,15 +73,31 @@ class Peer:
             data = memoryview(data)[self._try(data) :]
             if not data:
                 return False
-            self._emptied = trio.Event()
-        self._waiting.append(memoryview(bytes(data)))
-        self.backlog += len(data)
-        self.plain = False
+        self._wait(memoryview(bytes(data)))
         return idle
 
-    def _try(self, data: bytes | memoryview) -> int:
+    def hand_over(self, left: list[bytes | Pipe]) -> bool:
+        """Let wait what the kernel had no room for, or found the connection broken over; the same as `send`."""
+        if self.closed or self._finishing or self.broken:
+            return False
+        idle = not self._waiting
+        for each in left:
+            self._wait(memoryview(each) if isinstance(each, bytes) else each)
+        self.unread = True
+        return idle
+
+    def _wait(self, data: memoryview | Pipe) -> None:
+        if not self._waiting:
+            self._emptied = trio.Event()
+        self._waiting.append(data)
+        self.backlog += len(data)
+        self.plain = False
+
+    def _try(self, data: bytes | memoryview | Pipe) -> int:
         """How much the kernel took. A broken connection takes all of it: the reading side will tell of the end."""
         try:
+            if not isinstance(data, bytes | memoryview):
+                return data.pour(self.sock.fileno())
             sent = self.sock.send(data)
         except BlockingIOError:
             return 0
@@ -133,13 +154,15 @@ class Peer:
     def pour(self) -> bool:
         """Send of what waits as much as the kernel takes; True once nothing waits any more."""
         while self._waiting:
-            first = self._waiting[0]
+            first, size = self._waiting[0], len(self._waiting[0])
             sent = self._try(first)
             self.backlog -= sent
-            if sent < len(first):
-                self._waiting[0] = first[sent:]
+            if sent < size:
+                if isinstance(first, memoryview):
+                    self._waiting[0] = first[sent:]
                 return False
             self._waiting.popleft()
+        self.unread = False
         self._emptied.set()
         self.plain = not (self.tls or self._finishing or self.broken or self.ear is not None)
         if self._finishing:
@@ -188,7 +211,7 @@ class Peer:
         if self.closed:
             return
         self._waiting.clear()
-        self.backlog, self.plain = 0, False
+        self.backlog, self.plain, self.unread = 0, False, False
         if how == "reset":
             with contextlib.suppress(OSError):
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

@@ -25,6 +25,7 @@ from .peer import Peer
 from .poller import Poller
 from .reach import Reach
 from .session import Session
+from .straight import Pipes, pipes
 from .tap import Tap, listen
 from .tls_peer import HandshakeError, TlsPeer
 
@@ -107,6 +108,7 @@ class Proxy:
         self._copies: dict[int, CopySession] = {}
         self.buffer = memoryview(bytearray(READ_SIZE))
         self.poller = Poller(lambda: self.wire.due)
+        self.pipes: Pipes | None = None
         self._rescheduled = trio.Event()
         self._planned = math.inf
         self._settled = trio.lowlevel.ParkingLot()
@@ -125,6 +127,7 @@ class Proxy:
         host = settings.advertise or settings.listen[0]
         self.bootstrap = f"[{host}]:{listener.port}" if ":" in host else f"{host}:{listener.port}"
         self.poller.open()
+        self.pipes = pipes()
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
@@ -136,6 +139,8 @@ class Proxy:
                 task_status.started(self.bootstrap)
         finally:
             self.poller.close()
+            if self.pipes is not None:
+                self.pipes.close()
             self.wire.shut("the proxy ended", trio.current_time())
             self.flush()
 

@@ -6,7 +6,7 @@ Reading pauses while too much waits towards the other side.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import trio
 
@@ -14,6 +14,9 @@ from ..core.commands import Side
 from ..core.connection import Connection
 from .end import End, Surroundings
 from .peer import LINGER, Peer
+
+if TYPE_CHECKING:
+    from .kernel import Pipe
 
 
 class Session:
@@ -78,6 +81,16 @@ class Session:
         if self._around.settling:
             self._around.passed()
 
+    def left_over(self, side: Side, left: list[bytes | Pipe]) -> None:
+        """For what has come from that side, and went unread, the other has no room."""
+        if self._peers[side.other].hand_over(left):
+            end = self._ends[side.other]
+            end.want(end.reading)
+
+    def came_whole(self, now: float) -> None:
+        """A large request, of which bytes went unread, has come to its end, and goes the long way."""
+        self._around.perform(self.connection.came_whole(now))
+
     def ended(self, side: Side, peer: Peer, count: int) -> None:
         """That side has ended: 0 and -1 as `Peer.receive` has it."""
         now = trio.current_time()
@@ -91,7 +104,8 @@ class Session:
         """Whether reading from this side has to pause."""
         if self.draining and side is Side.CLIENT:
             return True
-        return self._peers[side.other].backlog > self._backlog or not self.connection.may_read(side)
+        other = self._peers[side.other]
+        return other.unread or other.backlog > self._backlog or not self.connection.may_read(side)
 
     @property
     def pauses(self) -> bool:

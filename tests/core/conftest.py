@@ -227,6 +227,19 @@ def joined(commands: Iterable[Command]) -> list[Command]:
     return out
 
 
+class Unread:
+    """Bytes that went on without being read, and can be read later."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bytes__(self) -> bytes:
+        return self._data
+
+
 class Line:
     """One connection of a playbook. Every call gives the commands that came back."""
 
@@ -251,6 +264,24 @@ class Line:
         return joined(out)
 
     def _feed(self, side: Side, data: bytes) -> list[Command]:
+        gone = self._unread(data) if side is Side.CLIENT and self._play.unread else []
+        data = data[sum(len(send.data) for send in gone if isinstance(send, Send)) :]
+        return [*self._play.noted(gone), *self._read(side, data)] if data else self._play.noted(gone)
+
+    def _unread(self, data: bytes) -> list[Command]:
+        """Of a large request nobody looks at all bytes."""
+        large, now = self.connection.large, self._play.now
+        piece = Unread(data[: large.opaque()])
+        if not piece:
+            return []
+        large.let_by(piece, len(piece))
+        gone: list[Command] = [Send(self.number, Side.BROKER, bytes(piece))]
+        if large.complete and not large.end(now):
+            gone += joined(self.connection.came_whole(now))
+            assert not any(isinstance(command, Send) and command.to is Side.BROKER for command in gone[1:])
+        return gone
+
+    def _read(self, side: Side, data: bytes) -> list[Command]:
         # The relay's buffer is used again at once: what the core keeps, it has to have copied.
         done = self.connection.through(side)(data, self._play.now)
         through: list[Command] = [Send(self.number, side.other, data[:done])] if done else []
@@ -277,10 +308,12 @@ class Line:
 
 
 class Play:
-    """A wire with a clock that stands still until it is moved. `seen` holds every observation in order."""
+    """A wire with a clock that stands still until it is moved. `seen` holds every observation in order. `unread`: of
+    large requests bytes go on unread where they may."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
+        self.unread = False
         self.now = 0.0
         self.seen: list[Observation] = []
         self.commands: list[Command] = []

@@ -203,6 +203,7 @@ class Twins:
         self.plays = [
             playbook(*self.rules, quick=quick, ask_starts=starts, drain=0.5, told_singly=0) for quick in (True, False)
         ]
+        self.plays[0].unread = seed % 2 == 0
         self.clients: list[Client] = []
         self.sequences: Counter[tuple[int, str, int]] = Counter()
         self.sent: list[tuple[int, str, int, bytes]] = []

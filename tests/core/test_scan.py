@@ -9,21 +9,21 @@ from types import ModuleType
 
 import pytest
 
-from ackdrop.core import scan, several
-from ackdrop.relay import end
+from ackdrop.core import large, scan, several
+from ackdrop.relay import end, straight
 
 ROOT = Path(__file__).parents[2]
+CORE = ROOT / "proxy" / "core"
 
 UNCOMPILED = f"""
 import importlib.util, sys
 sys.path.insert(0, {str(ROOT)!r})
 import ackdrop.core
-for name in ("scan", "several"):
-    source = {str(ROOT / "proxy" / "core")!r} + f"/{{name}}.py"
-    spec = importlib.util.spec_from_file_location("ackdrop.core." + name, source)
+for name in ("scan", "several", "large"):
+    spec = importlib.util.spec_from_file_location(f"ackdrop.core.{{name}}", f"{CORE}/{{name}}.py")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert not module.COMPILED
+    assert module.__file__.endswith(".py")
 from tests.core import conftest, test_quick
 passed = 0
 for seed in range(60):
@@ -35,13 +35,18 @@ print(passed)
 """
 
 
-@pytest.mark.parametrize("module", [scan, several, end])
+COMPILED = [scan, several, large, end, *([sys.modules["ackdrop.relay.kernel"]] if straight.Pipes is not None else [])]
+
+
+@pytest.mark.parametrize("module", COMPILED)
 def test_what_is_compiled_is_this_source(module: ModuleType) -> None:
     compiled = Path(str(module.__file__))
     if compiled.suffix == ".py":
         pytest.skip("it was not compiled when ackdrop was installed: there was no C compiler")
-    source = compiled.with_name(compiled.name.partition(".")[0] + ".py")
-    for path in (source, source.with_suffix(".pxd")):
+    name = compiled.name.partition(".")[0]
+    sources = [path for suffix in ("py", "pyx", "pxd") if (path := compiled.with_name(f"{name}.{suffix}")).exists()]
+    assert sources
+    for path in sources:
         copied = ROOT / "build" / "cython" / "ackdrop" / path.relative_to(ROOT / "proxy")  # see setup.py
         of_it = copied.read_bytes() == path.read_bytes() and copied.stat().st_mtime <= compiled.stat().st_mtime
         assert of_it, "install again: pip install -e ."

@@ -1,0 +1,31 @@
+# The types of large.py, for Cython: where they are not, it is Python as it stands.
+cimport cython
+
+from ackdrop.core.scan cimport Lane, Open, Shared
+
+cdef class Large:
+    cdef Open _open
+    cdef Shared _shared
+    cdef public Lane lane
+    cdef public long long size, got
+    cdef public list pieces
+
+    @cython.locals(done=cython.longlong, rest=cython.longlong)
+    cpdef long long requests(self, bytes data, double now) except -1
+
+    @cython.locals(lane=Lane, size=cython.longlong)
+    cpdef long long begin(self, bytes data, double now) except -1
+
+    @cython.locals(lane=Lane, size=cython.longlong, key=cython.longlong, version=cython.longlong, length=cython.longlong)
+    cpdef Lane lane_of(self, bytes data, double now)
+
+    cpdef let_by(self, object piece, long long size)
+
+    @cython.locals(lane=Lane)
+    cpdef long long opaque(self) except -1
+
+    @cython.locals(lane=Lane, head=bytes, least=cython.longlong)
+    cpdef bint end(self, double now) except -1
+
+    @cython.locals(tail=bytes)
+    cdef bint _ends_well(self, Lane lane) except -1
