@@ -109,13 +109,13 @@ class TestDescriptors:
 import resource
 from ackdrop.relay import descriptors
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-resource.setrlimit(resource.RLIMIT_NOFILE, (100, min(hard, 1000)))
+resource.setrlimit(resource.RLIMIT_NOFILE, (300, min(hard, 1000)))
 print(descriptors.limit(), descriptors.places())
 descriptors.raise_limit()
 print(descriptors.limit(), descriptors.places())
 """
         ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-        assert ran.stdout.split() == ["100", "18", "1000", "468"]
+        assert ran.stdout.split() == ["300", "54", "1000", "404"]
 
 
 class TestSilence:
