@@ -22,6 +22,7 @@ The map, from top to bottom; a room imports only from below it:
     faults/          one small file a fault: match, trigger, verdict
     result.py        the result that every report shows
     passed.py        attempts by which nothing happened, in other forms
+    series.py        the same as bytes
     observations.py  the frozen facts that rooms hand to each other
     identity.py      what a record is known by: our own header, or what a user names
     security.py      TLS on either side, and who ackdrop is towards a broker

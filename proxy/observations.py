@@ -7,12 +7,9 @@ test, a *log* fact was read back from the broker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from struct import Struct
-from typing import Literal, overload
-
-_CELLS, _TIMES = Struct("=7q"), Struct("=2d")
+from typing import Literal
 
 Ack = Literal["delivered", "dropped", "withheld", "delayed", "none"]
 """What became of a produce answer: it reached the client; a fault dropped it; it was stuck behind a dropped one; it
@@ -142,32 +139,6 @@ class Flow:
 
 Quiet = tuple[int, float, int, int, int, int, int, float, int]
 """Number, time, correlation id, base sequence, records, check sum, size, time of the answer, base offset."""
-
-
-@dataclass(frozen=True, slots=True)
-class PackedAttempts(Sequence[Quiet]):
-    """Attempts as bytes, in the order of this machine: `cells` has seven int64 of each (number, correlation id, base
-    sequence, records, check sum, size, base offset), `times` two doubles (its time, that of its answer)."""
-
-    cells: bytes
-    times: bytes
-
-    def __len__(self) -> int:
-        return len(self.times) // 16
-
-    def __iter__(self) -> Iterator[Quiet]:
-        for cells, times in zip(_CELLS.iter_unpack(self.cells), _TIMES.iter_unpack(self.times), strict=True):
-            number, correlation_id, sequence, records, crc, size, base_offset = cells
-            yield number, times[0], correlation_id, sequence, records, crc, size, times[1], base_offset
-
-    @overload
-    def __getitem__(self, index: int) -> Quiet: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Quiet]: ...
-
-    def __getitem__(self, index: int | slice) -> Quiet | Sequence[Quiet]:
-        return list(self)[index]
 
 
 @dataclass(frozen=True, slots=True)

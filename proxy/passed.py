@@ -1,13 +1,12 @@
-"""Attempts by which nothing happened (`Passed`), in other forms: as the observations they stand for, as bytes, as
-frames among others in the order of their times."""
+"""Attempts by which nothing happened (`Passed`), in other forms: as the observations they stand for, as frames among
+others in the order of their times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
-from itertools import chain, count
+from itertools import count
 from operator import attrgetter
-from struct import Struct, pack
 from typing import Literal
 
 from .observations import (
@@ -19,15 +18,11 @@ from .observations import (
     Flow,
     Forwarded,
     Observation,
-    PackedAttempts,
     Passed,
-    Quiet,
     Reached,
     ReachedEntry,
 )
-
-_TIMES_OF_ONE = 16
-_RECORDS, _AT = Struct("=24xq").unpack_from, Struct("=d").unpack_from
+from .series import PackedAttempts, has, packed
 
 
 def expanded(passed: Passed) -> Iterator[Observation]:
@@ -146,31 +141,8 @@ def _begin(passed: Passed) -> float:
     return min(memoryview(packed(passed.attempts).times).cast("d"))
 
 
-def packed(attempts: Sequence[Quiet]) -> PackedAttempts:
-    """The same attempts as bytes. Raises `struct.error` for a number that 64 bits do not hold."""
-    if isinstance(attempts, PackedAttempts):
-        return attempts
-    cells = [(number, correlation_id, *what, offset) for number, _, correlation_id, *what, _, offset in attempts]
-    times = [(each[1], each[7]) for each in attempts]
-    return PackedAttempts(
-        pack(f"={7 * len(cells)}q", *chain.from_iterable(cells)),
-        pack(f"={2 * len(times)}d", *chain.from_iterable(times)),
-    )
-
-
-def sums(attempts: Sequence[Quiet]) -> tuple[int, int, float]:
-    """How many attempts they are, how many records, and the time of the first one."""
-    if not isinstance(attempts, PackedAttempts):
-        return len(attempts), sum(each[4] for each in attempts), attempts[0][1]
-    if len(attempts.times) == _TIMES_OF_ONE:  # so it is where many connections have one request on its way each
-        return 1, _RECORDS(attempts.cells)[0], _AT(attempts.times)[0]
-    times = memoryview(attempts.times).cast("d")
-    return len(times) // 2, sum(memoryview(attempts.cells).cast("q")[3::7]), times[0]
-
-
 def one_of(passed: Passed, number: int) -> Iterator[Passed]:
     """The attempt of this number, where it is among them."""
     attempts = passed.attempts
-    numbers = memoryview(attempts.cells).cast("q")[::7] if isinstance(attempts, PackedAttempts) else None
-    if numbers is None or number in numbers:
+    if not isinstance(attempts, PackedAttempts) or has(attempts, number):
         yield from (Passed(passed.flow, [each]) for each in attempts if each[0] == number)

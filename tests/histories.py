@@ -28,7 +28,7 @@ from ackdrop.observations import (
     TopicSeen,
     Undecoded,
 )
-from ackdrop.passed import packed
+from ackdrop.series import packed
 
 FATES = ("delivered",) * 8 + ("dropped", "withheld", "delayed", "none", "refused", "unanswered", "asked for none")
 

@@ -27,7 +27,7 @@ from ..observations import (
     Passed,
     Undecoded,
 )
-from ..passed import sums
+from ..series import sums
 from .retries import Retries
 from .snapshot import (
     Acks,

@@ -171,7 +171,9 @@ class Connection:
         even if no chunk ever ends where a request does."""
         left = self._request_frames.left
         if self._quick and 0 < left < len(data):
+            self._request_frames.bytes += len(data) - left  # they came, also where what is before them cannot be read
             self._request_frames.feed(data[:left])
+            self._request_frames.bytes -= len(data) - left
             self._copies()
             data = data[left:]
             self._calm = self._at_peace()
@@ -247,9 +249,9 @@ class Connection:
         requests, answers, opened = self._request_frames, self._answer_frames, self._quick.open
         return Received(
             requests.frames + opened.last + self._quick.long,
-            requests.bytes + opened.request_bytes,
+            requests.bytes + opened.request_bytes + self._kept_request.size,
             answers.frames + opened.answered,
-            answers.bytes + opened.answer_bytes,
+            answers.bytes + opened.answer_bytes + self._kept_answer.size,
         )
 
     # What the wire calls.

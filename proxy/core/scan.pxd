@@ -2,15 +2,17 @@
 cimport cython
 
 cdef bint _C
-cdef long long _FAR, _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _FEWEST, _MOST
+cdef long long _FAR, _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _O, _FEWEST, _MOST, _BEHIND
 
 cdef class Rows:
-    cdef public long long count, room
-    cdef public list aside
+    cdef public long long count, behind, room, room_behind
     cdef public long long[::1] cells
     cdef public double[::1] times
+    cdef public unsigned int[::1] more
+    cdef list _aside
 
-    cpdef set_aside(self)
+    cpdef make_room(self, long long behind)
+    cdef tuple _used(self)
 
 cdef class Track:
     cdef public long long following
@@ -44,6 +46,7 @@ cdef class Shared:
     cdef public long long[::1] changes
     cdef public bint let_pass
 
+@cython.final
 cdef class Open:
     cdef public long long first, last, answered, request_bytes, answer_bytes
     cdef public bint takes_requests, takes_answers
@@ -52,45 +55,80 @@ cdef class Open:
     cdef public object beside
     cdef Shared _shared
     cdef Lane _last
-    cdef long long _mask
-    cdef long long[::1] _cells
-    cdef double[::1] _times
-    cdef list _lanes, _frames
+    cdef long long _begin, _end, _mask, _crc_mask, _told, _told_before
+    cdef long long[::1] _cells, _told_cells
+    cdef double[::1] _times, _told_times
+    cdef unsigned int[::1] _crcs
+    cdef list _lanes, _frames, _told_lanes
 
     @cython.locals(at=cython.longlong, end=cython.longlong, behind=cython.longlong)
-    cpdef long long requests(self, bytes data, double now) except -1
+    cpdef Py_ssize_t requests(self, bytes data, double now) except -1
 
     @cython.locals(
-        lane=Lane, length=cython.longlong, key=cython.longlong, version=cython.longlong,
-        correlation_id=cython.longlong, stop=cython.longlong, begin=cython.longlong, size=cython.longlong,
-        shift=cython.longlong, byte=cython.longlong, claimed=cython.longlong, magic=cython.longlong,
-        crc=cython.longlong, producer_id=cython.longlong, epoch=cython.longlong, sequence=cython.longlong,
-        records=cython.longlong, slot=cython.longlong, cell=cython.longlong, prefix=cython.longlong,
-        first=cython.longlong, shared=Shared,
+        raw="const unsigned char *", lane=Lane, length=cython.longlong, key=cython.longlong,
+        version=cython.longlong, correlation_id=cython.longlong, stop=cython.longlong, begin=cython.longlong,
+        size=cython.longlong, shift=cython.longlong, byte=cython.longlong, claimed=cython.longlong,
+        magic=cython.longlong, crc=cython.longlong, producer_id=cython.longlong, epoch=cython.longlong,
+        sequence=cython.longlong, records=cython.longlong, slot=cython.longlong, cell=cython.longlong,
+        prefix=cython.longlong, count=cython.longlong, asks=cython.bint, shared=Shared,
     )
-    cdef long long _requests(self, bytes data, long long at, long long end, double now, Lane known, object frames) except -1
+    cdef Py_ssize_t _requests(
+        self, bytes data, long long at, long long end, double now, Lane known, object frames
+    ) except -1
+
+    @cython.locals(
+        shared=Shared, cell=cython.longlong, correlation_id=cython.longlong, sequence=cython.longlong,
+        records=cython.longlong, size=cython.longlong, begin=cython.longlong, whole=cython.longlong,
+        step=cython.longlong, count=cython.longlong, batch=cython.longlong, crc=cython.longlong,
+    )
+    cdef Py_ssize_t _in_step(self, const unsigned char *raw, long long at, long long end, Lane lane, long long slot) except -1
+
+    cdef inline int _keep(self, long long crc) except -1
 
     @cython.locals(at=cython.longlong, behind=cython.longlong)
-    cpdef long long answers(self, bytes data, double now) except -1
+    cpdef Py_ssize_t answers(self, bytes data, double now) except -1
 
     @cython.locals(
-        end=cython.longlong, slot=cython.longlong, cell=cython.longlong, lane=Lane,
-        length=cython.longlong, correlation_id=cython.longlong, stop=cython.longlong, base_offset=cython.longlong,
-        rows=Rows, row=cython.longlong, i=cython.longlong, first=cython.longlong, shared=Shared,
+        raw="const unsigned char *", end=cython.longlong, slot=cython.longlong, lane=Lane, count=cython.longlong,
+        first=cython.longlong,
     )
-    cdef long long _answers(self, bytes data, long long at, double now) except -1
+    cdef Py_ssize_t _answers(self, bytes data, long long at, double now) except -1
 
     cpdef object oldest_together(self)
 
-    cpdef _grow(self)
+    @cython.locals(
+        shared=Shared, whole=cython.longlong, correlation_id=cython.longlong, records=cython.longlong,
+        open_ones=cython.longlong, stale=cython.bint, count=cython.longlong, expected=cython.longlong, base_offset=cython.longlong,
+    )
+    cdef Py_ssize_t _answered(
+        self, const unsigned char *raw, long long at, long long end, double now, Lane lane, long long cell
+    ) except -1
+
+    @cython.locals(
+        cell=cython.longlong, rows=Rows, row=cython.longlong, place=cython.longlong, told=cython.longlong,
+        i=cython.longlong,
+    )
+    cdef int _pass(self, Lane lane, long long slot, long long count, double now, long long base_offset) except -1
+
+    @cython.locals(shared=Shared, cell=cython.longlong, i=cython.longlong)
+    cdef int _leave(self, Lane lane, long long slot, long long count) except -1
+
+    cdef _grow(self)
+    cdef _grow_crcs(self)
 
 @cython.locals(gate=Gate, fits=cython.bint)
 cdef bint _let_pass(tuple gates, long long records, long long size) except -1
 
-@cython.locals(value=cython.longlong)
-cdef long long _short(bytes data, long long at) except? -1
+@cython.locals(differ="unsigned long long", last=cython.longlong, i=cython.longlong)
+cdef bint _same(const unsigned char *one, long long at, const unsigned char *other, long long where, long long size) except -1
+
+@cython.locals(value="unsigned long long")
+cdef inline unsigned long long _word(const unsigned char *data, long long at) noexcept
 
 @cython.locals(value=cython.longlong)
-cdef long long _int(bytes data, long long at) except? -1
+cdef inline long long _short(const unsigned char *data, long long at) noexcept
 
-cdef long long _long(bytes data, long long at) except? -1
+@cython.locals(value=cython.longlong)
+cdef inline long long _int(const unsigned char *data, long long at) noexcept
+
+cdef inline long long _long(const unsigned char *data, long long at) noexcept

@@ -1,9 +1,13 @@
 """The one loop that is run for every produce request, and the one for every answer: numbers and bytes, nothing else.
 
 This module is compiled by Cython where a C compiler is there when ackdrop is installed (`scan.pxd` has the types), and
-is the same uncompiled where none is: some 2 µs a request then, 0.1 µs compiled. What is open is kept in arrays, so
+is the same uncompiled where none is: some 2 µs a request then, 0.03 µs compiled. What is open is kept in arrays, so
 nothing is allocated for a frame. Everything is read at places that a `Shape` names, and held against the length of the
 frame before; whatever differs in anything ends the loop, and goes the long way (`quick`).
+
+Where one request follows from the one before, as nearly all do that come together, they are a series (`..series`): it
+takes a place in the arrays, each request no more than its check sum, and of its bytes only those are looked at by which
+it may differ from the one before; all others have to be equal.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ from typing import Any, Protocol, SupportsBytes
 from ..faults import foresight
 from ..faults.rule import Frame
 from ..kafka.shapes import AFTER_CORRELATION_ID, Shape
-from ..observations import Asked, Flow, PackedAttempts
+from ..observations import Asked, Flow
+from ..series import BEHIND, PackedAttempts
 
 COMPILED = not __file__.endswith(".py")
 """Whether this is the compiled form."""
@@ -34,11 +39,15 @@ _LAST_SEQUENCE = (1 << 31) - 1
 _TOLD = 8
 """How many of the last attempts that have passed are kept."""
 _N = 7
-"""Number, correlation id, base sequence, records, check sum, size of the batch; where the batch begins, or, of one that
-has passed, its base offset."""
+"""Numbers of a series that has passed, as in `PackedAttempts`."""
+_O = 8
+"""Numbers of a series that is open, or was told: attempt, correlation id and base sequence of its first request,
+records, requests, size of a batch; where the first batch begins, and bytes from there to the next one. Of one that was
+told the seventh is the place of its first request among all that came."""
 _FEWEST, _MOST = 8, 4096
 _FAR = 1 << 62
 _SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
+_BEHIND = BEHIND
 
 
 Kept = bytes | Sequence[SupportsBytes]
@@ -46,32 +55,45 @@ Kept = bytes | Sequence[SupportsBytes]
 
 
 class Rows:
-    """Attempts that have passed: seven integers and two times each, in `cells` and `times`, of which `count` are used;
-    before them come those that `set_aside` has made room for."""
+    """Attempts that have passed, as in `PackedAttempts`: `count` series in `cells` and `times`, and the check sums of
+    `behind` attempts in `more`. Before them come those that were set aside."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.behind = 0
         self.room = _FEWEST
+        self.room_behind = 0
         self.cells = array("q", bytes(8 * _N * _FEWEST))
         self.times = array("d", bytes(16 * _FEWEST))
-        self.aside: list[tuple[bytes, bytes]] = []
+        self.more = array("I", bytes(4))
+        self._aside: list[tuple[bytes, bytes, bytes]] = []
 
-    def set_aside(self) -> None:
-        """Make room: for more at once than before, up to a limit."""
-        self.aside.append((bytes(self.cells), bytes(self.times)))
-        self.count = 0
-        if self.room < _MOST:
-            self.room *= _FEWEST
-            self.cells, self.times = array("q", bytes(8 * _N * self.room)), array("d", bytes(16 * self.room))
+    def make_room(self, behind: int) -> None:
+        """Make room for a series with so many attempts behind its first one; for more at once than before, up to a
+        limit."""
+        if self.count:
+            self._aside.append(self._used())
+            if self.count == self.room and self.room < _MOST:
+                self.room *= _FEWEST
+                self.cells, self.times = array("q", bytes(8 * _N * self.room)), array("d", bytes(16 * self.room))
+            self.count = self.behind = 0
+        if behind > self.room_behind or self.room_behind < _MOST:
+            self.room_behind = max(behind, min(_FEWEST * self.room_behind, _MOST))
+            self.more = array("I", bytes(4 * (self.room_behind + 1)))
 
     def take(self) -> PackedAttempts | None:
         """All of them, which are here no more; None where there are none."""
-        count = self.count
-        aside = [*self.aside, (bytes(self.cells[: _N * count]), bytes(self.times[: 2 * count]))]
-        self.aside = []
-        self.count = 0
-        taken = PackedAttempts(b"".join(cells for cells, _ in aside), b"".join(times for _, times in aside))
-        return taken if taken.times else None
+        if not self.count:
+            return None
+        parts = [*self._aside, self._used()]
+        self._aside = []
+        self.count = self.behind = 0
+        return (
+            PackedAttempts(*parts[0]) if len(parts) == 1 else PackedAttempts(*map(b"".join, zip(*parts, strict=True)))
+        )
+
+    def _used(self) -> tuple[bytes, bytes, bytes]:
+        cells, times = bytes(self.cells[: _N * self.count]), bytes(self.times[: 2 * self.count])
+        return cells, times, bytes(self.more[: self.behind])
 
 
 class Gate:
@@ -226,6 +248,10 @@ class Open:
     (`takes_requests`), or answers (`takes_answers`), may come this way now. So many answers (`answered`) and bytes have
     come so. What the loops leave is asked about `beside`; a request that was taken in there has no lane here, and
     stands in place of its frame.
+
+    They are kept as series, those from `_begin` on up to the one before `_end`; each has a place in `_cells`, `_times`
+    (when they came), `_lanes` and `_frames` (what they came in). `_crcs` has a place for each request. All of these go
+    round. The last ones that have passed are in `_told_cells` and so on, with both times.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -237,11 +263,18 @@ class Open:
         self.beside: Beside | None = None
         self._shared = shared
         self._last: Lane | None = None
-        self._mask = 2 * _FEWEST - 1
-        self._cells = array("q", bytes(8 * _N * 2 * _FEWEST))
-        self._times = array("d", bytes(16 * 2 * _FEWEST))
-        self._lanes: list[Lane | None] = [None] * (2 * _FEWEST)
-        self._frames: list[Any] = [None] * (2 * _FEWEST)
+        self._begin = self._end = 0
+        self._mask = _FEWEST - 1
+        self._cells = array("q", bytes(8 * _O * _FEWEST))
+        self._times = array("d", bytes(8 * _FEWEST))
+        self._lanes: list[Lane | None] = [None] * _FEWEST
+        self._frames: list[Any] = [None] * _FEWEST
+        self._crc_mask = 2 * _TOLD - 1
+        self._crcs = array("I", bytes(8 * _TOLD))
+        self._told = self._told_before = 0
+        self._told_cells = array("q", bytes(8 * _O * _TOLD))
+        self._told_times = array("d", bytes(16 * _TOLD))
+        self._told_lanes: list[Lane | Together | None] = [None] * _TOLD
 
     def learn(self, lane: Lane | None) -> None:
         """There is a lane more, or there are none any more."""
@@ -275,12 +308,12 @@ class Open:
 
     def _requests(self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: Kept) -> int:
         shared = self._shared
-        first = self.last
+        raw = data
         lane = known if known is not None else self._last
         while end - at > _LEAST_BATCH:
             if _C:
-                length, key, version = _int(data, at), _short(data, at + 4), _short(data, at + 6)
-                correlation_id = _int(data, at + 8)
+                length, key, version = _int(raw, at), _short(raw, at + 4), _short(raw, at + 6)
+                correlation_id = _int(raw, at + 8)
             else:
                 length, key, version, correlation_id = _HEAD(data, at)
             stop = at + 4 + length
@@ -300,7 +333,7 @@ class Open:
             if lane.compact:
                 size = shift = 0
                 while shift < 35:
-                    byte = data[begin]
+                    byte = raw[begin]
                     begin += 1
                     size |= (byte & 127) << shift
                     shift += 7
@@ -308,14 +341,14 @@ class Open:
                         break
                 size -= 1
             else:
-                size = _int(data, begin) if _C else _INT(data, begin)[0]
+                size = _int(raw, begin) if _C else _INT(data, begin)[0]
                 begin += 4
             if size != stop - lane.behind - begin or size < _LEAST_BATCH:
                 break
             if _C:
-                claimed, magic, crc = _int(data, begin + 8), data[begin + 16], _int(data, begin + 17) & _LOW
-                producer_id, epoch = _long(data, begin + 43), _short(data, begin + 51)
-                sequence, records = _int(data, begin + 53), _int(data, begin + 57)
+                claimed, magic, crc = _int(raw, begin + 8), raw[begin + 16], _int(raw, begin + 17) & _LOW
+                producer_id, epoch = _long(raw, begin + 43), _short(raw, begin + 51)
+                sequence, records = _int(raw, begin + 53), _int(raw, begin + 57)
             else:
                 claimed, magic, crc, _, _, producer_id, epoch, sequence, records = _BATCH(data, begin)
             if magic != 2 or claimed + 12 != size or records < 0:
@@ -329,43 +362,93 @@ class Open:
                     break
             elif crc in shared.checksums:
                 break
+            asks = False
             if producer_id in shared.producers if producer_id >= 0 else crc in shared.known:
                 if lane.asked != shared.index.noted and not shared.unlike(lane, data, begin, now):
                     break
-            elif shared.lost_in and lane.where in shared.lost_in and not shared.unlike(lane, data, begin, now):
-                break
+                asks = lane.asked != shared.index.noted
+            elif shared.lost_in and lane.where in shared.lost_in:
+                if not shared.unlike(lane, data, begin, now):
+                    break
+                asks = True
             if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
                 break
             if lane.at_requests:
                 if not _let_pass(lane.at_requests, records, size):
                     break
                 shared.let_pass = True
-            if producer_id >= 0:
-                lane.track.following = sequence + records
-            else:
-                shared.checksums.add(crc)
-            if self.last - self.first + _TOLD > self._mask:
+            if self._end - self._begin > self._mask:
                 self._grow()
-            shared.numbered += 1
-            shared.bytes += size
-            slot = self.last & self._mask
-            cell = _N * slot
-            self._cells[cell] = shared.numbered
+            slot = self._end & self._mask
+            cell = _O * slot
+            self._cells[cell] = shared.numbered + 1
             self._cells[cell + 1] = correlation_id
             self._cells[cell + 2] = sequence
             self._cells[cell + 3] = records
-            self._cells[cell + 4] = crc
             self._cells[cell + 5] = size
             self._cells[cell + 6] = begin
-            self._times[2 * slot] = now
+            self._cells[cell + 7] = 4 + length
+            self._times[slot] = now
             self._lanes[slot] = lane
             self._frames[slot] = frames
-            self.last += 1
-            at = stop
+            self._keep(crc)
+            if producer_id < 0:
+                shared.checksums.add(crc)
+            count = 1 if asks else self._in_step(raw, at, end, lane, slot)
+            if producer_id >= 0:
+                lane.track.following = sequence + count * records
+            self._cells[cell + 4] = count
+            self._end += 1
+            shared.numbered += count
+            shared.bytes += count * size
+            shared.open += count
+            shared.unsettled += count
+            at += count * (4 + length)
         self._last = lane
-        shared.open += self.last - first
-        shared.unsettled += self.last - first
         return at
+
+    def _in_step(self, raw: bytes, at: int, end: int, lane: Lane, slot: int) -> int:
+        """How many requests come one behind the other, of which each follows from the one before. The first begins at
+        `at`; it has that place already, and is taken in."""
+        shared = self._shared
+        cell = _O * slot
+        correlation_id, sequence = self._cells[cell + 1], self._cells[cell + 2]
+        records, size = self._cells[cell + 3], self._cells[cell + 5]
+        begin, whole = self._cells[cell + 6] - at, self._cells[cell + 7]
+        step = records if sequence >= 0 else 0
+        count = 1
+        while end - at >= 2 * whole:
+            at += whole
+            correlation_id += 1
+            sequence += step
+            batch = at + begin
+            if _int(raw, at + 8) != correlation_id or _int(raw, batch + 53) != sequence:
+                break
+            if sequence + records > _LAST_SEQUENCE or _int(raw, batch + 57) != records:
+                break
+            if not _same(raw, at, raw, at - whole, 8) or not _same(raw, at + 12, raw, at + 12 - whole, begin + 5):
+                break
+            if not _same(raw, batch + 43, raw, batch + 43 - whole, 10):
+                break
+            if not _same(raw, batch + size, raw, batch + size - whole, lane.behind):
+                break
+            crc = _int(raw, batch + 17) & _LOW
+            if lane.producer_id < 0 and (crc in shared.checksums or crc in shared.known):
+                break
+            if lane.at_requests and not _let_pass(lane.at_requests, records, size):
+                break
+            if lane.producer_id < 0:
+                shared.checksums.add(crc)
+            self._keep(crc)
+            count += 1
+        return count
+
+    def _keep(self, crc: int) -> None:
+        """An attempt of this check sum came."""
+        if self.last - self.first + _TOLD > self._crc_mask:
+            self._grow_crcs()
+        self._crcs[self.last & self._crc_mask] = crc
+        self.last += 1
 
     def answers(self, data: bytes, now: float) -> int:
         """Take in whole answers of success at the beginning of these bytes; the offset of the first that is none."""
@@ -381,96 +464,140 @@ class Open:
         return at
 
     def _answers(self, data: bytes, at: int, now: float) -> int:
-        shared = self._shared
         first = self.first
+        raw = data
         end = len(data)
-        while self.first < self.last and end - at >= 8:
-            slot = self.first & self._mask
-            cell = _N * slot
+        while self._begin < self._end:
+            slot = self._begin & self._mask
             lane = self._lanes[slot]
-            if _C:
-                length, correlation_id = _int(data, at), _int(data, at + 4)
-            else:
-                length, correlation_id = _ANSWER(data, at)
-            if lane is None or length != lane.answer_size or correlation_id != self._cells[cell + 1]:
+            if lane is None:
                 break
-            stop = at + 4 + length
-            if stop > end:
+            count = self._answered(raw, at, end, now, lane, _O * slot)
+            if not count:
                 break
-            base_offset = _long(data, at + lane.offset_at) if _C else _LONG(data, at + lane.offset_at)[0]
-            if base_offset < 0 or not data.startswith(lane.answer_prefix, at + 8):
-                break
-            if not data.startswith(lane.answer_suffix, stop - lane.answer_behind):
-                break
-            if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
-                break
-            if lane.at_answers:
-                if not _let_pass(lane.at_answers, self._cells[cell + 3], self._cells[cell + 5]):
-                    break
-                shared.let_pass = True
-            if lane.producer_id < 0:
-                shared.checksums.discard(self._cells[cell + 4])
-            self._frames[slot] = None
-            self._cells[cell + 6] = base_offset
-            self._times[2 * slot + 1] = now
-            rows = lane.rows
-            if rows.count == 0:
-                shared.fresh.append(lane)
-            elif rows.count == rows.room:
-                rows.set_aside()
-            row = _N * rows.count
-            for i in range(_N):
-                rows.cells[row + i] = self._cells[cell + i]
-            rows.times[2 * rows.count] = self._times[2 * slot]
-            rows.times[2 * rows.count + 1] = now
-            rows.count += 1
-            self.first += 1
-            shared.bytes -= self._cells[cell + 5]
-            at = stop
-        shared.open -= self.first - first
-        shared.unsettled -= self.first - first
+            self._pass(lane, slot, count, now, _long(raw, at + lane.offset_at))
+            at += count * (4 + lane.answer_size)
         self.answered += self.first - first
         return at
 
+    def _answered(self, raw: bytes, at: int, end: int, now: float, lane: Lane, cell: int) -> int:
+        """How many requests of the series at that place are answered with success here, and with offsets that follow
+        from each other."""
+        shared = self._shared
+        whole = 4 + lane.answer_size
+        correlation_id, records = self._cells[cell + 1], self._cells[cell + 3]
+        open_ones = self._cells[cell + 4]
+        count = expected = 0
+        while count < open_ones and end - at >= whole:
+            if _int(raw, at) != lane.answer_size or _int(raw, at + 4) != correlation_id + count:
+                break
+            base_offset = _long(raw, at + lane.offset_at)
+            if base_offset < 0 or (count and base_offset != expected):
+                break
+            if not _same(raw, at + 8, lane.answer_prefix, 0, lane.offset_at - 8):
+                break
+            if not _same(raw, at + whole - lane.answer_behind, lane.answer_suffix, 0, lane.answer_behind):
+                break
+            stale = count == 0 and (now >= lane.until or lane.foreseen != shared.changes[0])
+            if stale and not shared.foresee(lane, now):
+                break
+            if lane.at_answers:
+                if not _let_pass(lane.at_answers, records, self._cells[cell + 5]):
+                    break
+                shared.let_pass = True
+            expected = base_offset + records
+            count += 1
+            at += whole
+        return count
+
+    def _pass(self, lane: Lane, slot: int, count: int, now: float, base_offset: int) -> None:
+        """So many requests of the oldest series have passed: put them into their lane's rows."""
+        cell = _O * slot
+        rows = lane.rows
+        if rows.count == 0:
+            self._shared.fresh.append(lane)
+        if rows.count == rows.room or rows.behind + count - 1 > rows.room_behind:
+            rows.make_room(count - 1)
+        row, place = _N * rows.count, self._told & (_TOLD - 1)
+        told = _O * place
+        for i in range(6):  # what else stands there comes below
+            rows.cells[row + i] = self._told_cells[told + i] = self._cells[cell + i]
+        rows.cells[row + 4] = (count - 1) << _BEHIND | self._crcs[self.first & self._crc_mask]
+        rows.cells[row + 6] = self._told_cells[told + 7] = base_offset
+        self._told_cells[told + 4] = count
+        self._told_cells[told + 6] = self.first
+        rows.times[2 * rows.count] = self._told_times[2 * place] = self._times[slot]
+        rows.times[2 * rows.count + 1] = self._told_times[2 * place + 1] = now
+        for i in range(1, count):
+            rows.more[rows.behind] = self._crcs[(self.first + i) & self._crc_mask]
+            rows.behind += 1
+        rows.count += 1
+        self._told_lanes[place] = lane
+        self._told += 1
+        self._leave(lane, slot, count)
+
+    def _leave(self, lane: Lane, slot: int, count: int) -> None:
+        """So many requests of the oldest series, which has that place, are open no more."""
+        shared = self._shared
+        cell = _O * slot
+        if lane.producer_id < 0:
+            for i in range(count):
+                shared.checksums.discard(self._crcs[(self.first + i) & self._crc_mask])
+        shared.bytes -= count * self._cells[cell + 5]
+        shared.open -= count
+        shared.unsettled -= count
+        self.first += count
+        self._cells[cell] += count
+        self._cells[cell + 1] += count
+        if self._cells[cell + 2] >= 0:
+            self._cells[cell + 2] += count * self._cells[cell + 3]
+        self._cells[cell + 4] -= count
+        self._cells[cell + 6] += count * self._cells[cell + 7]
+        if not self._cells[cell + 4]:
+            self._lanes[slot] = self._frames[slot] = None
+            self._begin += 1
+
     def add(self, request: Together) -> None:
         """A request for several partitions is open."""
-        if self.last - self.first + _TOLD > self._mask:
+        if self._end - self._begin > self._mask:
             self._grow()
-        slot = self.last & self._mask
-        self._cells[_N * slot + 1] = request.correlation_id
+        slot = self._end & self._mask
+        self._cells[_O * slot + 1] = request.correlation_id
         self._lanes[slot] = None
         self._frames[slot] = request
-        self.last += 1
+        self._end += 1
+        self._keep(0)
         self._shared.open += request.count
         self._shared.bytes += request.size
         self._shared.unsettled += 1
 
     def oldest_together(self) -> Together | None:
         """The oldest that is open, where it is a request for several partitions."""
-        slot = self.first & self._mask
+        slot = self._begin & self._mask
         request: Together | None = self._frames[slot]
-        return request if self.first < self.last and self._lanes[slot] is None else None
+        return request if self._begin < self._end and self._lanes[slot] is None else None
 
     def take_together(self, passed: bool) -> None:
         """That one is not open any more: it has `passed`, or goes the long way."""
-        slot = self.first & self._mask
-        request = self._frames[slot]
+        slot = self._begin & self._mask
+        request, self._frames[slot] = self._frames[slot], None
         self._shared.open -= request.count
         self._shared.bytes -= request.size
         self._shared.unsettled -= 1
-        self.first += 1
         if passed:
+            place = self._told & (_TOLD - 1)
+            self._told_cells[_O * place + 6] = self.first
+            self._told_lanes[place] = request
+            self._told += 1
             self.answered += 1
-            if self.first > _TOLD:  # nobody asks for so old a one any more
-                self._frames[(self.first - 1 - _TOLD) & self._mask] = None
-        else:
-            self._frames[slot] = None
+        self._begin += 1
+        self.first += 1
 
     def expects(self, data: bytes, at: int) -> bool:
         """Whether the answer of which only the beginning is there may be one for here."""
         left = len(data) - at
-        lane = self._lanes[self.first & self._mask]
-        if self.first == self.last:
+        lane = self._lanes[self._begin & self._mask]
+        if self._begin == self._end:
             return False
         if lane is None:
             request = self.oldest_together()
@@ -478,54 +605,64 @@ class Open:
         if left < 8:
             return left < 4 or bool(_INT(data, at)[0] == lane.answer_size)
         size, correlation_id = _ANSWER(data, at)
-        expected = self._cells[_N * (self.first & self._mask) + 1]
+        expected = self._cells[_O * (self._begin & self._mask) + 1]
         return bool(size == lane.answer_size and correlation_id == expected and left < 4 + size)
 
     def oldest(self) -> tuple[list[int], float, Lane, Kept]:
-        """Take out the oldest that is open, which is one that the loop has taken in: its cells, its time, its lane, and
-        what its batch is in."""
-        slot = self.first & self._mask
-        lane, frames, self._frames[slot] = self._lanes[slot], self._frames[slot], None
+        """Take out the oldest that is open, which is one that the loop has taken in: its number, correlation id, base
+        sequence, records, check sum, size, and where its batch begins; its time, its lane, and what its batch is in."""
+        slot = self._begin & self._mask
+        lane, frames, time = self._lanes[slot], self._frames[slot], self._times[slot]
         assert lane is not None
-        cells = [self._cells[_N * slot + i] for i in range(_N)]
-        time = self._times[2 * slot]
-        self._cells[_N * slot + 6] = -1
-        self.first += 1
-        shared = self._shared
-        shared.open -= 1
-        shared.unsettled -= 1
-        shared.bytes -= cells[5]
-        shared.checksums.discard(cells[4])
+        cells = list(self._cells[_O * slot : _O * slot + _N])
+        cells[4] = self._crcs[self.first & self._crc_mask]
+        self._leave(lane, slot, 1)
         return cells, time, lane, frames
 
     def told(self) -> list[tuple[list[int], float, float, Lane]]:
-        """The last ones that have passed, once: their cells, both times, and their lanes."""
+        """The last ones that have passed, once: the same numbers of them, but with their offsets in the last place;
+        both times, and their lanes."""
         found: list[tuple[list[int], float, float, Lane]] = []
-        for index in range(max(0, self.first - _TOLD), self.first):
-            slot = index & self._mask
-            lane, self._lanes[slot] = self._lanes[slot], None
-            request, self._frames[slot] = self._frames[slot], None
-            if request is not None:
-                found += request.told()
-            elif lane is not None and self._cells[_N * slot + 6] >= 0:
-                cells = [self._cells[_N * slot + i] for i in range(_N)]
-                found.append((cells, self._times[2 * slot], self._times[2 * slot + 1], lane))
+        for index in range(max(self._told_before, self._told - _TOLD), self._told):
+            place = index & (_TOLD - 1)
+            lane, self._told_lanes[place] = self._told_lanes[place], None
+            if not isinstance(lane, Lane):
+                assert lane is not None
+                found += lane.told() if self._told_cells[_O * place + 6] >= self.first - _TOLD else []
+                continue
+            at, told_at = self._told_times[2 * place], self._told_times[2 * place + 1]
+            series = list(self._told_cells[_O * place : _O * (place + 1)])
+            number, correlation_id, sequence, records, count, size, first, base_offset = series
+            for i in range(max(0, self.first - _TOLD - first), count):
+                crc, follows = self._crcs[(first + i) & self._crc_mask], i * records if sequence >= 0 else 0
+                cells = [number + i, correlation_id + i, sequence + follows, records, crc, size]
+                found.append(([*cells, base_offset + i * records], at, told_at, lane))
+        self._told_before = self._told
         return found
 
     def _grow(self) -> None:
-        """Make room for as many again; those that are there get the places that their numbers have then."""
+        """Make room for as many series again; those that are there get the places that their numbers have then."""
         before = self._mask
         cells, times, lanes, frames = self._cells, self._times, self._lanes, self._frames
         room = 2 * (before + 1)
         self._mask = room - 1
-        self._cells, self._times = array("q", bytes(8 * _N * room)), array("d", bytes(16 * room))
+        self._cells, self._times = array("q", bytes(8 * _O * room)), array("d", bytes(8 * room))
         self._lanes, self._frames = [None] * room, [None] * room
-        for index in range(max(0, self.first - _TOLD), self.last):
+        for index in range(self._begin, self._end):
             old, new = index & before, index & self._mask
-            for i in range(_N):
-                self._cells[_N * new + i] = cells[_N * old + i]
-            self._times[2 * new], self._times[2 * new + 1] = times[2 * old], times[2 * old + 1]
+            for i in range(_O):
+                self._cells[_O * new + i] = cells[_O * old + i]
+            self._times[new] = times[old]
             self._lanes[new], self._frames[new] = lanes[old], frames[old]
+
+    def _grow_crcs(self) -> None:
+        """Make room for as many check sums again."""
+        before, crcs = self._crc_mask, self._crcs
+        room = 2 * (before + 1)
+        self._crc_mask = room - 1
+        self._crcs = array("I", bytes(4 * room))
+        for index in range(max(0, self.first - _TOLD), self.last):
+            self._crcs[index & self._crc_mask] = crcs[index & before]
 
 
 def _let_pass(gates: tuple[Gate, ...], records: int, size: int) -> bool:
@@ -543,6 +680,34 @@ def _let_pass(gates: tuple[Gate, ...], records: int, size: int) -> bool:
             gate.seen[0] += 1
             gate.matches[0] += 1
     return True
+
+
+def _same(one: bytes, at: int, other: bytes, where: int, size: int) -> bool:
+    """Whether so many bytes are the same at both places."""
+    if not _C:
+        return one[at : at + size] == other[where : where + size]
+    differ = 0
+    if size < 8:
+        for i in range(size):
+            differ |= one[at + i] ^ other[where + i]
+        return differ == 0
+    last = size - 8
+    for i in range(0, last, 8):
+        differ |= _word(one, at + i) ^ _word(other, where + i)
+    differ |= _word(one, at + last) ^ _word(other, where + last)
+    return differ == 0
+
+
+def _word(data: bytes, at: int) -> int:
+    """Eight bytes: a C compiler makes one load of it."""
+    value = data[at]
+    value = value << 8 | data[at + 1]
+    value = value << 8 | data[at + 2]
+    value = value << 8 | data[at + 3]
+    value = value << 8 | data[at + 4]
+    value = value << 8 | data[at + 5]
+    value = value << 8 | data[at + 6]
+    return value << 8 | data[at + 7]
 
 
 def _short(data: bytes, at: int) -> int:

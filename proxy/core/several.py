@@ -349,7 +349,7 @@ class Several:
         if rows.count == 0:
             self._shared.fresh.append(lane)
         elif rows.count == rows.room:
-            rows.set_aside()
+            rows.make_room(0)
         for i in range(_N):
             rows.cells[_N * rows.count + i] = request.cells[_N * n + i]
         rows.times[2 * rows.count] = request.at

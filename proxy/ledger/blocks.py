@@ -1,10 +1,11 @@
 """Attempts by which nothing happened as they go to disk: packed into blocks, a row of `blocks` each.
 
-To pack an attempt costs a copy of its 72 bytes; a row of `attempts` with its indexes costs thirty times as much, and is
-made of it when somebody wants to read (`settling.py`), or never where it is folded before (`folding.py`).
+To pack an attempt costs a copy of its 4 or 72 bytes (`..series`); a row of `attempts` with its indexes costs a hundred
+times as much, and is made of it when somebody wants to read (`settling.py`), or never where it is folded before
+(`folding.py`).
 
 A block tells of attempts run by run, in the order in which they were handed over: `flows` is JSON, the values of each
-`Flow`; `runs` has two int64 a run, the place in `flows` and how many attempts; `cells` and `times` are those of
+`Flow`; `runs` has two int64 a run, the place in `flows` and how many series; `cells`, `times` and `more` are those of
 `PackedAttempts`. All numbers stand in the order of the machine that wrote them.
 """
 
@@ -16,26 +17,21 @@ import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from math import inf
 from operator import attrgetter
-from struct import Struct
 from typing import Any
 
 from ..observations import Asked, Flow, Passed
-from ..passed import packed
+from ..series import CELLS, CRC, NUMBER, TIMES, PackedAttempts, lengths, packed, singly
 
 MOST = 4_000
-"""Attempts in a block."""
+"""Attempts in a block, where no series alone has more."""
 
 FLOW_FIELDS = tuple(field.name for field in dataclasses.fields(Flow))
 
-COLUMNS = ("arm", "first", "last", "count", "flows", "runs", "cells", "times")
+COLUMNS = ("arm", "first", "last", "count", "flows", "runs", "cells", "times", "more")
 
-CELLS, TIMES = 7, 2
-"""Numbers of an attempt in `cells` and in `times`."""
-
-_NUMBER, _TIME = Struct("=q").unpack_from, Struct("=d").unpack_from
 _HIGHEST = (1 << 63) - 1
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM blocks WHERE id = ?"
@@ -50,20 +46,19 @@ class Packing:
         self._blocks = [_Packed()]
 
     def add(self, passed: Passed) -> None:
-        """Take in a run of them."""
+        """Take in a run of them, in which numbers and times grow."""
         attempts = packed(passed.attempts)
-        cells, times = attempts.cells, attempts.times
-        count = len(times) // (8 * TIMES)
-        if count <= MOST:
-            self._add(passed.flow, passed.asked, cells, times, count)
+        summary = attempts.summary()
+        if summary[1] <= MOST:
+            self._add(passed, attempts, *summary)
             return
-        for begin in range(0, count, MOST):
-            end = min(begin + MOST, count)
-            part = cells[8 * CELLS * begin : 8 * CELLS * end], times[8 * TIMES * begin : 8 * TIMES * end]
-            self._add(passed.flow, passed.asked, *part, end - begin)
+        for part in attempts.parts(MOST):
+            self._add(passed, part, *part.summary())
 
-    def _add(self, flow: Flow, asked: Asked | None, cells: bytes, times: bytes, count: int) -> None:
-        block = self._blocks[-1]
+    def _add(
+        self, passed: Passed, attempts: PackedAttempts, series: int, count: int, first: int, last: int, at: float
+    ) -> None:
+        block, flow, asked = self._blocks[-1], passed.flow, passed.asked
         if block.count + count > MOST:
             block = _Packed()
             self._blocks.append(block)
@@ -72,12 +67,11 @@ class Packing:
             place = block.places[id(flow)] = len(block.flows)
             block.flows.append(flow)
             block.asked.append(asked)
-        block.runs.extend((place, count))
-        block.cells += cells
-        block.times += times
+        block.runs.extend((place, series))
+        block.cells += attempts.cells
+        block.times += attempts.times
+        block.more += attempts.more
         block.count += count
-        first, at = _NUMBER(cells)[0], _TIME(times)[0]  # in a run, numbers and times grow
-        last = first if count == 1 else _NUMBER(cells, len(cells) - 8 * CELLS)[0]
         if first < block.first:
             block.first = first
         if last > block.last:
@@ -108,26 +102,26 @@ class Packing:
 class _Packed:
     """A block that grows. `places` says where a flow stands; it is kept in `flows`, so its id stays its own."""
 
-    __slots__ = ("asked", "at", "cells", "count", "first", "flows", "last", "places", "runs", "times")
+    __slots__ = ("asked", "at", "cells", "count", "first", "flows", "last", "more", "places", "runs", "times")
 
     def __init__(self) -> None:
         self.places: dict[int, int] = {}
         self.flows: list[Flow] = []
         self.asked: list[Asked | None] = []
         self.runs = array("q")
-        self.cells, self.times = bytearray(), bytearray()
+        self.cells, self.times, self.more = bytearray(), bytearray(), bytearray()
         self.count = 0
         self.first, self.last, self.at = _HIGHEST, -1, inf
 
     def row(self, arm: int) -> Sequence[Any]:
         flows = _encode([_flow_values(flow) for flow in self.flows])
-        runs, cells, times = self.runs.tobytes(), bytes(self.cells), bytes(self.times)
-        return arm, self.first, self.last, self.count, flows, runs, cells, times
+        packed_attempts = bytes(self.cells), bytes(self.times), bytes(self.more)
+        return arm, self.first, self.last, self.count, flows, self.runs.tobytes(), *packed_attempts
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block that was read. `flows` are the values of each flow; `runs` says of which one the attempts are, so many at
+    """A block that was read. `flows` are the values of each flow; `runs` says of which one the series are, so many at
     a time."""
 
     arm: int
@@ -135,28 +129,42 @@ class Block:
     runs: list[tuple[int, int]]
     cells: array[int]
     times: array[float]
+    more: array[int]
 
     def __len__(self) -> int:
-        return len(self.times) // TIMES
+        return len(self.times) // TIMES + len(self.more)
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many attempts each series has."""
+        return lengths(self.cells[CRC::CELLS])
 
     @property
     def which(self) -> array[int]:
-        """Of which flow each attempt is."""
+        """Of which flow each series is."""
         return array("q", chain.from_iterable(repeat(flow, count) for flow, count in self.runs))
 
     @property
     def numbers(self) -> array[int]:
-        """The attempts' numbers."""
-        return self.cells[::CELLS]
+        """The numbers of the series' first attempts."""
+        return self.cells[NUMBER::CELLS]
+
+    def singly(self) -> Block:
+        """The same attempts, each a series of its own."""
+        if not self.more:
+            return self
+        counts = iter(self.lengths)
+        runs = [(flow, sum(islice(counts, count))) for flow, count in self.runs]
+        return Block(self.arm, self.flows, runs, *singly(self.cells, self.times, self.more), array("I"))
 
     def only(self, places: Sequence[int]) -> Block:
-        """A block of these attempts of it alone."""
+        """A block of these attempts of it alone, where each is a series of its own."""
         cells, times = array("q"), array("d")
         for place in places:
             cells += self.cells[CELLS * place : CELLS * (place + 1)]
             times += self.times[TIMES * place : TIMES * (place + 1)]
         which = self.which
-        return Block(self.arm, self.flows, [(which[place], 1) for place in places], cells, times)
+        return Block(self.arm, self.flows, [(which[place], 1) for place in places], cells, times, self.more)
 
 
 def load(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[Block]:
@@ -172,8 +180,9 @@ def connections(connection: sqlite3.Connection, arm: int) -> set[int]:
     return {flow[place] for (flows,) in rows for flow in json.loads(flows)}
 
 
-def _block(arm: int, first: int, last: int, count: int, flows: str, runs: bytes, cells: bytes, times: bytes) -> Block:
+def _block(
+    arm: int, first: int, last: int, count: int, flows: str, runs: bytes, cells: bytes, times: bytes, more: bytes
+) -> Block:
     pairs = array("q", runs)
-    return Block(
-        arm, json.loads(flows), [*zip(pairs[::2], pairs[1::2], strict=True)], array("q", cells), array("d", times)
-    )
+    each = [*zip(pairs[::2], pairs[1::2], strict=True)]
+    return Block(arm, json.loads(flows), each, array("q", cells), array("d", times), array("I", more))

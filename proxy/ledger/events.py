@@ -1,6 +1,6 @@
 """`events.jsonl`: one JSON object a line, in the order in which the fault engine saw and decided.
 
-    {"event": "arm", "format": 3, "arm": "off", "idempotence": false, "faults": ["lose it"], "suffix": "-7f3"}
+    {"event": "arm", "format": 4, "arm": "off", "idempotence": false, "faults": ["lose it"], "suffix": "-7f3"}
     {"event": "frame", "arm": "off", "at": 12.3, "place": "produce.response", ..., "entries": [["orders", 0, ...]]}
     {"event": "passed", "frames": 4000, "arm": "off", "order": "little", "flows": [[1, ...]], ..., "times": "..."}
     {"event": "decided", "arm": "off", "at": 12.3, "fault": "lose it", ..., "attempt": 3}
@@ -19,10 +19,11 @@ decisions leave out.
 A `passed` line stands for `frames` frames of produce requests by which nothing happened, and of their answers
 (`observations.Passed`); it comes later than they came, and what rules said of them is told nowhere but in the ledger's
 table `faults`. `flows` are the values of each `Flow`, `asked` those of its `Asked`. The rest is base64: `runs` has two
-int64 a run, the place in these lists and how many attempts; `cells` and `times` are those of `PackedAttempts`. `order`
-says which byte of a number comes first: the lowest (`little`) or the highest (`big`).
+int64 a run, the place in these lists and how many series; `cells`, `times` and `more` are those of `PackedAttempts`.
+`order` says which byte of a number comes first: the lowest (`little`) or the highest (`big`).
 
-Files without a `format` (1) have no frames, those of format 2 no `passed` lines. A file that has reached its limit
+Files without a `format` (1) have no frames, those of format 2 no `passed` lines, and in
+those of format 3 these have no `more`: each attempt is a series. A file that has reached its limit
 becomes `events.1.jsonl`, in the place of the one that was it before. The new file begins with a `rotated` line: how
 many decisions and frames were let go in all, and the arms that have begun.
 """
@@ -50,13 +51,13 @@ from ..observations import (
     Decided,
     Dispatched,
     Flow,
-    PackedAttempts,
     Passed,
     Reached,
     ReachedEntry,
 )
+from ..series import CELLS, CRC, TIMES, PackedAttempts, lengths
 
-FORMAT = 3
+FORMAT = 4
 """The format of the file, told where an arm begins."""
 
 FRAMES_SINCE = 2
@@ -82,7 +83,7 @@ _TEXT: dict[type, Callable[[Any], str]] = {
 _REACHED_FIELDS = tuple(Reached.__dataclass_fields__)
 _reached_values = attrgetter(*_REACHED_FIELDS)
 _DECIDED = '{"event":"decided","arm":%s,' + ",".join(f'"{name}":%s' for name in _FIELDS) + "}\n"
-_PACKED = {"runs": "q", "cells": "q", "times": "d"}
+_PACKED = {"runs": "q", "cells": "q", "times": "d", "more": "I"}
 _PASSED = '{"event":"passed","frames":'
 _FRAME = '{"event":"frame","arm":%s,' + ",".join(f'"{name}":%s' for name in _REACHED_FIELDS) + "}\n"
 
@@ -104,12 +105,16 @@ def frame_line(arm: str, reached: Reached) -> str:
     return _FRAME % (_quoted(arm), *[_TEXT[type(value)](value) for value in _reached_values(reached)])
 
 
-def passed_line(arm: str, flows: str, asked: Sequence[Asked], runs: bytes, cells: bytes, times: bytes) -> str:
-    """The line of attempts that have passed. `flows` is JSON already; the bytes are in the order of this machine."""
+def passed_line(
+    arm: str, attempts: int, flows: str, asked: Sequence[Asked], runs: bytes, cells: bytes, times: bytes, more: bytes
+) -> str:
+    """The line of so many attempts that have passed. `flows` is JSON already; the bytes are in the order of this
+    machine."""
     told = _encode([(each.node, each.tls, each.zero) for each in asked])
     return (
-        f'{_PASSED}{len(times) // 8},"arm":{_quoted(arm)},"order":"{sys.byteorder}","flows":{flows},"asked":{told},'
-        f'"runs":"{_base64(runs)}","cells":"{_base64(cells)}","times":"{_base64(times)}"}}\n'
+        f'{_PASSED}{2 * attempts},"arm":{_quoted(arm)},"order":"{sys.byteorder}","flows":{flows},"asked":{told},'
+        f'"runs":"{_base64(runs)}","cells":"{_base64(cells)}","times":"{_base64(times)}",'
+        f'"more":"{_base64(more)}"}}\n'
     )
 
 
@@ -218,19 +223,28 @@ def passed_in(event: dict[str, Any]) -> list[Passed]:
     """What a `passed` line holds, flow by flow. Raises KeyError, TypeError and ValueError for what is none."""
     lanes = [(_flow(*flow), Asked(*asked)) for flow, asked in zip(event["flows"], event["asked"], strict=True)]
     swap = {"little": False, "big": True}[event["order"]] != (sys.byteorder == "big")
-    runs, cells, times = (_numbers(code, event[name], swap) for name, code in _PACKED.items())
-    if not 2 * sum(runs[1::2]) == len(times) == event["frames"] or 2 * len(cells) != 7 * len(times) or len(runs) % 2:
+    told = {"more": ""} | event
+    runs, cells, times, more = (_numbers(code, told[name], swap) for name, code in _PACKED.items())
+    counts = lengths(cells[CRC::CELLS])
+    whole = len(runs) % 2 == 0 and sum(runs[1::2]) == len(counts) and TIMES * len(counts) == len(times)
+    if (
+        not whole
+        or CELLS * len(counts) != len(cells)
+        or 2 * sum(counts) != event["frames"]
+        or sum(counts) - len(counts) != len(more)
+    ):
         raise ValueError("a line of attempts that have passed is not whole")
-    found = {place: (bytearray(), bytearray()) for place in range(len(lanes))}
-    raw_cells, raw_times = cells.tobytes(), times.tobytes()
-    begin = 0
+    found = [(array("q"), array("d"), array("I")) for _ in lanes]
+    begin = behind = 0
     for place, count in zip(runs[::2], runs[1::2], strict=True):
-        found[place][0].extend(raw_cells[56 * begin : 56 * (begin + count)])
-        found[place][1].extend(raw_times[16 * begin : 16 * (begin + count)])
-        begin += count
+        end, behind_end = begin + count, behind + sum(counts[begin : begin + count]) - count
+        found[place][0].extend(cells[CELLS * begin : CELLS * end])
+        found[place][1].extend(times[TIMES * begin : TIMES * end])
+        found[place][2].extend(more[behind:behind_end])
+        begin, behind = end, behind_end
     return [
-        Passed(flow, PackedAttempts(bytes(of_it[0]), bytes(of_it[1])), asked)
-        for (flow, asked), of_it in zip(lanes, found.values(), strict=True)
+        Passed(flow, PackedAttempts(*(numbers.tobytes() for numbers in of_it)), asked)
+        for (flow, asked), of_it in zip(lanes, found, strict=True)
     ]
 
 

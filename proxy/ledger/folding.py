@@ -176,6 +176,7 @@ class Folding:
         """Put what has nothing to tell among the fresh ranges, and make rows of the rest."""
         found = quiet.eventful(self._connection, block)
         if found:
+            block = block.singly()
             settling.put(self._connection, block.only(sorted(found)))
             arm.kept += len(found)
             block = block.only([place for place in range(len(block)) if place not in found])
@@ -193,6 +194,8 @@ class Folding:
             arm = self._arms[block.arm]
             numbers = block.numbers
             if min(numbers) <= arm.looked:
+                block = block.singly()
+                numbers = block.numbers
                 self._settle_old(arm, block.only([i for i, n in enumerate(numbers) if n <= arm.looked]))
                 block = block.only([i for i, n in enumerate(numbers) if n > arm.looked])
             settling.put(self._connection, block)

@@ -6,18 +6,16 @@ import sqlite3
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from operator import add
+from operator import add, mul
 
-from .blocks import CELLS, FLOW_FIELDS, TIMES, Block
+from ..series import CELLS, CORRELATION_ID, CRC, OFFSET, RECORDS, TIMES, lengths
+from .blocks import FLOW_FIELDS, Block
 
 Span = tuple[str, int, int, int, int, float, float]
 """Topic, partition, first and last offset, attempts, and when the first and the last of them came in."""
 
 _Offsets = tuple[int, int, int, float, float]
 """The same of one partition."""
-
-_RECORDS, _OFFSET = 3, 6
-"""Their places among the cells of an attempt."""
 
 _CONNECTION, _TOPIC, _PARTITION = map(FLOW_FIELDS.index, ("connection", "topic", "partition"))
 _PRODUCER_ID = FLOW_FIELDS.index("producer_id")
@@ -32,32 +30,50 @@ WHERE fired AND arm = ? AND connection = ? AND correlation_id BETWEEN ? AND ?"""
 
 
 def eventful(connection: sqlite3.Connection, block: Block) -> set[int]:
-    """The places of attempts that were sent again, that a fault touched, whose producer id does not go with what the
-    arm claims, or that were given no offset."""
-    numbers = block.numbers
-    within = (block.arm, min(numbers), max(numbers))
+    """The places of attempts, each taken singly, that were sent again, that a fault touched, whose producer id does not
+    go with what the arm claims, or that were given no offset."""
+    firsts = block.numbers
+    within = (block.arm, min(firsts), max(map(add, firsts, block.lengths)))
     told = {number for (number,) in connection.execute(_RETRIED, within)}
     told.update(number for (number,) in connection.execute(_FIRED, within))
-    found = {place for place, number in enumerate(numbers) if number in told} if told else set()
-    found.update(place for place, offset in enumerate(block.cells[_OFFSET::CELLS]) if offset < 0)
-    if connection.execute(_ANY_FIRED, (block.arm,)).fetchone()[0]:
-        found.update(_touched(connection, block))
+    touched = _touched(connection, block)
+    others = _not_as_claimed(connection, block)
+    if not (told or touched or others or min(block.cells[OFFSET::CELLS]) < 0):
+        return set()
+    block = block.singly()
+    links = [flow[_CONNECTION] for flow in block.flows]
+    columns = zip(
+        block.numbers, block.which, *(block.cells[each::CELLS] for each in (CORRELATION_ID, OFFSET)), strict=True
+    )
+    return {
+        place
+        for place, (number, flow, correlation_id, offset) in enumerate(columns)
+        if number in told or offset < 0 or flow in others or (links[flow], correlation_id) in touched
+    }
+
+
+def _touched(connection: sqlite3.Connection, block: Block) -> set[tuple[int, int]]:
+    """The frames, by connection and correlation id, that a fault fired on; others of the arm may be among them."""
+    if not connection.execute(_ANY_FIRED, (block.arm,)).fetchone()[0]:
+        return set()
+    ids: dict[int, tuple[int, int]] = {}
+    for flow, first, count in zip(block.which, block.cells[CORRELATION_ID::CELLS], block.lengths, strict=True):
+        link = block.flows[flow][_CONNECTION]
+        lowest, highest = ids.get(link, (first, first))
+        ids[link] = min(lowest, first), max(highest, first + count - 1)
+    return {
+        (link, correlation_id)
+        for link, between in ids.items()
+        for (correlation_id,) in connection.execute(_FIRED_BY_FRAME, (block.arm, link, *between))
+    }
+
+
+def _not_as_claimed(connection: sqlite3.Connection, block: Block) -> set[int]:
+    """The places of flows whose producer id does not go with what the arm claims."""
     (idempotence,) = connection.execute(_IDEMPOTENCE, (block.arm,)).fetchone()
-    if idempotence is not None:
-        others = {place for place, flow in enumerate(block.flows) if (flow[_PRODUCER_ID] >= 0) != idempotence}
-        found.update(place for place, flow in enumerate(block.which) if flow in others)
-    return found
-
-
-def _touched(connection: sqlite3.Connection, block: Block) -> Iterator[int]:
-    """Those whose frame a fault fired on."""
-    frames: defaultdict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for place, (flow, correlation_id) in enumerate(zip(block.which, block.cells[1::CELLS], strict=True)):
-        frames[block.flows[flow][_CONNECTION]][correlation_id].append(place)
-    for link, places in frames.items():
-        within = (block.arm, link, min(places), max(places))
-        for (correlation_id,) in connection.execute(_FIRED_BY_FRAME, within):
-            yield from places.get(correlation_id, ())
+    if idempotence is None:
+        return set()
+    return {place for place, flow in enumerate(block.flows) if (flow[_PRODUCER_ID] >= 0) != idempotence}
 
 
 def spans(block: Block) -> Iterable[Span]:
@@ -74,14 +90,14 @@ def spans(block: Block) -> Iterable[Span]:
 
 def _of_run(block: Block, begin: int, end: int) -> Iterable[_Offsets]:
     """The offsets of a run, which follow each other where nobody else writes to the partition."""
-    firsts = block.cells[CELLS * begin + _OFFSET : CELLS * end : CELLS]
-    records = block.cells[CELLS * begin + _RECORDS : CELLS * end : CELLS]
+    cells = block.cells[CELLS * begin : CELLS * end]
+    firsts, records, counts = cells[OFFSET::CELLS], cells[RECORDS::CELLS], lengths(cells[CRC::CELLS])
     times = block.times[TIMES * begin : TIMES * end : TIMES]
-    ends = array("q", map(add, firsts, records))
+    ends = array("q", map(add, firsts, map(mul, records, counts)))
     if ends[:-1] == firsts[1:] and 0 not in records:
-        return [(firsts[0], ends[-1] - 1, end - begin, times[0], times[-1])]
-    columns = zip(firsts, records, times, strict=True)
-    return [(first, first + max(count, 1) - 1, 1, at, at) for first, count, at in columns]
+        return [(firsts[0], ends[-1] - 1, sum(counts), times[0], times[-1])]
+    columns = zip(firsts, ends, counts, times, strict=True)
+    return [(first, max(end, first + 1) - 1, count, at, at) for first, end, count, at in columns]
 
 
 def _merged(each: list[_Offsets]) -> Iterator[_Offsets]:

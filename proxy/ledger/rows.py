@@ -322,8 +322,8 @@ class Rows:
 
 def _passed_line(name: str, row: Row, asked: Sequence[Asked]) -> str:
     """The line of a row of `blocks`."""
-    *_, flows, runs, cells, times = row
-    return passed_line(name, flows, asked, runs, cells, times)
+    _, _, _, count, flows, *packed = row
+    return passed_line(name, count, flows, asked, *packed)
 
 
 def _finding_row(arm: int, finding: Finding) -> Row:

@@ -8,7 +8,7 @@ The views are in `views.py`.
 
 from __future__ import annotations
 
-VERSION = 6
+VERSION = 7
 
 TABLES = """
 CREATE TABLE arms ( -- one row an arm of the run
@@ -102,9 +102,10 @@ CREATE TABLE blocks ( -- attempts by which nothing happened, before they are row
     last INTEGER NOT NULL,          -- the highest
     count INTEGER NOT NULL,         -- attempts
     flows TEXT NOT NULL,            -- JSON: a list of what attempts have in common, from connection to producer_epoch
-    runs BLOB NOT NULL,             -- int64: place in flows and attempts of each run, in the order of cells
+    runs BLOB NOT NULL,             -- int64: place in flows and series of each run, in the order of cells
     cells BLOB NOT NULL,            -- int64: number, correlation_id, base_sequence, records, crc, size, base_offset
-    times BLOB NOT NULL             -- float64: at, answered_at
+    times BLOB NOT NULL,            -- float64: at, answered_at
+    more BLOB NOT NULL              -- uint32: crc of those behind the first of their series; crc >> 32 is how many
 );
 
 CREATE TABLE acked_ranges ( -- attempts of whom nothing else is worth telling, by the offsets that they were given

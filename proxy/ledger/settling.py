@@ -11,7 +11,8 @@ import sqlite3
 from functools import lru_cache
 from typing import Any
 
-from .blocks import CELLS, FLOW_FIELDS, TIMES, Block, load
+from ..series import CELLS, TIMES
+from .blocks import FLOW_FIELDS, Block, load
 from .bulk import execute, insert
 
 SCRATCH = f"CREATE TEMP TABLE flows (flow INTEGER PRIMARY KEY, {', '.join(FLOW_FIELDS)});"
@@ -38,6 +39,7 @@ _AGAIN = re.compile("|".join(_TEMPORARY))
 
 def put(connection: sqlite3.Connection, block: Block, schema: str = "main") -> None:
     """Make rows of all that is in the block."""
+    block = block.singly()
     connection.execute("DELETE FROM temp.flows")
     flows = [(place, *flow) for place, flow in enumerate(block.flows)]
     insert(connection, "INSERT INTO temp.flows", ("flow", *FLOW_FIELDS), flows, "")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
-import struct
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,8 +22,9 @@ from pathlib import Path
 
 from ackdrop.control.gathering import Gathering, Sources
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.observations import Asked, Flow, Observation, PackedAttempts, Passed
+from ackdrop.observations import Asked, Flow, Observation, Passed, Quiet
 from ackdrop.passed import expanded
+from ackdrop.series import packed
 
 CASES = ((0, 12), (100, 12), (10, 12), (1, 12), (1, 1_000), (1, 10_000))
 """Attempts in a run, and partitions; producers are eight."""
@@ -43,15 +43,13 @@ def traffic(attempts: int, run: int, partitions: int, armed: bool) -> Iterator[l
         batch: list[Observation] = []
         for begin in range(first, first + A_BATCH, run or 1):
             place = begin // (run or 1) % partitions
-            cells: list[int] = []
-            times: list[float] = []
+            attempts: list[Quiet] = []
             for number in range(begin, begin + (run or 1)):
                 crc = number * 2654435761 & 0xFFFF_FFFF
-                cells += (number, number, offsets[place], 10, crc, 1200, offsets[place])
-                times += (number / 50_000, number / 50_000 + 0.002)
+                at = begin / 50_000  # they came together
+                attempts.append((number, at, number, offsets[place], 10, crc, 1200, at + 0.002, offsets[place]))
                 offsets[place] += 10
-            packed = PackedAttempts(struct.pack(f"={len(cells)}q", *cells), struct.pack(f"={len(times)}d", *times))
-            passed = Passed(flows[place], packed, asked)
+            passed = Passed(flows[place], packed(attempts), asked)
             batch += (passed,) if run else expanded(passed)
         yield batch
 

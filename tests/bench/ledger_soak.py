@@ -38,7 +38,7 @@ from ackdrop.observations import (
     Quiet,
     TopicSeen,
 )
-from ackdrop.passed import packed
+from ackdrop.series import packed
 
 PARTITIONS, PRODUCERS = 12, 8
 SOFTWARE = "apache-kafka-java 4.0.0"

@@ -206,6 +206,9 @@ class Twins:
         self.plays[0].unread = seed % 2 == 0
         self.clients: list[Client] = []
         self.sequences: Counter[tuple[int, str, int]] = Counter()
+        self.offsets: Counter[tuple[str | bytes, int]] = Counter()
+        self.alike: tuple[int, int, int] | None = None
+        """Where requests that come together are alike: their partition, records, and bytes of each."""
         self.sent: list[tuple[int, str, int, bytes]] = []
         self.cid = 0
         for topic, topic_id in IDS.items():
@@ -236,10 +239,14 @@ class Twins:
     def sends(self, client: Client) -> None:
         draw = self.draw
         count = draw.choice((1, 1, 2, 5, 20))
+        self.alike = None if draw.random() < 0.6 else self.shape()
         data = client.unsent + b"".join(self.spoilt(self.request(client)) for _ in range(count))
         cut = len(data) if draw.random() < 0.9 - 0.5 * self.wild else draw.randint(1, len(data))
         client.unsent = data[cut:]
         self.feed(client, Side.CLIENT, data[:cut])
+
+    def shape(self) -> tuple[int, int, int]:
+        return self.draw.choice((0, 0, 0, 1)), self.draw.choice((1, 1, 3)), self.draw.choice((1, 40, 3000))
 
     def request(self, client: Client) -> bytes:
         draw, frames = self.draw, self.frames
@@ -269,7 +276,7 @@ class Twins:
         partitions = [(topic, n) for topic in dict.fromkeys(client.topics) for n in range(4)]
         chosen = draw.sample(partitions, min(draw.randint(1, client.many), len(partitions)))
         if client.many == 1:
-            chosen = [(client.topic, draw.choice((0, 0, 0, 1)))]
+            chosen = [(client.topic, (self.alike or self.shape())[0])]
         elif draw.random() < 0.05 * self.wild:
             chosen.append(chosen[0])
         found: list[tuple[str, int, bytes | None]] = []
@@ -287,8 +294,8 @@ class Twins:
     def batch(self, producer: int, topic: str, partition: int) -> bytes:
         """The next batch; of many that a client without numbers has sent before, the records are in it again."""
         draw, frames = self.draw, self.frames
-        count = draw.choice((1, 1, 3))
-        value = draw.randbytes(draw.choice((1, 40, 3000)))
+        _, count, length = self.alike or self.shape()
+        value = draw.randbytes(length)
         sequence = self.sequences[producer, topic, partition]
         numbers = (producer, 0, sequence) if producer >= 0 else (-1, -1, -1)
         at = draw.choice((1000, 2000)) if draw.random() < 0.1 else self.cid + 5000
@@ -355,9 +362,12 @@ class Twins:
         """What the broker answers, in any order; a partition that is missing, or not asked for, is rare."""
         draw = self.draw
         answers: list[tuple[str | bytes, int, int, int]] = []
-        for topic, partition in {(entry.topic_id or entry.topic or "", entry.partition): None for entry in entries}:
+        for entry in {(entry.topic_id or entry.topic, entry.partition): entry for entry in entries}.values():
+            topic, partition = entry.topic_id or entry.topic or "", entry.partition
             error = 6 if draw.random() < 0.03 * self.wild else 0
-            answers.append((topic, partition, error, -1 if error else self.cid))
+            base = self.offsets[topic, partition] + (draw.random() < 0.1)  # others write there, too
+            self.offsets[topic, partition] = base + (entry.batch.records if entry.batch else 0)
+            answers.append((topic, partition, error, -1 if error else base))
         if len(answers) > 1:
             draw.shuffle(answers)
             if draw.random() < 0.02 * self.wild:

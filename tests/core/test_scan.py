@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from ackdrop.core import large, scan, several
+from ackdrop.observations import Quiet
 from ackdrop.relay import end, straight
 
 ROOT = Path(__file__).parents[2]
@@ -61,19 +62,29 @@ def test_uncompiled_it_does_the_same() -> None:
 class TestRows:
     """What has passed comes out as it went in, however much it is."""
 
-    @pytest.mark.parametrize("count", [0, 1, 8, 9, 64, 65, 5_000, 40_000])
-    def test_all_of_it_in_order(self, count: int) -> None:
+    @pytest.mark.parametrize("behind", [0, 1, 30, 5_000])
+    @pytest.mark.parametrize("count", [0, 1, 8, 9, 64, 65, 5_000])
+    def test_all_of_it_in_order(self, count: int, behind: int) -> None:
+        """Every second series has so many attempts behind its first one."""
         rows = scan.Rows()
-        for number in range(count):
-            if rows.count == rows.room:
-                rows.set_aside()
-            for cell in range(7):
-                rows.cells[7 * rows.count + cell] = 10 * number + cell
-            rows.times[2 * rows.count], rows.times[2 * rows.count + 1] = number, number + 0.5
+        whole: list[Quiet] = []
+        number = 0
+        for turn in range(count):
+            others = behind * (turn % 2) if turn < 200 else 0
+            if rows.count == rows.room or rows.behind + others > rows.room_behind:
+                rows.make_room(others)
+            cells = (number, number, -1, 2, others << 32 | number, 90, 3 * number)
+            for place, cell in enumerate(cells):
+                rows.cells[7 * rows.count + place] = cell
+            rows.times[2 * rows.count], rows.times[2 * rows.count + 1] = turn, turn + 0.5
+            for n in range(others + 1):
+                whole.append((number + n, turn, number + n, -1, 2, number + n, 90, turn + 0.5, 3 * number + 2 * n))
+                if n:
+                    rows.more[rows.behind] = number + n
+                    rows.behind += 1
             rows.count += 1
+            number += others + 1
         taken = rows.take()
         assert (taken is None) == (count == 0)
-        assert [(each[0], each[1], each[7], each[8]) for each in taken or ()] == [
-            (10 * number, number, number + 0.5, 10 * number + 6) for number in range(count)
-        ]
+        assert list(taken or ()) == whole
         assert rows.take() is None

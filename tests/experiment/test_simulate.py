@@ -16,8 +16,9 @@ from ackdrop.experiment.simulate import SimulatedArm, simulate
 from ackdrop.ledger import Ledger, Limits
 from ackdrop.ledger.blocks import MOST
 from ackdrop.observations import Asked, Changed, Decided, Flow, Passed, Quiet, Reached
-from ackdrop.passed import packed, reached
+from ackdrop.passed import reached
 from ackdrop.scenario.load import load
+from ackdrop.series import packed
 
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 ZERO = 10.0

@@ -12,7 +12,8 @@ import pytest
 from ackdrop.ledger import Ledger, Limits
 from ackdrop.ledger.blocks import COLUMNS, MOST, Packing
 from ackdrop.observations import AckedRange, ConnectionClosed, ConnectionOpened, Flow, Passed
-from ackdrop.passed import expanded, packed
+from ackdrop.passed import expanded
+from ackdrop.series import packed
 
 FLOW = Flow(1, "app", "java 4", 11, -1, None, "orders", 0, 4000, 0)
 OTHER = Flow(2, "other", "", 3, 1, "tx", "audit", 7, 4001, 3)
@@ -23,6 +24,11 @@ def row(number, **changes):
     values = {"at": float(number), "correlation_id": number, "records": 1, "offset": number, **changes}
     at = values["at"]
     return (number, at, values["correlation_id"], number, values["records"], 17, 100, at + 0.25, values["offset"])
+
+
+def together(number):
+    """The same, but of those from one multiple of 25 to the next, which came and were answered at one time."""
+    return row(number, at=float(number // 25))
 
 
 def passed(*numbers, flow=FLOW, **changes):
@@ -64,6 +70,9 @@ def test_a_block_is_a_row_until_it_is_read(tmp_path):
 
 def test_every_value_arrives(tmp_path):
     facts = [passed(1, 3), passed(2, flow=OTHER, records=2**31, offset=2**62)]
+    facts += [
+        Passed(flow, packed([*map(together, numbers)])) for flow, numbers in ((FLOW, range(4, 9)), (OTHER, (9, 10)))
+    ]
     told = {}
     for name, put in (("in one", facts), ("one by one", [each for fact in facts for each in expanded(fact)])):
         with Ledger.create(tmp_path / name) as ledger:
@@ -118,10 +127,11 @@ def touched_with_its_frame(attempt, decided):
     return [decided(attempt=None, correlation_id=1, connection=1)]
 
 
+@pytest.mark.parametrize("in_step", [False, True])
 @pytest.mark.parametrize("what", [retried, touched, touched_with_its_frame])
-def test_one_that_has_something_to_tell_stays(small, attempt, decided, what):
+def test_one_that_has_something_to_tell_stays(small, attempt, decided, what, in_step):
     arm = small.arm("on", True)
-    arm.put([passed(1, 2), *what(attempt, decided)])
+    arm.put([Passed(FLOW, packed([together(1), together(2)])) if in_step else passed(1, 2), *what(attempt, decided)])
     pushed_out(small, arm, 4)
     kept = stories(small)
     assert 1 in kept
@@ -144,6 +154,16 @@ def test_offsets_out_of_order_become_as_few_ranges_as_there_are_holes(small):
     pushed_out(small, arm, 5)
     ranges = [each for each in small.wire("on").ranges if each.topic == "orders"]
     assert ranges == [AckedRange("orders", 0, 5, 11, 3), AckedRange("orders", 0, 20, 20, 1)]
+
+
+def test_series_are_folded_as_their_attempts_would_be(small):
+    """Those that follow on each other are one range; those without records take the offset of the next."""
+    arm = small.arm("on", True)
+    arm.put([Passed(FLOW, packed([together(number) for number in range(1, 60)]))])
+    arm.put([Passed(FLOW, packed([row(60 + n, at=9.0, correlation_id=n, records=0, offset=90) for n in (0, 1)]))])
+    pushed_out(small, arm, 62)
+    ranges = [each for each in small.wire("on").ranges if each.topic == "orders"]
+    assert ranges == [AckedRange("orders", 0, 1, 59, 59), AckedRange("orders", 0, 90, 90, 2)]
 
 
 def test_what_is_told_late_is_folded_all_the_same(small):
@@ -205,11 +225,12 @@ def calls(function, *arguments):
 
 
 def test_to_pack_a_run_costs_no_call_for_an_attempt():
-    """A run of a thousand costs what a run of two does: so nothing is done for a single attempt."""
-    two, many = (Passed(FLOW, packed([row(number) for number in range(count)])) for count in (2, 1000))
+    """A run of a thousand costs what a run of two series does: so nothing is done for a single attempt or series."""
     packing = Packing()
-    packing.add(two)
-    assert calls(packing.add, many) == calls(packing.add, two) < 16
+    for of_number, few in ((row, 2), (together, 30)):
+        two, many = (Passed(FLOW, packed([of_number(number) for number in range(count)])) for count in (few, 1000))
+        packing.add(two)  # the flow is new once
+        assert calls(packing.add, many) == calls(packing.add, two) < 16
 
 
 def test_an_attempt_takes_less_than_eighty_bytes_of_a_block():
@@ -218,3 +239,11 @@ def test_an_attempt_takes_less_than_eighty_bytes_of_a_block():
         packing.add(Passed(FLOW, packed([row(number) for number in range(begin, begin + 20)])))
     (found,) = packing.rows(1)
     assert sum(len(value) for value in found if isinstance(value, str | bytes)) < 80 * MOST
+
+
+def test_and_less_than_eight_in_series_of_twenty_five():
+    packing = Packing()
+    for begin in range(0, MOST, 25):
+        packing.add(Passed(FLOW, packed([together(number) for number in range(begin, begin + 25)])))
+    (found,) = packing.rows(1)
+    assert sum(len(value) for value in found if isinstance(value, str | bytes)) < 8 * MOST

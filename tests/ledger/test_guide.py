@@ -88,15 +88,16 @@ def test_the_program_in_the_guide_reads_blocks(tmp_path, monkeypatch, capsys):
     (program,) = re.findall(r"```python\n(import json.*?)```", TEXT, re.DOTALL)
     with Ledger.create(tmp_path / "ackdrop-runs" / "RUN") as ledger:
         flow = Flow(1, "app", "", 7, -1, None, "orders", 2, 4000, 1)
-        rows = [(number, 1.5, 10, -1, 3, 5, 100, 2.5, 7) for number in (1, 2)]
-        ledger.arm("on", True).put([Passed(flow, rows[:1]), Passed(dataclasses.replace(flow, topic="b"), rows[1:])])
+        rows = [(number, 1.5, 9 + number, -1, 3, 5, 100, 2.5, 4 + 3 * number) for number in (1, 2, 3)]
+        ledger.arm("on", True).put([Passed(flow, rows[:2]), Passed(dataclasses.replace(flow, topic="b"), rows[2:])])
         ledger.flush()
         monkeypatch.chdir(tmp_path)
         exec(program, names := {})
         names["ledger"].close()
     assert capsys.readouterr().out.splitlines() == [
         "1 1 1.5 2.5 orders 2 7 3 [4000, 1]",
-        "1 2 1.5 2.5 b 2 7 3 [4000, 1]",
+        "1 2 1.5 2.5 orders 2 10 3 [4000, 1]",
+        "1 3 1.5 2.5 b 2 13 3 [4000, 1]",
     ]
 
 

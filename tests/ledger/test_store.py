@@ -83,7 +83,7 @@ def test_events_hold_arms_and_decisions_in_order(tmp_path, decided):
         ("decided", "on", 1),
     ]
     assert lines[0] == {
-        **{"event": "arm", "format": 3, "arm": "off", "idempotence": False, "faults": ["lose the third ack"]},
+        **{"event": "arm", "format": 4, "arm": "off", "idempotence": False, "faults": ["lose the third ack"]},
         "suffix": "",
     }
     assert lines[1] == {"event": "decided", "arm": "off", **dataclasses.asdict(decided(n=1))}

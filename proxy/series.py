@@ -1,0 +1,175 @@
+"""Attempts by which nothing happened as bytes: series of such as follow from each other.
+
+Requests that came in one piece mostly differ in little more than their check sums, and so do their answers. Such
+attempts are a *series*: they came at one time and were answered at one time, are alike in records and size, and each
+has the next number and correlation id, and the base sequence and offset behind the records of the one before. What is
+kept of it is its first attempt, and of the others the check sum: 72 bytes for the one, 4 for each other.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, repeat
+from operator import mul
+from struct import Struct, pack
+from typing import overload
+
+from .observations import Quiet
+
+CELLS, TIMES = 7, 2
+"""Numbers and times of a series."""
+NUMBER, CORRELATION_ID, SEQUENCE, RECORDS, CRC, SIZE, OFFSET = range(CELLS)
+"""The places of its numbers."""
+BEHIND = 32
+"""The bits of the check sum; what stands above them is how many attempts are behind the first one."""
+_LOW = (1 << BEHIND) - 1
+
+_CELLS, _TIMES = Struct(f"={CELLS}q"), Struct(f"={TIMES}d")
+_RECORDS, _AT = Struct(f"={8 * RECORDS}xq").unpack_from, Struct("=d").unpack_from
+_FIRST = Struct(f"=q{8 * (CRC - 1)}xq").unpack_from
+
+
+@dataclass(frozen=True, slots=True)
+class PackedAttempts(Sequence[Quiet]):
+    """Attempts as bytes, in the order of this machine.
+
+    `cells` has seven int64 a series: number, correlation id, base sequence, records, check sum, size and base offset of
+    its first attempt, where the check sum's upper half is how many attempts are behind that; `times` two doubles: when
+    all of them came, and their answers. `more` has an uint32 for each attempt that is not the first of a series: its
+    check sum.
+    """
+
+    cells: bytes
+    times: bytes
+    more: bytes
+
+    def __len__(self) -> int:
+        return len(self.times) // _TIMES.size + len(self.more) // 4
+
+    def summary(self) -> tuple[int, int, int, int, float]:
+        """How many series and attempts they are, the numbers of the first and the last attempt, and when the first one
+        came. There has to be one."""
+        cells, size = self.cells, _CELLS.size
+        count = len(cells) // size
+        first, crc = _FIRST(cells)
+        last = first
+        if count > 1:
+            last, crc = _FIRST(cells, size * (count - 1))
+        return count, count + len(self.more) // 4, first, last + (crc >> BEHIND), _AT(self.times)[0]
+
+    def parts(self, most: int) -> Iterator[PackedAttempts]:
+        """The same in order, in parts of at most so many attempts, where no series alone has more."""
+        counts = lengths(memoryview(self.cells).cast("q")[CRC::CELLS])
+        begin = behind = held = 0
+        for place, count in enumerate([*counts, most]):
+            if held and held + count > most:
+                yield self._part(begin, place, behind, behind + held - (place - begin))
+                begin, behind, held = place, behind + held - (place - begin), 0
+            held += count
+
+    def _part(self, begin: int, end: int, behind: int, behind_end: int) -> PackedAttempts:
+        cells = self.cells[_CELLS.size * begin : _CELLS.size * end]
+        times = self.times[_TIMES.size * begin : _TIMES.size * end]
+        return PackedAttempts(cells, times, self.more[4 * behind : 4 * behind_end])
+
+    def __iter__(self) -> Iterator[Quiet]:
+        more = iter(array("I", self.more))
+        for cells, (at, told_at) in zip(_CELLS.iter_unpack(self.cells), _TIMES.iter_unpack(self.times), strict=True):
+            number, correlation_id, sequence, records, crc, size, offset = cells
+            behind, step = crc >> BEHIND, _step(sequence, records)
+            yield number, at, correlation_id, sequence, records, crc & _LOW, size, told_at, offset
+            for crc in islice(more, behind):
+                number += 1
+                correlation_id += 1
+                sequence += step
+                offset += records
+                yield number, at, correlation_id, sequence, records, crc, size, told_at, offset
+
+    @overload
+    def __getitem__(self, index: int) -> Quiet: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Quiet]: ...
+
+    def __getitem__(self, index: int | slice) -> Quiet | Sequence[Quiet]:
+        return list(self)[index]
+
+
+def packed(attempts: Sequence[Quiet]) -> PackedAttempts:
+    """The same attempts as bytes. Raises `struct.error` or OverflowError for a number that does not fit."""
+    if isinstance(attempts, PackedAttempts):
+        return attempts
+    cells: list[int] = []
+    times: list[float] = []
+    more = array("I")
+    before: Quiet | None = None
+    for each in attempts:
+        if before is not None and each == _following(before, each[5]):
+            cells[CRC - CELLS] += 1 << BEHIND
+            more.append(each[5])
+        else:
+            number, at, correlation_id, sequence, records, crc, size, told_at, offset = each
+            cells += number, correlation_id, sequence, records, crc, size, offset
+            times += at, told_at
+        before = each
+    return PackedAttempts(pack(f"={len(cells)}q", *cells), pack(f"={len(times)}d", *times), more.tobytes())
+
+
+def _following(attempt: Quiet, crc: int) -> Quiet:
+    """The next one of its series."""
+    number, at, correlation_id, sequence, records, _, size, told_at, offset = attempt
+    following = sequence + _step(sequence, records)
+    return number + 1, at, correlation_id + 1, following, records, crc, size, told_at, offset + records
+
+
+def _step(sequence: int, records: int) -> int:
+    """How far the base sequence goes on: batches without a producer id have -1."""
+    return records if sequence >= 0 else 0
+
+
+def lengths(cells: Iterable[int]) -> list[int]:
+    """How many attempts each series has. `cells` are the numbers in its check sum's place."""
+    return [1 + (crc >> BEHIND) for crc in cells]
+
+
+def singly(cells: array[int], times: array[float], more: array[int]) -> tuple[array[int], array[float]]:
+    """The numbers and the times of each attempt by itself, as if nothing followed from anything."""
+    if not more:
+        return cells, times
+    all_cells, all_times = array("q"), array("d")
+    begin = 0
+    for place, count in enumerate(lengths(cells[CRC::CELLS])):
+        number, correlation_id, sequence, records, crc, _, offset = first = cells[CELLS * place : CELLS * (place + 1)]
+        each = first * count
+        each[NUMBER::CELLS] = array("q", range(number, number + count))
+        each[CORRELATION_ID::CELLS] = array("q", range(correlation_id, correlation_id + count))
+        each[CRC::CELLS] = array("q", [crc & _LOW, *more[begin : begin + count - 1]])
+        if records:
+            each[OFFSET::CELLS] = array("q", range(offset, offset + count * records, records))
+        if _step(sequence, records):
+            each[SEQUENCE::CELLS] = array("q", range(sequence, sequence + count * records, records))
+        all_cells += each
+        all_times += times[TIMES * place : TIMES * (place + 1)] * count
+        begin += count - 1
+    return all_cells, all_times
+
+
+def sums(attempts: Sequence[Quiet]) -> tuple[int, int, float]:
+    """How many attempts they are, how many records, and the time of the first one."""
+    if not isinstance(attempts, PackedAttempts):
+        return len(attempts), sum(each[4] for each in attempts), attempts[0][1]
+    count = len(attempts)
+    if len(attempts.times) == _TIMES.size:  # so it is where many connections have one request on its way each
+        return count, count * _RECORDS(attempts.cells)[0], _AT(attempts.times)[0]
+    cells = memoryview(attempts.cells).cast("q")
+    records = sum(map(mul, cells[RECORDS::CELLS], lengths(cells[CRC::CELLS]) if attempts.more else repeat(1)))
+    return count, records, memoryview(attempts.times).cast("d")[0]
+
+
+def has(attempts: PackedAttempts, number: int) -> bool:
+    """Whether the attempt of this number is among them."""
+    cells = memoryview(attempts.cells).cast("q")
+    firsts, crcs = cells[NUMBER::CELLS], cells[CRC::CELLS]
+    return any(first <= number <= first + (crc >> BEHIND) for first, crc in zip(firsts, crcs, strict=True))
