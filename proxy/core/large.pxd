@@ -19,7 +19,9 @@ cdef class Large:
     @cython.locals(lane=Lane, size=cython.longlong, key=cython.longlong, version=cython.longlong, length=cython.longlong)
     cpdef Lane lane_of(self, bytes data, double now)
 
-    cpdef let_by(self, object piece, long long size)
+    cpdef let_by(self, object piece)
+
+    cpdef came(self, long long size)
 
     @cython.locals(lane=Lane)
     cpdef long long opaque(self) except -1

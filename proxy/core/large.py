@@ -51,9 +51,9 @@ class Large:
             return done if done == len(data) else done + self.begin(data[done:], now)
         rest = self.size - self.got
         if len(data) < rest:
-            self.let_by(data, len(data))
+            self.let_by(data)
             return len(data)
-        self.let_by(data if len(data) == rest else data[:rest], rest)
+        self.let_by(data if len(data) == rest else data[:rest])
         if not self.end(now):
             self.got -= rest  # whoever goes on the long way will say so
             self._open.request_bytes -= rest
@@ -70,7 +70,7 @@ class Large:
             return 0
         (size, _, _, _) = _HEAD(data)
         self.lane, self.size, self.got, self.pieces = lane, 4 + size, 0, []
-        self.let_by(data, len(data))
+        self.let_by(data)
         return len(data)
 
     def lane_of(self, data: bytes, now: float) -> Lane | None:
@@ -87,9 +87,13 @@ class Large:
                 return None if stale and not self._shared.foresee(lane, now) else lane
         return None
 
-    def let_by(self, piece: Piece, size: int) -> None:
-        """So many bytes more have come of the request that is on its way."""
+    def let_by(self, piece: Piece) -> None:
+        """More has come of the request that is on its way."""
         self.pieces.append(piece)
+        self.came(len(piece))
+
+    def came(self, size: int) -> None:
+        """So many bytes have, which are among the pieces already."""
         self.got += size
         self._open.request_bytes += size
 

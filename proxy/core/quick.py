@@ -157,7 +157,7 @@ class Quick:
         """More bytes of a request that is on its way: it has so many of these."""
         large = self.large
         part = bytes(data[: large.size - large.got])
-        large.let_by(part, len(part))
+        large.let_by(part)
         if large.complete:
             self.came_whole(now)
         return len(part)

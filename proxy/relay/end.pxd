@@ -17,5 +17,5 @@ cdef class End:
 
     cdef bint _goes_on(self) except -1
 
-    @cython.locals(large=Large, count=cython.longlong, most=cython.longlong, pieces=list)
+    @cython.locals(large=Large, count=cython.longlong, most=cython.longlong)
     cdef bint _move(self, bytes head) except -1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from ..core.commands import Command, Side
-from ..core.large import Large, Piece
+from ..core.large import Large
 from .peer import Peer
 from .poller import IN, OUT, Poller
 from .straight import receive, send
@@ -123,9 +123,9 @@ class End:
             return
         for _ in range(_TURNS):  # a large request comes in two pieces: its head is read, its body is not
             if self._large.opaque() >= _WORTH_IT and self._move(b""):
-                if not self._goes_on():
+                if not self._goes_on() or self._large.opaque():  # what is to come of it has not come yet
                     return
-            elif not self._once() or self._most != _HEAD:
+            elif not self._once() or self._most != _HEAD or self._large.opaque():
                 return
 
     def _once(self) -> bool:
@@ -180,17 +180,15 @@ class End:
         large, pipes, session = self._large, self._pipes, self.session
         if large is None or pipes is None:
             return False
-        pieces: list[Piece] = []
         most = large.opaque()
-        count = pipes.move(self._fd, self._to, most, head, pieces, large.size - large.got > most)
+        count = pipes.move(self._fd, self._to, most, head, large.pieces, large.size - large.got > most)
         if not count:
             return False
         self._most = _HEAD
         now = self._clock()
         session.heard = now
         session.taken += count
-        for piece in pieces:
-            large.let_by(piece, len(piece))
+        large.came(count)
         left = pipes.take_left()
         if left:
             session.left_over(self.side, left)

@@ -102,6 +102,19 @@ cdef class Held:
     def __len__(self):
         return self.size
 
+    cdef bint adds(self, Pipe transit):
+        """Whether there was room for what is in this pipe, too; what came in where there was not is behind the end."""
+        cdef Py_ssize_t count
+        if self.pipe is None or self.pipe.count > self.size:
+            return False
+        count = c_tee(transit.source, self.pipe.target, transit.count, SPLICE_F_NONBLOCK)
+        if count > 0:
+            self.pipe.count += count
+        if count < transit.count:
+            return False
+        self.size += count
+        return True
+
     def __bytes__(self):
         if self.data is None:
             self.data = _drained(self.pipe, self.size)
@@ -109,9 +122,9 @@ cdef class Held:
         return self.data
 
 
-cdef Held _held(Pipe pipe, Py_ssize_t size):
+cdef Held _held(Pipe pipe):
     cdef Held held = Held()
-    held.pipe, held.size = pipe, size
+    held.pipe, held.size = pipe, 0
     return held
 
 
@@ -163,11 +176,9 @@ cdef class Pipes:
         for, or is broken over, can be taken by `take_left`: bytes that come first, and then a pipe.
         """
         cdef Py_ssize_t count, sent = 0
-        cdef Pipe copy, transit
+        cdef Pipe transit = self._take()
         cdef bytes data
-        transit = self._take()
-        copy = self._take() if transit is not None else None
-        if copy is None:
+        if transit is None:
             return 0
         count = c_splice(
             source, NULL, transit.target, NULL, min(most, <Py_ssize_t>ONE_GO), SPLICE_F_MOVE | SPLICE_F_NONBLOCK
@@ -176,13 +187,10 @@ cdef class Pipes:
             return 0
         transit.count = count
         self.moved += count
-        copy.count = max(0, c_tee(transit.source, copy.target, count, SPLICE_F_NONBLOCK))
-        if copy.count < count:
+        if not self._keep(transit, kept):
             data = _drained(transit, count)
             kept.append(data)
             head += data
-        else:
-            kept.append(_held(copy, count))
         if head:
             sent = c_send(target, PyBytes_AS_STRING(head), len(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE)
             sent = max(0, sent)
@@ -196,6 +204,21 @@ cdef class Pipes:
         """What the other side had no room for at the last `move`, once."""
         left, self._left = self._left, []
         return left
+
+    cdef bint _keep(self, Pipe transit, list kept):
+        """Let what is in a pipe be kept by another one too, the last one of these or a new one."""
+        cdef object last = kept[len(kept) - 1] if kept else None
+        cdef Pipe pipe
+        if isinstance(last, Held) and (<Held>last).adds(transit):
+            return True
+        pipe = self._take()
+        if pipe is None:
+            return False
+        last = _held(pipe)
+        if not (<Held>last).adds(transit):
+            return False
+        kept.append(last)
+        return True
 
     cdef Pipe _take(self):
         cdef int ends[2]

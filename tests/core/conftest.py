@@ -274,7 +274,7 @@ class Line:
         piece = Unread(data[: large.opaque()])
         if not piece:
             return []
-        large.let_by(piece, len(piece))
+        large.let_by(piece)
         gone: list[Command] = [Send(self.number, Side.BROKER, bytes(piece))]
         if large.complete and not large.end(now):
             gone += joined(self.connection.came_whole(now))
