@@ -254,13 +254,11 @@ cdef class Pipes:
 
 
 cdef Py_ssize_t _pour(Pipe pipe, int target, bint more):
-    """Let it go on, as far as there is room; what the last step gave."""
-    cdef Py_ssize_t gone = 1
-    while pipe.count and gone > 0:
-        gone = c_splice(
-            pipe.source, NULL, target, NULL, pipe.count,
-            SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (SPLICE_F_MORE if more else 0)
-        )
-        if gone > 0:
-            pipe.count -= gone
+    """Let it go on, as far as there is room; how much went, below zero where something is wrong."""
+    cdef Py_ssize_t gone = c_splice(
+        pipe.source, NULL, target, NULL, pipe.count,
+        SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (SPLICE_F_MORE if more else 0)
+    )
+    if gone > 0:
+        pipe.count -= gone
     return gone
