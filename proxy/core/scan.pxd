@@ -1,6 +1,38 @@
 # The types of scan.py, for Cython: where they are not, it is Python as it stands.
 cimport cython
 
+cdef extern from *:
+    """
+    #include <string.h>
+
+    static CYTHON_INLINE int ackdrop_same(
+        const unsigned char *one, long long at, const unsigned char *other, long long where, long long size
+    ) {
+        return memcmp(one + at, other + where, size) == 0;
+    }
+
+    static CYTHON_INLINE long long ackdrop_short(const unsigned char *data, long long at) {
+        const unsigned char *here = data + at;
+        return (short)(here[0] << 8 | here[1]);
+    }
+
+    static CYTHON_INLINE long long ackdrop_int(const unsigned char *data, long long at) {
+        const unsigned char *here = data + at;
+        return (int)((unsigned int)here[0] << 24 | (unsigned int)here[1] << 16 | (unsigned int)here[2] << 8 | here[3]);
+    }
+
+    static CYTHON_INLINE long long ackdrop_long(const unsigned char *data, long long at) {
+        unsigned long long low = (unsigned int)ackdrop_int(data, at + 4);
+        return (long long)((unsigned long long)ackdrop_int(data, at) << 32 | low);
+    }
+    """
+    bint c_same "ackdrop_same"(
+        const unsigned char *one, long long at, const unsigned char *other, long long where, long long size
+    ) nogil
+    long long c_short "ackdrop_short"(const unsigned char *data, long long at) nogil
+    long long c_int "ackdrop_int"(const unsigned char *data, long long at) nogil
+    long long c_long "ackdrop_long"(const unsigned char *data, long long at) nogil
+
 cdef bint _C
 cdef long long _FAR, _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _O, _FEWEST, _MOST, _BEHIND
 
@@ -119,16 +151,9 @@ cdef class Open:
 @cython.locals(gate=Gate, fits=cython.bint)
 cdef bint _let_pass(tuple gates, long long records, long long size) except -1
 
-@cython.locals(differ="unsigned long long", last=cython.longlong, i=cython.longlong)
-cdef bint _same(const unsigned char *one, long long at, const unsigned char *other, long long where, long long size) except -1
-
-@cython.locals(value="unsigned long long")
-cdef inline unsigned long long _word(const unsigned char *data, long long at) noexcept
-
-@cython.locals(value=cython.longlong)
-cdef inline long long _short(const unsigned char *data, long long at) noexcept
-
-@cython.locals(value=cython.longlong)
-cdef inline long long _int(const unsigned char *data, long long at) noexcept
-
-cdef inline long long _long(const unsigned char *data, long long at) noexcept
+cdef inline bint _same(
+    const unsigned char *one, long long at, const unsigned char *other, long long where, long long size
+) except -1
+cdef inline long long _short(const unsigned char *data, long long at) except? -1
+cdef inline long long _int(const unsigned char *data, long long at) except? -1
+cdef inline long long _long(const unsigned char *data, long long at) except? -1

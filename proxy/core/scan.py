@@ -30,6 +30,7 @@ _C = COMPILED
 
 _HEAD = Struct(">ihhi").unpack_from
 _ANSWER = Struct(">ii").unpack_from
+_SHORT = Struct(">h").unpack_from
 _INT = Struct(">i").unpack_from
 _LONG = Struct(">q").unpack_from
 _BATCH = Struct(">8xi4xBIhi16xqhii").unpack_from
@@ -682,47 +683,23 @@ def _let_pass(gates: tuple[Gate, ...], records: int, size: int) -> bool:
     return True
 
 
+# In C these are loads and a comparison: see scan.pxd.
+
+
 def _same(one: bytes, at: int, other: bytes, where: int, size: int) -> bool:
     """Whether so many bytes are the same at both places."""
-    if not _C:
-        return one[at : at + size] == other[where : where + size]
-    differ = 0
-    if size < 8:
-        for i in range(size):
-            differ |= one[at + i] ^ other[where + i]
-        return differ == 0
-    last = size - 8
-    for i in range(0, last, 8):
-        differ |= _word(one, at + i) ^ _word(other, where + i)
-    differ |= _word(one, at + last) ^ _word(other, where + last)
-    return differ == 0
-
-
-def _word(data: bytes, at: int) -> int:
-    """Eight bytes: a C compiler makes one load of it."""
-    value = data[at]
-    value = value << 8 | data[at + 1]
-    value = value << 8 | data[at + 2]
-    value = value << 8 | data[at + 3]
-    value = value << 8 | data[at + 4]
-    value = value << 8 | data[at + 5]
-    value = value << 8 | data[at + 6]
-    return value << 8 | data[at + 7]
+    if _C:
+        return c_same(one, at, other, where, size)  # type: ignore # noqa: F821
+    return one[at : at + size] == other[where : where + size]
 
 
 def _short(data: bytes, at: int) -> int:
-    value = data[at]
-    value = value << 8 | data[at + 1]
-    return value - 0x10000 if value >= 0x8000 else value
+    return c_short(data, at) if _C else _SHORT(data, at)[0]  # type: ignore # noqa: F821
 
 
 def _int(data: bytes, at: int) -> int:
-    value = data[at]
-    value = value << 8 | data[at + 1]
-    value = value << 8 | data[at + 2]
-    value = value << 8 | data[at + 3]
-    return value - _WORD if value >= _SIGN else value
+    return c_int(data, at) if _C else _INT(data, at)[0]  # type: ignore # noqa: F821
 
 
 def _long(data: bytes, at: int) -> int:
-    return (_int(data, at) << 32) + (_int(data, at + 4) & _LOW)
+    return c_long(data, at) if _C else _LONG(data, at)[0]  # type: ignore # noqa: F821
