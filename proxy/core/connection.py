@@ -136,12 +136,13 @@ class Connection:
         """What is left where a request is on its way already, or goes the short way, or too few bytes of it came."""
         if not (self._ends.client_open and self._ends.broker_open):
             return data[:0]
-        quick, kept, going = self._quick, bool(self._kept_request), self._quick.passing
+        kept, going = bool(self._kept_request), self._quick.passing
         if going:
-            done = quick.go_on(data, self._now)
-            if self._ends.takes_requests:
-                self._parts.to_broker.put(data[:done], self._now)
+            done, goes = self._quick.go_on(data, self._now)
+            if goes and self._ends.takes_requests:
+                self._parts.to_broker.put(goes, self._now)
             data = data[done:]
+            self._calm = self._calm and not self._requests.parked
         elif kept:
             data = self._kept_request.more(data)
         if not (self._calm and data):
@@ -154,10 +155,10 @@ class Connection:
         if anew:
             self._look()
             data = self._on(data, quick.large.requests, self._parts.to_broker)
-            if not data:
-                return data
+            if not data or quick.passing:
+                return self._requests_on(data) if data else data
         begun = bytes(data)
-        if quick.short(begun):
+        if quick.short(begun, self._now):
             self._kept_request.keep(begun, len(begun) + 1)
             return data[:0]
         lane = quick.large.lane_of(begun, self._now)

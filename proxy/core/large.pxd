@@ -2,19 +2,33 @@
 cimport cython
 
 from ackdrop.core.scan cimport Lane, Open, Shared
+from ackdrop.core.several cimport Several
 
 cdef class Large:
     cdef Open _open
     cdef Shared _shared
     cdef public Lane lane
     cdef public long long size, got
-    cdef public list pieces
+    cdef public list pieces, held
+    cdef public Several several
+    cdef public bint unfit
 
     @cython.locals(done=cython.longlong, rest=cython.longlong)
     cpdef long long requests(self, bytes data, double now) except -1
 
     @cython.locals(lane=Lane, size=cython.longlong)
     cpdef long long begin(self, bytes data, double now) except -1
+
+    @cython.locals(several=Several, count=cython.longlong)
+    cdef long long _begin_several(self, bytes data, double now) except -1
+
+    @cython.locals(rest=cython.longlong, part=bytes, count=cython.longlong)
+    cdef long long _several_on(self, bytes data, double now) except -1
+
+    @cython.locals(several=Several, count=cython.longlong)
+    cdef long long _walked(self, bytes part, double now) except -1
+
+    cdef _take_back(self, long long count)
 
     @cython.locals(lane=Lane, size=cython.longlong, key=cython.longlong, version=cython.longlong, length=cython.longlong)
     cpdef Lane lane_of(self, bytes data, double now)

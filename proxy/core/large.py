@@ -3,6 +3,9 @@
 Of such a request the beginning is looked at, and the end; what is between is let by in pieces, which need not even be
 read (`opaque`). They are kept, in whatever form, as long as the request is open: something may happen to it.
 
+One for several partitions goes on as far as its batches are known to be such as go the short way. From the first one on
+that is not it is held back until it is whole, and then goes the long way.
+
 This module is compiled by Cython as `scan` is (`large.pxd` has the types).
 """
 
@@ -14,6 +17,7 @@ from typing import Protocol
 from ..kafka.batch_headers import RECORDS_AT
 from ..kafka.shapes import AFTER_CORRELATION_ID
 from .scan import Lane, Open, Shared
+from .several import Several
 
 _HEAD = Struct(">ihhi").unpack_from
 _PRODUCE = 0
@@ -30,7 +34,9 @@ class Piece(Protocol):
 
 
 class Large:
-    """The large request of one connection that is on its way, if any: `size` bytes, of which `got` have come.
+    """The large request of one connection that is on its way, if any: `size` bytes, of which `got` have gone on. It has
+    a `lane`, or is for `several` partitions: then further bytes of it may be `held`, and `unfit` says that it has to go
+    the long way.
 
     `requests` says of bytes how many go on at once, as they are; the rest is for the long way.
     """
@@ -41,11 +47,21 @@ class Large:
         self.lane: Lane | None = None
         self.size = self.got = 0
         self.pieces: list[Piece] = []
+        self.several: Several | None = None
+        self.held: list[bytes] = []
+        self.unfit = False
+
+    @property
+    def passing(self) -> bool:
+        """Whether there is one."""
+        return self.lane is not None or self.several is not None
 
     def requests(self, data: bytes, now: float) -> int:
         """Take in requests: the rest of one that is on its way, whole ones, and the beginning of one."""
         if not self._open.takes_requests:
             return 0
+        if self.several is not None:
+            return self._several_on(data, now)
         if self.lane is None:
             done = self._open.requests(data, now)
             return done if done == len(data) else done + self.begin(data[done:], now)
@@ -55,9 +71,7 @@ class Large:
             return len(data)
         self.let_by(data if len(data) == rest else data[:rest])
         if not self.end(now):
-            self.got -= rest  # whoever goes on the long way will say so
-            self._open.request_bytes -= rest
-            self.pieces.pop()
+            self._take_back(rest)
             return 0
         if len(data) == rest:
             return rest
@@ -66,12 +80,75 @@ class Large:
     def begin(self, data: bytes, now: float) -> int:
         """A frame begins here: how much of it goes on. It is on its way then."""
         lane = self.lane_of(data, now)
-        if lane is None or lane.whole:
+        if lane is None:
+            return self._begin_several(data, now)
+        if lane.whole:
             return 0
         (size, _, _, _) = _HEAD(data)
         self.lane, self.size, self.got, self.pieces = lane, 4 + size, 0, []
         self.let_by(data)
         return len(data)
+
+    def _begin_several(self, data: bytes, now: float) -> int:
+        several: Several | None = self._open.beside  # type: ignore[assignment]
+        count = -1 if several is None else several.begin(data, now)
+        if count <= 0:
+            return 0
+        self.several, self.size, self.got, self.pieces = several, 4 + int.from_bytes(data[:4], "big"), 0, []
+        self.let_by(data if count == len(data) else data[:count])
+        return count
+
+    def _several_on(self, data: bytes, now: float) -> int:
+        """More bytes of it, and maybe others behind them: how many go on at once."""
+        if self.unfit or self.held:
+            return 0
+        rest = self.size - self.got
+        part = data if len(data) <= rest else data[:rest]
+        count = self._walked(part, now)
+        if count < rest or count == len(data):
+            return count
+        return count + self.requests(data[rest:], now)
+
+    def _walked(self, part: bytes, now: float) -> int:
+        """How many bytes of this part of it go on: with the last one it is taken in."""
+        several = self.several
+        assert several is not None
+        count = several.walk(part, self.got, len(part), now)
+        if count <= 0:
+            self.unfit = count < 0
+            return 0
+        self.let_by(part if count == len(part) else part[:count])
+        if self.got == self.size:
+            if several.end(self._open, self.pieces, now):
+                self.several, self.pieces = None, []
+            else:
+                self.unfit = True
+                self._take_back(count)
+                return 0
+        return count
+
+    @property
+    def missing(self) -> int:
+        """How many bytes of it are still to come."""
+        return self.size - self.got - sum(map(len, self.held))
+
+    def hold(self, data: bytes, now: float) -> bytes:
+        """More bytes of one for several partitions came, which could not go on at once: those that may do so now."""
+        held = b"".join([*self.held, data]) if not self.unfit else b""
+        count = self._walked(held, now) if held else 0
+        if count:
+            self.held = [held[count:]] if count < len(held) else []
+            self._open.request_bytes -= count - len(data)
+            return held[:count]
+        self._open.request_bytes += len(data)
+        self.held.append(data)
+        return b""
+
+    def _take_back(self, count: int) -> None:
+        """The last piece does not go on: whoever goes the long way will say so."""
+        self.got -= count
+        self._open.request_bytes -= count
+        self.pieces.pop()
 
     def lane_of(self, data: bytes, now: float) -> Lane | None:
         """The lane of the frame that begins here; None where that is not known, or the frame is whole."""
@@ -132,6 +209,7 @@ class Large:
 
     def take(self) -> bytes:
         """All of it, as bytes; it is on its way no more."""
-        whole = b"".join(map(bytes, self.pieces))
+        whole = b"".join(map(bytes, [*self.pieces, *self.held]))
         self.lane, self.got, self.pieces = None, 0, []
+        self.several, self.held, self.unfit = None, [], False
         return whole

@@ -63,13 +63,13 @@ class OpenRequest(NamedTuple):
 
 
 class Quick:
-    """The short way of one connection. `gone_by` records a request that went on, and has to be told the long way; and
-    whether rules were armed.
+    """The short way of one connection. `gone_by` records a request that went on, and has to be told the long way:
+    whether rules were armed, and how many of its bytes have gone.
 
     `open` says of bytes how many go on at once, as they are; the rest is for the long way.
     """
 
-    def __init__(self, parts: Parts, gone_by: Callable[[memoryview, float, bool], None]) -> None:
+    def __init__(self, parts: Parts, gone_by: Callable[[memoryview, float, bool, int], None]) -> None:
         self._parts = parts
         self._wire = parts.wire
         self._gone_by = gone_by
@@ -94,12 +94,12 @@ class Quick:
     @property
     def passing(self) -> bool:
         """Whether a request is on its way of which some bytes are still to come."""
-        return self.large.lane is not None
+        return self.large.passing
 
     @property
     def buffered(self) -> int:
         """Bytes that are kept of a request that is on its way."""
-        return self.large.got if self.passing else 0
+        return self.large.size - self.large.missing if self.passing else 0
 
     # What the long way tells.
 
@@ -153,23 +153,30 @@ class Quick:
 
     # Requests.
 
-    def go_on(self, data: memoryview, now: float) -> int:
-        """More bytes of a request that is on its way: it has so many of these."""
+    def go_on(self, data: memoryview, now: float) -> tuple[int, bytes]:
+        """More bytes of a request that is on its way: it has so many of these, and what goes on now."""
         large = self.large
-        part = bytes(data[: large.size - large.got])
-        large.let_by(part)
-        if large.complete:
-            self.came_whole(now)
-        return len(part)
+        part = bytes(data[: large.missing])
+        if large.several is None:
+            large.let_by(part)
+            if large.complete:
+                self.came_whole(now)
+            return len(part), part
+        goes = large.hold(part, now)
+        if large.several is not None and not large.missing:
+            self.long += 1
+            gone = large.got
+            self._gone_by(memoryview(large.take()), now, False, gone)
+        return len(part), goes
 
     def came_whole(self, now: float) -> None:
         """The request that is on its way has come to its end."""
         large, lane = self.large, self.large.lane
         if lane is not None and not large.end(now):
             self.long += 1
-            self._gone_by(memoryview(large.take()), now, lane.armed is not None)
+            self._gone_by(memoryview(large.take()), now, lane.armed is not None, large.size)
 
-    def short(self, data: bytes) -> bool:
+    def short(self, data: bytes, now: float) -> bool:
         """Whether more bytes are needed to know whether its lane is known."""
         if len(data) < 4:
             return True
@@ -178,11 +185,15 @@ class Quick:
             return False
         if len(data) < AFTER_CORRELATION_ID:
             return True
-        return _HEAD(data)[1] == PRODUCE and len(data) < AFTER_CORRELATION_ID + max(self.open.lengths, default=0)
+        if _HEAD(data)[1] != PRODUCE:
+            return False
+        several = self._several
+        few = len(data) < AFTER_CORRELATION_ID + max(self.open.lengths, default=0)
+        return few or (several is not None and several.begin(data, now) == 0)
 
     def begins_known(self, data: bytes) -> bool:
         """Whether a request begins here that is not whole, and may go this way once it is: its head is known."""
-        if self._several is None or len(data) < self._several.longest:
+        if self._several is None or len(data) < AFTER_CORRELATION_ID:
             return False
         size, key, _, _ = _HEAD(data)
         begun = key == PRODUCE and len(data) < 4 + size <= self._wire.settings.frame_limit

@@ -44,7 +44,8 @@ class Requests:
         self.quick = Quick(parts, self.gone_by)
         """The short way, for what is like requests that were read here."""
         self._software = ""
-        self._parked: list[bytes] = []
+        self._parked: list[tuple[bytes, int]] = []
+        """Requests, and how many of their bytes have gone on already."""
         self._held_until = 0.0
         self._swapped: Request | None = None
         self._garbled = False
@@ -63,7 +64,7 @@ class Requests:
     @property
     def waiting(self) -> int:
         """Bytes that wait on their way to the broker."""
-        return sum(map(len, self._parked)) + self._parts.to_broker.waiting
+        return sum(len(frame) for frame, _ in self._parked) + self._parts.to_broker.waiting
 
     # Frames as they come.
 
@@ -90,7 +91,7 @@ class Requests:
     def whole(self, frame: memoryview, now: float) -> None:
         """A whole request."""
         if self._parked:
-            self._parked.append(bytes(frame))
+            self._parked.append((bytes(frame), 0))
             return
         header = request_header(frame)
         exchange = Exchange(
@@ -118,7 +119,7 @@ class Requests:
             return True
         unknown = self._parts.traffic.unknown(read)
         if unknown:
-            self._parked.append(bytes(request.frame))
+            self._parked.append((bytes(request.frame), 0))
             for asked in unknown:
                 self._wire.ask(asked)
             return False
@@ -128,14 +129,19 @@ class Requests:
             self.quick.learn(request.frame, request.header, read, self._software)
         return True
 
-    def gone_by(self, frame: memoryview, now: float, armed: bool) -> None:
-        """A whole produce request that went on as it came, before it could be read whole. Where rules were `armed` when
-        it began, none of them was about it."""
+    def gone_by(self, frame: memoryview, now: float, armed: bool, gone: int) -> None:
+        """A whole produce request of which so many bytes went on as they came, before it could be read whole; the rest
+        goes on now. Where rules were `armed` when it began, none of them was about it."""
         header = request_header(frame)
         exchange = Exchange(header.correlation_id, header.api_key, header.api_version, header.client_id or "")
         request = Request(frame, header, exchange)
-        if self._read(request, now) and request.answered:
+        if not self._read(request, now):
+            self._parked[-1] = bytes(frame), gone
+            return
+        if request.answered:
             self._parts.exchanges.add(exchange)
+        if gone < len(frame) and self._parts.ends.takes_requests:
+            self._parts.to_broker.put(frame[gone:], now)
         if armed:
             reached(self._wire, facts(self._parts, "request", exchange, len(frame)), now)
         if exchange.produce is not None:
@@ -146,8 +152,12 @@ class Requests:
         parked, self._parked = self._parked, []
         if not self._parts.ends.takes_requests:
             parked.clear()
-        for frame in parked:
-            if self._parked or self.head(memoryview(frame)[:HEAD], now):
+        for frame, gone in parked:
+            if self._parked:
+                self._parked.append((frame, gone))
+            elif gone:
+                self.gone_by(memoryview(frame), now, False, gone)
+            elif self.head(memoryview(frame)[:HEAD], now):
                 self.whole(memoryview(frame), now)
             else:
                 self.through(frame, now)

@@ -70,7 +70,7 @@ cdef class Lane:
     cdef public long long stamp, offset
 
 cdef class Shared:
-    cdef public long long numbered, unsettled, open, bytes, limit
+    cdef public long long numbered, unsettled, open, bytes, limit, stamp
     cdef public set checksums
     cdef public list fresh
     cdef public dict producers, known, lost_in

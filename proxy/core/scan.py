@@ -190,7 +190,8 @@ class Shared:
     (check sums) and `lost_in` (partitions) say what the index of attempts knows; where a batch is of any of these,
     `unlike` is asked about it. It may say by the lane's `asked` that it need not be asked about that lane's producer
     again before the index has `noted` more. `foresee` works out what the rules do on a lane; False says that this is
-    not known beforehand. `changes` is the engine's. `let_pass` is set once rules have counted anything.
+    not known beforehand. `changes` is the engine's. `let_pass` is set once rules have counted anything. `stamp` is that
+    of lanes which were seen in the frame that is looked at: see `several`.
     """
 
     def __init__(
@@ -203,6 +204,7 @@ class Shared:
     ) -> None:
         self.numbered = self.unsettled = 0
         self.open = self.bytes = 0
+        self.stamp = 0
         self.checksums: set[int] = set()
         self.fresh: list[Lane] = []
         self.limit = limit

@@ -3,6 +3,7 @@ cimport cython
 from ackdrop.core.scan cimport Lane, Open, Rows, Shared
 
 cdef long long _LEAST_BATCH, _LAST_SEQUENCE, _SIGN, _WORD, _LOW, _N, _FLEXIBLE, _TOPIC_IDS, _HEAD_AT, _MOST_ANSWER
+cdef long long _LONGEST_STEP, _NONE, _BATCH, _LAST
 
 cdef class Head:
     cdef public long long version, numbers
@@ -15,38 +16,54 @@ cdef class Batches:
     cdef public Head head
     cdef public list lanes
     cdef public long long[::1] cells
-    cdef public bytes frame
+    cdef public object frame
     cdef public bint apart
 
 cdef class Several:
     cdef Shared _shared
     cdef object _reached
-    cdef dict _heads
-    cdef list _lengths
-    cdef public long long longest
-    cdef long long _stamp, _at, _end, _room
+    cdef dict _heads, _partitions
+    cdef list _lengths, _lanes, _headers
+    cdef long long _longest, _size, _cursor, _base, _at, _end, _topics, _left, _found, _correlation_id, _room
+    cdef bint _finished
+    cdef Head _head
     cdef long long[::1] _cells
     cdef set _checksums
 
     @cython.locals(length=cython.longlong, head=Head)
     cpdef Head head(self, bytes data, long long at)
 
-    @cython.locals(length=cython.longlong, stop=cython.longlong, head=Head, lanes=list, request=Batches)
+    @cython.locals(length=cython.longlong, stop=cython.longlong, head=Head)
     cpdef long long requests(self, Open opened, bytes data, long long at, double now) except -1
+
+    @cython.locals(length=cython.longlong, count=cython.longlong, head=Head, lane=Lane)
+    cpdef long long begin(self, bytes data, double now) except -2
+
+    @cython.locals(n=cython.longlong, lane=Lane, shared=Shared)
+    cpdef bint end(self, Open opened, list frame, double now) except -1
 
     @cython.locals(
         shared=Shared, numbered=cython.longlong, n=cython.longlong, lane=Lane, cells="long long[::1]",
     )
-    cdef _count(self, Batches request)
+    cdef _count(self, Batches request, Open opened)
 
-    @cython.locals(lanes=list, topics=cython.longlong, partitions=dict, left=cython.longlong, lane=Lane, size=cython.longlong)
-    cdef list _lanes_of(self, bytes data, Head head, double now)
+    cdef _start(self, Head head, long long size)
 
     @cython.locals(
-        shared=Shared, begin=cython.longlong, records=cython.longlong, producer_id=cython.longlong,
-        sequence=cython.longlong, crc=cython.longlong, known=cython.bint, cell=cython.longlong,
+        at=cython.longlong, topics=cython.longlong, left=cython.longlong, partitions=dict, step=cython.longlong
     )
-    cdef bint _fits(self, bytes data, Lane lane, long long size, long long n, double now) except -1
+    cpdef long long walk(self, bytes data, long long base, long long end, double now) except -2
+
+    @cython.locals(head=Head, flexible=cython.bint, lane=Lane, size=cython.longlong)
+    cdef long long _next(self, bytes data, double now) except -1
+
+    @cython.locals(begin=cython.longlong, records=cython.longlong, cell=cython.longlong)
+    cdef bint _fits(self, bytes data, Lane lane, long long size, double now) except -1
+
+    @cython.locals(
+        shared=Shared, cell=cython.longlong, sequence=cython.longlong, crc=cython.longlong, known=cython.bint,
+    )
+    cdef bint _may_go(self, bytes data, Lane lane, long long n, double now) except -1
 
     @cython.locals(request=Batches, stop=cython.longlong, n=cython.longlong, lane=Lane)
     cpdef long long answers(self, Open opened, bytes data, long long at, double now) except -1
@@ -69,7 +86,7 @@ cdef class Several:
     cdef long long _counted(self, bytes data, bint compact) except -2
 
     @cython.locals(size=cython.longlong)
-    cdef dict _partitions(self, bytes data, Head head)
+    cdef dict _topic(self, bytes data, Head head)
 
     cdef bint _tagless(self, bytes data) except -1
 

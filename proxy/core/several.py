@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from ..observations import ReachedEntry
 from .scan import Lane, Open, Rows, Shared, Together
@@ -27,18 +27,21 @@ _SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
 _N = 7
 _FLEXIBLE, _TOPIC_IDS = 9, 13
 _HEAD_AT = 12
+_LONGEST_STEP = 512
+"""More bytes than stand from the end of a batch to that of the next one's header: a topic's name has at most 249."""
 _MOST_ANSWER = 1 << 16
 """An answer that is larger has to be there whole at once."""
+_NONE, _BATCH, _LAST = 0, 1, 2
 
 Topics = dict[bytes, dict[int, Lane]]
 
 
 class Batches:
     """A request for several partitions: the lanes of its batches, and seven integers of each in `cells`, in the same
-    order (see `scan`). `size` are their bytes, `frame` the request while it is open. `told_at` is negative until its
-    answer has come. `apart` says that rules were armed, and were told of it already."""
+    order (see `scan`). `size` are their bytes, `frame` what they are in, or its parts, while it is open. `told_at` is
+    negative until its answer has come. `apart` says that rules were armed, and were told of it already."""
 
-    def __init__(self, correlation_id: int, at: float, head: Head, lanes: list[Lane], frame: bytes | None) -> None:
+    def __init__(self, correlation_id: int, at: float, head: Head, lanes: list[Lane], frame: Any) -> None:
         self.correlation_id = correlation_id
         self.at, self.told_at = at, -1.0
         self.head = head
@@ -60,11 +63,11 @@ class Batches:
 
     def taken(self) -> list[tuple[int, Lane, bytes]]:
         """Of each batch, while it is open, the number of its attempt, its lane and itself."""
-        assert self.frame is not None
+        whole = self.frame if isinstance(self.frame, bytes) else b"".join(map(bytes, self.frame))
         found: list[tuple[int, Lane, bytes]] = []
         for n, lane in enumerate(self.lanes):
             number, size, begin = (self.cells[_N * n + i] for i in (0, 5, 6))
-            found.append((number, lane, self.frame[begin : begin + size]))
+            found.append((number, lane, whole[begin : begin + size]))
         return found
 
     def entries(self) -> tuple[ReachedEntry, ...]:
@@ -98,10 +101,14 @@ class Several:
         self._reached = reached
         self._heads: dict[bytes, Head] = {}
         self._lengths: list[int] = []
-        self.longest = 0
-        """Of a request, so many bytes say whether its head is known."""
-        self._stamp = 0
-        self._at = self._end = 0
+        self._longest = 0
+        self._head = Head(_FLEXIBLE)
+        self._size = self._cursor = self._base = self._at = self._end = 0
+        self._topics = self._left = self._found = self._correlation_id = 0
+        self._finished = False
+        self._partitions: dict[int, Lane] | None = None
+        self._lanes: list[Lane] = []
+        self._headers: list[bytes] = []
         self._room = 16
         self._cells = array("q", bytes(8 * _N * 16))
         self._checksums: set[int] = set()
@@ -114,7 +121,7 @@ class Several:
             known = self._heads[head] = Head(lane.version)
             if len(head) not in self._lengths:
                 self._lengths.append(len(head))
-                self.longest = _HEAD_AT + max(self._lengths)
+                self._longest = _HEAD_AT + max(self._lengths)
         lanes = known.topics.setdefault(topic, {})
         fresh = lane.flow.partition not in lanes
         lanes[lane.flow.partition] = lane
@@ -147,14 +154,49 @@ class Several:
         head = self.head(data, at)
         if head is None:
             return at
-        self._end = stop
-        lanes = self._lanes_of(data, head, now)
-        if not lanes:
+        self._start(head, stop)
+        if self.walk(data, 0, stop, now) != stop or not self._finished:
             return at
-        request = Batches(_int(data, at + 8), now, head, lanes, data)
-        self._count(request)
-        opened.add(request)
+        self._count(Batches(_int(data, at + 8), now, head, self._lanes, data), opened)
         return stop
+
+    def begin(self, data: bytes, now: float) -> int:
+        """How many bytes of the request that begins here, and is not whole, may go on: 0 where that is not known yet,
+        -1 where it has to be whole first. More of them are to be given to `walk`, and `end` tells that all have come.
+        """
+        if len(data) < _HEAD_AT:
+            return 0
+        length = _int(data, 0)
+        if _short(data, 4) != 0 or length <= _LEAST_BATCH or not len(data) - 4 < length <= self._shared.limit:
+            return -1
+        if len(data) < self._longest:
+            return 0
+        head = self.head(data, 0)
+        if head is None:
+            return -1
+        self._correlation_id = _int(data, 8)
+        self._start(head, 4 + length)
+        count = self.walk(data, 0, len(data), now)
+        if count > 0 and self._found == 0:
+            return 0
+        if count > 0 and self._lanes[0].armed is not None:
+            return -1
+        return count
+
+    def end(self, opened: Open, frame: list[Any], now: float) -> bool:
+        """All of a request has come in these parts: take it in. False where it is none for here."""
+        if not self._finished:
+            return False
+        shared = self._shared
+        shared.stamp += 1
+        self._checksums.clear()
+        for n in range(self._found):
+            lane = self._lanes[n]
+            if lane.stamp == shared.stamp or not self._may_go(self._headers[n], lane, n, now) or lane.armed is not None:
+                return False
+            lane.stamp = shared.stamp
+        self._count(Batches(self._correlation_id, now, self._head, self._lanes, frame), opened)
+        return True
 
     def take(self, opened: Open) -> Batches | None:
         """Take out the oldest request that is open, where it is one that was taken in here."""
@@ -166,7 +208,7 @@ class Several:
                     self._shared.checksums.discard(request.cells[_N * n + 4])
         return request
 
-    def _count(self, request: Batches) -> None:
+    def _count(self, request: Batches, opened: Open) -> None:
         """From here on its batches have been there."""
         shared, cells = self._shared, self._cells
         numbered = shared.numbered
@@ -182,80 +224,118 @@ class Several:
             request.size += cells[_N * n + 5]
         shared.numbered = numbered
         request.cells[:] = cells[: _N * request.count]
+        self._lanes, self._headers = [], []
         if request.lanes[0].armed is not None:
             request.apart = True
             self._reached(request, "request", request.at)
+        opened.add(request)
 
-    def _lanes_of(self, data: bytes, head: Head, now: float) -> list[Lane] | None:
-        """The lanes of the batches that stand from the present place on, and what is known of these in `cells`; None
-        where any may not go this way."""
-        lanes: list[Lane] = []
-        self._stamp += 1
+    # The walk through a request: offsets are those of its frame, or of what it is in.
+
+    def _start(self, head: Head, size: int) -> None:
+        """A request begins that ends at that offset; its head was just seen."""
+        self._head, self._size, self._cursor = head, size, self._at
+        self._topics, self._left, self._partitions = -1, 0, None
+        self._found, self._finished = 0, False
+        self._lanes, self._headers = [], []
+        self._shared.stamp += 1
         self._checksums.clear()
-        topics = self._counted(data, head.flexible)
-        while topics > 0:
-            topics -= 1
-            partitions = self._partitions(data, head)
-            left = self._counted(data, head.flexible)
-            if partitions is None or left < 1:
-                return None
-            while left > 0:
-                left -= 1
-                if self._end - self._at < 8:
-                    return None
-                lane = partitions.get(_int(data, self._at))
-                self._at += 4
-                size = self._counted(data, head.flexible)
-                if lane is None or lane.stamp == self._stamp or not self._fits(data, lane, size, len(lanes), now):
-                    return None
-                lane.stamp = self._stamp
-                lanes.append(lane)
-                self._at += size
-                if head.flexible and not self._tagless(data):
-                    return None
-            if head.flexible and not self._tagless(data):
-                return None
-        if head.flexible and not self._tagless(data):
-            return None
-        return lanes if self._at == self._end else None
 
-    def _fits(self, data: bytes, lane: Lane, size: int, n: int, now: float) -> bool:
-        """Whether the batch of that size at the present place may go this way; it is the n-th of its request."""
-        shared, begin = self._shared, self._at
-        if size < _LEAST_BATCH or size > self._end - begin:
+    def walk(self, data: bytes, base: int, end: int, now: float) -> int:
+        """Bytes of the request, from the offset `base` on, as far as `end` in them. How many of them belong to batches
+        that may go this way; -1 where it turns out that the request may not."""
+        while True:
+            at = self._cursor - base
+            if at > end or (at == end and base + end < self._size):
+                return end
+            topics, left, partitions = self._topics, self._left, self._partitions
+            self._at, self._end, self._base = at, end, base
+            step = self._next(data, now)
+            if step == _LAST and base + self._at == self._size:
+                self._finished = True
+                return end
+            if step != _BATCH:
+                if step == _LAST or base + end == self._size or end - at >= _LONGEST_STEP:
+                    self._lanes, self._headers = [], []
+                    return -1
+                self._topics, self._left, self._partitions = topics, left, partitions
+                return at
+
+    def _next(self, data: bytes, now: float) -> int:
+        """Go on behind one batch to the next one, and look at its header."""
+        head = self._head
+        flexible = head.flexible
+        if self._topics < 0:
+            self._topics = self._counted(data, flexible)
+        elif flexible and not self._tagless(data):
+            return _NONE
+        if self._left == 0:
+            if self._partitions is not None and flexible and not self._tagless(data):
+                return _NONE
+            if self._topics == 0:
+                return _LAST if self._found > 0 and (not flexible or self._tagless(data)) else _NONE
+            self._partitions = self._topic(data, head)
+            self._left = self._counted(data, flexible)
+            if self._partitions is None or self._topics < 0 or self._left < 1:
+                return _NONE
+            self._topics -= 1
+        if self._end - self._at < 8:
+            return _NONE
+        lane = self._partitions.get(_int(data, self._at))  # type: ignore[union-attr]
+        self._at += 4
+        size = self._counted(data, flexible)
+        if lane is None or lane.stamp == self._shared.stamp or not self._fits(data, lane, size, now):
+            return _NONE
+        lane.stamp = self._shared.stamp
+        self._lanes.append(lane)
+        self._headers.append(data)
+        self._found += 1
+        self._left -= 1
+        self._cursor = self._base + self._at + size
+        return _BATCH
+
+    def _fits(self, data: bytes, lane: Lane, size: int, now: float) -> bool:
+        """Whether the batch of that size at the present place may go this way."""
+        begin = self._at
+        if size < _LEAST_BATCH or self._end - begin < _LEAST_BATCH or size > self._size - self._base - begin:
             return False
         records = _int(data, begin + 57)
         if data[begin + 16] != 2 or _int(data, begin + 8) + 12 != size or records < 0:
             return False
-        producer_id, sequence = _long(data, begin + 43), _int(data, begin + 53)
-        if producer_id != lane.producer_id or _short(data, begin + 51) != lane.epoch:
+        if _long(data, begin + 43) != lane.producer_id or _short(data, begin + 51) != lane.epoch:
             return False
-        crc = _int(data, begin + 17) & _LOW
-        if producer_id >= 0:
-            if sequence < lane.track.following or sequence + records > _LAST_SEQUENCE:
+        if self._found == self._room:
+            self._cells = array("q", bytes(self._cells) + bytes(8 * _N * self._room))
+            self._room *= 2
+        cell = _N * self._found
+        self._cells[cell + 1] = begin
+        self._cells[cell + 2] = _int(data, begin + 53)
+        self._cells[cell + 3] = records
+        self._cells[cell + 4] = _int(data, begin + 17) & _LOW
+        self._cells[cell + 5] = size
+        self._cells[cell + 6] = self._base + begin
+        return self._may_go(data, lane, self._found, now)
+
+    def _may_go(self, data: bytes, lane: Lane, n: int, now: float) -> bool:
+        """Whether the n-th batch, whose header is in these bytes, can be no retry, and rules do nothing about it."""
+        shared, cell = self._shared, _N * n
+        sequence, crc = self._cells[cell + 2], self._cells[cell + 4]
+        if lane.producer_id >= 0:
+            if sequence < lane.track.following or sequence + self._cells[cell + 3] > _LAST_SEQUENCE:
                 return False
-            known = producer_id in shared.producers and lane.asked != shared.index.noted
+            known = lane.producer_id in shared.producers and lane.asked != shared.index.noted
         else:
             if crc in shared.checksums or crc in self._checksums:
                 return False
             self._checksums.add(crc)
             known = crc in shared.known
-        if (known or (shared.lost_in and lane.where in shared.lost_in)) and not shared.unlike(lane, data, begin, now):
+        if not known:
+            known = bool(shared.lost_in) and lane.where in shared.lost_in
+        if known and not shared.unlike(lane, data, self._cells[cell + 1], now):
             return False
         if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
             return False
-        if lane.at_requests or lane.at_answers:
-            return False
-        if n == self._room:
-            self._cells = array("q", bytes(self._cells) + bytes(8 * _N * n))
-            self._room *= 2
-        cell = _N * n
-        self._cells[cell + 2] = sequence
-        self._cells[cell + 3] = records
-        self._cells[cell + 4] = crc
-        self._cells[cell + 5] = size
-        self._cells[cell + 6] = begin
-        return True
+        return not (lane.at_requests or lane.at_answers)
 
     # Answers.
 
@@ -284,9 +364,9 @@ class Several:
 
     def _may_pass(self, request: Batches, now: float) -> bool:
         """Whether rules do nothing about its answer."""
-        self._stamp += 1
+        self._shared.stamp += 1
         for lane in request.lanes:
-            lane.stamp = self._stamp
+            lane.stamp = self._shared.stamp
             if (now >= lane.until or lane.foreseen != self._shared.changes[0]) and not self._shared.foresee(lane, now):
                 return False
             if lane.at_answers:
@@ -303,7 +383,7 @@ class Several:
         topics = self._counted(data, flexible)
         while topics > 0:
             topics -= 1
-            partitions = self._partitions(data, head)
+            partitions = self._topic(data, head)
             left = self._counted(data, flexible)
             if partitions is None or left < 1:
                 return False
@@ -313,7 +393,7 @@ class Several:
                     return False
                 lane = partitions.get(_int(data, self._at))
                 offset = _long(data, self._at + 6)
-                if lane is None or lane.stamp != self._stamp or _short(data, self._at + 4) != 0 or offset < 0:
+                if lane is None or lane.stamp != self._shared.stamp or _short(data, self._at + 4) != 0 or offset < 0:
                     return False
                 lane.stamp, lane.offset = 0, offset
                 missing -= 1
@@ -385,7 +465,7 @@ class Several:
         self._at += 4
         return _int(data, self._at - 4)
 
-    def _partitions(self, data: bytes, head: Head) -> dict[int, Lane] | None:
+    def _topic(self, data: bytes, head: Head) -> dict[int, Lane] | None:
         """The lanes of the topic that stands here; None where none are known."""
         if head.version >= _TOPIC_IDS:
             size = 16

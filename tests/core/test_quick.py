@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -243,7 +244,10 @@ class Twins:
         data = client.unsent + b"".join(self.spoilt(self.request(client)) for _ in range(count))
         cut = len(data) if draw.random() < 0.9 - 0.5 * self.wild else draw.randint(1, len(data))
         client.unsent = data[cut:]
-        self.feed(client, Side.CLIENT, data[:cut])
+        cuts = sorted(draw.randrange(cut) for _ in range(draw.choice((0, 0, 1, 4)))) if self.several and cut else []
+        for begin, end in itertools.pairwise((0, *cuts, cut)):
+            if begin < end:
+                self.feed(client, Side.CLIENT, data[begin:end])
 
     def shape(self) -> tuple[int, int, int]:
         return self.draw.choice((0, 0, 0, 1)), self.draw.choice((1, 1, 3)), self.draw.choice((1, 40, 3000))
