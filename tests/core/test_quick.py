@@ -393,7 +393,7 @@ class Twins:
             assert client.to_client[0] == client.to_client[1]
             ahead, behind = client.to_broker
             assert ahead.startswith(behind)
-            assert self.spoil or len(ahead) - len(behind) < 40_000
+            assert self.spoil or len(ahead) - len(behind) < (70_000 if self.several else 40_000)
 
     def same_in_the_end(self) -> int:
         """How many attempts went the short way."""
