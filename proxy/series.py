@@ -168,6 +168,13 @@ def sums(attempts: Sequence[Quiet]) -> tuple[int, int, float]:
     return count, records, memoryview(attempts.times).cast("d")[0]
 
 
+def size_of(attempts: Sequence[Quiet]) -> int:
+    """How many bytes they take, or would take if they were packed and none followed from another."""
+    if isinstance(attempts, PackedAttempts):
+        return len(attempts.cells) + len(attempts.times) + len(attempts.more)
+    return len(attempts) * (_CELLS.size + _TIMES.size)
+
+
 def has(attempts: PackedAttempts, number: int) -> bool:
     """Whether the attempt of this number is among them."""
     cells = memoryview(attempts.cells).cast("q")

@@ -173,7 +173,7 @@ class Ledger:
     @property
     def lag(self) -> tuple[int, int]:
         """How many observations are not written yet, and how many were let go and never will be. Of attempts that are
-        told in one (`Passed`) four wait as one, and each counts that is let go. Never waits."""
+        told in one (`Passed`) 288 bytes wait as one, and each counts that is let go. Never waits."""
         return (0, 0) if self._writer is None else self._writer.lag
 
     def close(self) -> None:

@@ -3,10 +3,10 @@
 What is handed over waits in a queue; the thread gathers it for at most a third of a second, or until nothing new comes,
 and writes it in one transaction. More than `limit` observations waiting means that the disk cannot keep up: further
 ones are let go and counted, for an event loop must never wait for a disk. Attempts that are told in one `Passed` take
-less memory: four of them weigh as much as one observation; when they are let go, each counts. So it is while a reader
-keeps the write-ahead log from being emptied and that has reached its limit, and while the disk takes nothing: then the
-one transaction that failed is kept and tried again every second, and what comes meanwhile is let go and counted. What
-stood in the files before is still there, whole.
+less memory: 288 bytes of them weigh as much as one observation; when they are let go, each counts. So it is while a
+reader keeps the write-ahead log from being emptied and that has reached its limit, and while the disk takes nothing:
+then the one transaction that failed is kept and tried again every second, and what comes meanwhile is let go and
+counted. What stood in the files before is still there, whole.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from time import monotonic
 
 from ..errors import SurroundingsError
 from ..observations import DiskFailure, Observation, Passed, Reached
+from ..series import size_of
 from .database import Database
 from .events import EventFile
 from .limits import Limits
@@ -44,12 +45,12 @@ Job = Callable[[Rows], None]
 """Something to put among the rows of the next transaction."""
 
 
-_ATTEMPTS_FOR_ONE = 4
+_BYTES_FOR_ONE = 288
 
 
 def _weight(observation: Observation) -> int:
     """How many observations' memory it takes."""
-    return 1 + len(observation.attempts) // _ATTEMPTS_FOR_ONE if isinstance(observation, Passed) else 1
+    return 1 + size_of(observation.attempts) // _BYTES_FOR_ONE if isinstance(observation, Passed) else 1
 
 
 def _count(observations: Sequence[Observation]) -> int:

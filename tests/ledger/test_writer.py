@@ -15,6 +15,7 @@ import pytest
 from ackdrop.errors import SurroundingsError
 from ackdrop.ledger import Ledger, Limits
 from ackdrop.observations import Flow, Passed
+from ackdrop.series import packed
 
 PREAMBLE = """
 import dataclasses, resource, sys
@@ -56,7 +57,7 @@ def test_over_the_limit_is_let_go_and_counted(tmp_path, attempt):
     assert (reopened.wire("off").let_go, reopened.wire("on").let_go) == (4, 1)
 
 
-def test_four_attempts_that_are_told_in_one_wait_as_one_and_each_counts_that_is_let_go(tmp_path):
+def test_attempts_that_are_told_in_one_wait_by_their_size_and_each_counts_that_is_let_go(tmp_path):
     flow = Flow(1, "app", "", 7, -1, None, "orders", 0, -1, -1)
     rows = [(number, 1.0, number, -1, 1, 5, 100, 2.0, number) for number in range(1, 101)]
     ledger = Ledger.create(tmp_path, limits=Limits(waiting=20))
@@ -72,6 +73,19 @@ def test_four_attempts_that_are_told_in_one_wait_as_one_and_each_counts_that_is_
         *range(81, 101),
     ]
     assert Ledger.open(tmp_path).wire("off").let_go == 40
+
+
+def test_of_attempts_that_follow_from_each_other_many_wait_as_one(tmp_path):
+    flow = Flow(1, "app", "", 7, -1, None, "orders", 0, -1, -1)
+    rows = [(number, 1.0, number, -1, 1, 5, 100, 2.0, number) for number in range(1, 1_001)]
+    ledger = Ledger.create(tmp_path, limits=Limits(waiting=20))
+    arm = ledger.arm("off", False)
+    go_on = blocked(ledger)
+    arm.put([Passed(flow, packed(rows))])
+    assert ledger.lag == (1 + (72 + 4 * 999) // 288, 0)
+    go_on.set()
+    ledger.close()
+    assert [story.attempt.number for story in Ledger.open(tmp_path).wire("off").attempts] == [*range(1, 1_001)]
 
 
 def test_put_does_not_wait_for_the_writer(tmp_path, attempt):
