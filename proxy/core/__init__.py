@@ -15,6 +15,7 @@ One connection:
     requests.py    the way of its requests; answers.py: that of the answers
     exchanges.py   the requests that wait for their answers, in order
     quick.py       the short way, past all the others here, of what no rule touches; scan.py: its loops, compiled
+    several.py     requests for several partitions on that way, compiled too
     large.py       requests that are larger than what was read of them, on that way
     ends.py        how it falls silent, and how it ends
     assembly.py    bytes to frames: whole ones where a frame matters, streamed ones where it does not

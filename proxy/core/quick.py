@@ -232,10 +232,11 @@ class Quick:
         if not self.waiting:
             return None
         self._remember()
-        several = self._several and self._several.take(self.open)
-        if several:
-            batches = [OpenBatch(*each) for each in several.taken()]
-            return OpenRequest(several.at, several.correlation_id, batches, several.apart)
+        together = self.open.oldest_together()
+        if together is not None:
+            self.open.take_together(False)
+            batches = [OpenBatch(*each) for each in together.taken(self._lanes.shared)]
+            return OpenRequest(together.at, together.correlation_id, batches, together.apart)
         (number, correlation_id, _, _, _, size, begin), at, lane, frames = self.open.oldest()
         whole = frames if isinstance(frames, bytes) else b"".join(map(bytes, frames))
         return OpenRequest(at, correlation_id, [OpenBatch(number, lane, whole[begin : begin + size])], False)

@@ -225,9 +225,13 @@ class Together(Protocol):
     size: int
     at: float
     correlation_id: int
+    apart: bool
 
     def told(self) -> list[tuple[list[int], float, float, Lane]]:
         """What `Open.told` says of it; none where it has not passed."""
+
+    def taken(self, shared: Shared) -> list[tuple[int, Lane, bytes]]:
+        """Of each of its batches the number of its attempt, its lane and itself; it is open no more."""
 
 
 class Beside(Protocol):

@@ -6,7 +6,7 @@ id, acks, timeout) and each of its partitions, from requests that went the long 
 batches may go the short way (the conditions are those of `scan`), and its answer only if it says nothing but success:
 else nothing of it is, and nothing is counted.
 
-Compiled as `scan` is (`several.pxd` has the types). A batch takes some 0.3 µs then.
+Compiled as `scan` is (`several.pxd` has the types): some 2 µs a request with its answer then, and 0.2 µs a batch.
 """
 
 from __future__ import annotations
@@ -61,12 +61,14 @@ class Batches:
             for n, lane in enumerate(self.lanes)
         ]
 
-    def taken(self) -> list[tuple[int, Lane, bytes]]:
-        """Of each batch, while it is open, the number of its attempt, its lane and itself."""
+    def taken(self, shared: Shared) -> list[tuple[int, Lane, bytes]]:
+        """It is open no more, and goes the long way: of each batch the number of its attempt, its lane and itself."""
         whole = self.frame if isinstance(self.frame, bytes) else b"".join(map(bytes, self.frame))
         found: list[tuple[int, Lane, bytes]] = []
         for n, lane in enumerate(self.lanes):
-            number, size, begin = (self.cells[_N * n + i] for i in (0, 5, 6))
+            number, crc, size, begin = (self.cells[_N * n + i] for i in (0, 4, 5, 6))
+            if lane.producer_id < 0:
+                shared.checksums.discard(crc)
             found.append((number, lane, whole[begin : begin + size]))
         return found
 
@@ -197,16 +199,6 @@ class Several:
             lane.stamp = shared.stamp
         self._count(Batches(self._correlation_id, now, self._head, self._lanes, frame), opened)
         return True
-
-    def take(self, opened: Open) -> Batches | None:
-        """Take out the oldest request that is open, where it is one that was taken in here."""
-        request: Batches | None = opened.oldest_together()  # type: ignore[assignment]
-        if request is not None:
-            opened.take_together(False)
-            for n, lane in enumerate(request.lanes):
-                if lane.producer_id < 0:
-                    self._shared.checksums.discard(request.cells[_N * n + 4])
-        return request
 
     def _count(self, request: Batches, opened: Open) -> None:
         """From here on its batches have been there."""

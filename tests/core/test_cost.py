@@ -31,6 +31,10 @@ WARM, COUNTED = 100, 200
 Exchange = tuple[bytes, bytes]
 
 
+SEVERAL = 12 if scan.COMPILED else 210
+"""A request for four partitions at a time."""
+
+
 class Line:
     """A connection, fed as the relay feeds it."""
 
@@ -96,6 +100,19 @@ def test_requests_that_come_together(exchanges: list[Exchange]) -> None:
     line = Line()
     assert cost(line, exchanges, at_once=50) <= TOGETHER
     assert line.through > 0.9 * sum(len(request) + len(answer) for request, answer in exchanges[WARM:])
+
+
+def test_a_request_for_several_partitions(frames: Any) -> None:
+    several = []
+    for n in range(WARM + COUNTED):
+        batch = frames.batch(frames.record(b"v"), producer=(7, 0, n))
+        partitions = [(n + first) % 4 for first in range(4)]
+        request = frames.produce(n, *((TOPIC, each, batch) for each in partitions), version=9, grouped=True)
+        answer = frames.produced(n, *((TOPIC, each, 0, n) for each in sorted(partitions)), version=9, grouped=True)
+        several.append((request, answer))
+    line = Line()
+    assert cost(line, several) <= SEVERAL
+    assert line.through > 0.9 * sum(len(request) + len(answer) for request, answer in several)
 
 
 def test_a_request_while_a_rule_is_armed_elsewhere(exchanges: list[Exchange], rule: Callable[..., Rule]) -> None:

@@ -164,6 +164,14 @@ def test_the_client_ends_before_the_answer(talk: Talk) -> None:
     assert [of for _, of, _, _ in talk.play.retries] == [6, 5, 4]
 
 
+def test_what_was_learnt_is_forgotten_before_the_answer(talk: Talk, frames: Any) -> None:
+    talk.line.client(talk.request(*PARTITIONS))
+    another_client = b"\x05name\x021\0"
+    talk.line.client(frames.request(18, 3, 99, another_client, tags=b"\0"))
+    talk.line.broker(talk.answer(*PARTITIONS))
+    assert (talk.went_short, talk.went_long, talk.play.wire.unsettled) == (0, 3, 0)
+
+
 def test_a_partition_that_comes_up_in_the_middle_waits_for_its_start(playbook: Any, frames: Any) -> None:
     play = playbook(quick=True, ask_starts=True, starts=dict.fromkeys(PARTITIONS, 0))
     talk = Talk(play, frames, 9)
