@@ -16,7 +16,7 @@ a block is old; what has something to tell of it becomes rows.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from . import blocks, quiet, settling
@@ -26,6 +26,9 @@ from .ranges import Ranges, islands
 
 STEP = 5_000
 """Attempts that are folded at once; so many more than the limit may be there."""
+
+_BLOCKS_ALONE = 10 * STEP
+"""The same where all of them are in blocks."""
 
 SCRATCH = """
 CREATE TEMP TABLE quiet (
@@ -139,7 +142,7 @@ class Folding:
     def _fold(self, number: int, arm: _Arm) -> None:
         """Look at the oldest attempts that were not looked at yet."""
         execute = self._connection.execute
-        to = min(arm.newest - self._limits.attempts, arm.looked + 4 * STEP)
+        to = self._up_to(number, arm)
         to = max(to, self._number(WITH_ITS_FRAME, {"arm": number, "from": arm.looked, "to": to}))
         where = {"arm": number, "from": arm.looked, "to": to}
         execute("DELETE FROM temp.quiet")
@@ -158,6 +161,13 @@ class Folding:
             self._ranges.store(number)
             self._count(number, folded + out_of_blocks, frames + out_of_blocks)
 
+    def _up_to(self, number: int, arm: _Arm) -> int:
+        """Up to which attempt the next ones are looked at: more of them at once where none of those is a row."""
+        old = arm.newest - self._limits.attempts
+        rows = {"arm": number, "from": arm.looked, "to": min(old, arm.looked + _BLOCKS_ALONE)}
+        any_rows = "SELECT EXISTS (SELECT 1 FROM attempts WHERE arm = :arm AND number > :from AND number <= :to)"
+        return min(old, arm.looked + 4 * STEP) if self._number(any_rows, rows) else rows["to"]
+
     def _count(self, number: int, folded: int, frames: int) -> None:
         """So many attempts are ranges now, of so many frames."""
         self._connection.execute(
@@ -168,20 +178,25 @@ class Folding:
     def _fold_blocks(self, number: int, arm: _Arm) -> int:
         """Fold the blocks in which all is old; how many attempts are ranges now."""
         ids = [each for (each,) in self._connection.execute(_OLD_BLOCKS, (number, arm.looked))]
-        folded = sum(self._fold_block(arm, block) for block in blocks.load(self._connection, ids))
+        folded = self._to_ranges(arm, blocks.load(self._connection, ids))
         self._remove(ids)
         return folded
 
-    def _fold_block(self, arm: _Arm, block: Block) -> int:
-        """Put what has nothing to tell among the fresh ranges, and make rows of the rest."""
+    def _to_ranges(self, arm: _Arm, of_it: Iterable[Block]) -> int:
+        """Put what has nothing to tell among the fresh ranges, and make rows of the rest. How many went there."""
+        spans = quiet.spans(self._quiet(arm, block) for block in of_it)
+        self._ranges.add(spans)
+        return sum(attempts for _, _, _, _, attempts, _, _ in spans)
+
+    def _quiet(self, arm: _Arm, block: Block) -> Block:
+        """What has nothing to tell; the rest becomes rows."""
         found = quiet.eventful(self._connection, block)
-        if found:
-            block = block.singly()
-            settling.put(self._connection, block.only(sorted(found)))
-            arm.kept += len(found)
-            block = block.only([place for place in range(len(block)) if place not in found])
-        self._ranges.add([*quiet.spans(block)])
-        return len(block)
+        if not found:
+            return block
+        block = block.singly()
+        settling.put(self._connection, block.only(sorted(found)))
+        arm.kept += len(found)
+        return block.only([place for place in range(len(block)) if place not in found])
 
     def _remove(self, ids: Sequence[int]) -> None:
         self._connection.executemany("DELETE FROM blocks WHERE id = ?", ((each,) for each in ids))
@@ -205,7 +220,7 @@ class Folding:
     def _settle_old(self, arm: _Arm, block: Block) -> None:
         """Fold what others of its age were folded with."""
         self._ranges.begin()
-        folded = self._fold_block(arm, block)
+        folded = self._to_ranges(arm, [block])
         self._ranges.store(block.arm)
         self._count(block.arm, folded, folded)
 

@@ -76,16 +76,22 @@ def _not_as_claimed(connection: sqlite3.Connection, block: Block) -> set[int]:
     return {place for place, flow in enumerate(block.flows) if (flow[_PRODUCER_ID] >= 0) != idempotence}
 
 
-def spans(block: Block) -> Iterable[Span]:
-    """The offsets of all its attempts; those of a partition that touch or overlap are one."""
+def spans(blocks: Iterable[Block]) -> list[Span]:
+    """The offsets of all their attempts; those of a partition that touch or overlap are one."""
+    found: defaultdict[tuple[str, int], list[_Offsets]] = defaultdict(list)
+    for block in blocks:
+        for where, each in _of_block(block).items():
+            found[where] += each
+    return [(topic, partition, *span) for (topic, partition), each in found.items() for span in _merged(each)]
+
+
+def _of_block(block: Block) -> dict[tuple[str, int], list[_Offsets]]:
     found: defaultdict[tuple[str, int], list[_Offsets]] = defaultdict(list)
     begin = 0
     for flow, count in block.runs:
         found[block.flows[flow][_TOPIC], block.flows[flow][_PARTITION]] += _of_run(block, begin, begin + count)
         begin += count
-    for (topic, partition), each in found.items():
-        each.sort()
-        yield from ((topic, partition, *span) for span in _merged(each))
+    return {where: [*_merged(each)] for where, each in found.items()}
 
 
 def _of_run(block: Block, begin: int, end: int) -> Iterable[_Offsets]:
@@ -101,6 +107,7 @@ def _of_run(block: Block, begin: int, end: int) -> Iterable[_Offsets]:
 
 
 def _merged(each: list[_Offsets]) -> Iterator[_Offsets]:
+    each.sort()
     first, last, attempts, since, until = each[0]
     for begin, end, count, at, later in each[1:]:
         if begin <= last + 1:
