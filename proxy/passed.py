@@ -4,7 +4,7 @@ others in the order of their times."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
+from heapq import heappop, heappush, merge
 from itertools import count
 from operator import attrgetter
 from typing import Literal
@@ -96,11 +96,13 @@ def frame_reached(
 
 def in_time(told: Iterable[Reached | Changed], passed: Iterable[Passed]) -> Iterator[Reached | Changed]:
     """Frames that were told one by one, and those that `passed` stands for, by their times: what has passed is told
-    later than it came. Of one time, which is that of bytes that were read at once, attempts come in the order of their
-    numbers, others by their correlation ids. Few of `passed` are frames at once."""
-    frames = _frames(passed)
+    later than it came, and a request that has passed may be told by itself then. Of one time, which is that of bytes
+    that were read at once, attempts come in the order of their numbers, others by their correlation ids. Few of
+    `passed` are frames at once."""
+    in_order, late = _apart(told)
+    frames = merge(_frames(passed), sorted(late, key=_order), key=_order)
     waiting = next(frames, None)
-    for one in sorted(told, key=attrgetter("at")):
+    for one in sorted(in_order, key=attrgetter("at")):
         while waiting is not None and _before(waiting, one):
             yield waiting
             waiting = next(frames, None)
@@ -108,6 +110,21 @@ def in_time(told: Iterable[Reached | Changed], passed: Iterable[Passed]) -> Iter
     if waiting is not None:
         yield waiting
         yield from frames
+
+
+def _apart(told: Iterable[Reached | Changed]) -> tuple[list[Reached | Changed], list[Reached]]:
+    """Those that were told as they came, and requests that were told after a later one."""
+    in_order: list[Reached | Changed] = []
+    late: list[Reached] = []
+    latest = 0
+    for one in told:
+        attempt = _number(one) if isinstance(one, Reached) and one.side == "request" else 0
+        if isinstance(one, Reached) and 0 < attempt < latest:
+            late.append(one)
+        else:
+            in_order.append(one)
+            latest = max(latest, attempt)
+    return in_order, late
 
 
 def _before(passed: Reached, other: Reached | Changed) -> bool:
@@ -127,14 +144,18 @@ def _frames(passed: Iterable[Passed]) -> Iterator[Reached]:
         while waiting and waiting[0][0] < begin:
             yield heappop(waiting)[-1]
         for frame in reached(each):
-            heappush(waiting, (frame.at, _number(frame), frame.side == "response", next(tickets), frame))
+            heappush(waiting, (*_order(frame), next(tickets), frame))
     while waiting:
         yield heappop(waiting)[-1]
 
 
+def _order(frame: Reached) -> tuple[float, int, bool]:
+    return frame.at, _number(frame), frame.side == "response"
+
+
 def _number(frame: Reached) -> int:
-    """That of its attempt."""
-    return frame.entries[0][4] or 0
+    """That of its attempt; 0 where it is of none."""
+    return (frame.entries[0][4] or 0) if frame.entries else 0
 
 
 def _begin(passed: Passed) -> float:

@@ -76,3 +76,14 @@ def test_frames_come_in_the_order_of_their_times_however_late_they_are_told():
         (5.0, 4, "req"), (5.0, 5, "req"), (5.0, 5, "req"), (5.0, 6, "req"), (5.5, 5, "res"),
         (6.0, 1, "res"), (6.0, 2, "res"), (8.0, 4, "res"), (8.0, 6, "res"), (9.0, 3, "res"),
     ]  # fmt: skip
+
+
+def test_a_request_that_is_told_by_itself_after_later_ones_comes_before_them():
+    asked = Asked(1, True, 0.5)
+    other = Flow(4, "app", "java", 9, -1, None, "orders", 2, 4001, 1)
+    six, four = (next(iter(reached(Passed(FLOW, [row(number, 5.0, 9.0)], asked)))) for number in (6, 4))
+    answer = replace(six, side="response", entries=(("orders", 2, 4001, 1, 1, 1, 90),))
+    found = list(in_time([answer, six, four], [Passed(other, [row(5, 5.0, 8.0)], asked)]))
+    assert [(one.entries[0][4], one.side) for one in found[:4]] == [
+        (1, "response"), (4, "request"), (5, "request"), (6, "request"),
+    ]  # fmt: skip

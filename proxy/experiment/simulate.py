@@ -34,7 +34,7 @@ class Recording:
 
     def in_order(self) -> Iterable[Reached | Changed]:
         """All frames, and the changes among them, as they came."""
-        return in_time(self.frames, self.passed) if self.passed else self.frames
+        return in_time(self.frames, self.passed)
 
     @property
     def added(self) -> dict[str, None]:
