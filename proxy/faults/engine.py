@@ -203,9 +203,11 @@ class Engine:
         for at, side in _PLACES if self.rules else ():
             frame = replace(request, api=at, side=side)
             for rule in self._index.of(frame):
-                if not alike(rule.match, frame) or (side == "event" and rule.at_moment_alone):
+                if side == "event" and rule.at_moment_alone:
                     continue
-                found.whole = found.whole or side != "response"
+                found.whole = found.whole or (side != "response" and alike(replace(rule.match, attempt="any"), frame))
+                if not alike(rule.match, frame):
+                    continue
                 if rule.lasts is not None and (rule.has_own_moment or self._goes_on(rule, self._at(elapsed, now))):
                     return None
                 if self._counts(rule, elapsed, now, found):

@@ -62,7 +62,7 @@ def _next(when: When, count: int) -> int:
 class Foresight:
     """What was told beforehand. It holds up to `until`, in seconds on the clock that was asked with, and as long as
     nothing `changes` in the engine. `whole` says that rules may come to match requests, which therefore have to be
-    there whole before they go on."""
+    there whole before they go on: also rules for retries, since what a request is shows when it is whole."""
 
     until: float = inf
     requests: list[Gate] = field(default_factory=list)
