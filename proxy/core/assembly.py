@@ -77,13 +77,14 @@ class Assembly:
         """Whether the next byte begins a frame."""
         return not self._pending and not self._streaming
 
-    @property
-    def left(self) -> int:
-        """How many bytes are still to come of the frame that is on its way; 0 where that is not known, or there is
-        none."""
+    def part(self, data: memoryview) -> int:
+        """How many of the next bytes belong to the frame that is on its way, or else to the one that begins with them;
+        all, where that is not known."""
         if self._streaming:
-            return self._streaming
-        return self._needed - len(self._pending) if self._wanted else 0
+            return min(self._streaming, len(data))
+        begun = self._pending[:4] + data[:4]
+        left = 4 + _SIZE.unpack_from(begun)[0] - len(self._pending) if len(begun) >= 4 else 0
+        return min(left, len(data)) if left > 0 else len(data)
 
     def feed(self, data: memoryview) -> None:
         """Take the next bytes of the stream."""

@@ -110,8 +110,7 @@ class AttemptIndex:
         self, number: int, line: Line, client_id: str, where: Partition, batch: BatchHeader, raw: bytes, now: float
     ) -> OpenAttempt:
         """A new attempt passes: find what it repeats, and remember it."""
-        numbers, content = _numbers(where, batch), _content(where, batch, raw)
-        attempt = OpenAttempt(number, line, client_id, where, batch, raw, now, numbers, content)
+        attempt = _attempt(number, line, client_id, where, batch, raw, now)
         sure, maybe = self._matches(attempt, now)
         origins = sure or maybe
         if origins:
@@ -119,11 +118,23 @@ class AttemptIndex:
             attempt.repeats = max(attempt.origins)
             attempt.tries = 1 + max(origin.tries for origin in origins)
             attempt.ambiguous = not sure
-        self._outstanding[number] = attempt
-        self._held += len(raw)
+        self._began(attempt)
+        return attempt
+
+    def begin_unlike(
+        self, number: int, line: Line, client_id: str, where: Partition, batch: BatchHeader, raw: bytes, at: float
+    ) -> OpenAttempt:
+        """Remember an attempt with one batch that has passed at `at`. It repeated nothing of what was known then, and
+        nothing of what came to be known since is in question: that came later, or was lost later."""
+        attempt = _attempt(number, line, client_id, where, batch, raw, at)
+        self._began(attempt)
+        return attempt
+
+    def _began(self, attempt: OpenAttempt) -> None:
+        self._outstanding[attempt.number] = attempt
+        self._held += len(attempt.raw)
         self._note(attempt)
         self._keep_limits()
-        return attempt
 
     def told(
         self, number: int, line: Line, client_id: str, where: Partition, batch: BatchHeader, at: float, told_at: float
@@ -319,6 +330,13 @@ class AttemptIndex:
         count = self.checksums[crc] = self.checksums.get(crc, 0) + by
         if not count:
             del self.checksums[crc]
+
+
+def _attempt(
+    number: int, line: Line, client_id: str, where: Partition, batch: BatchHeader, raw: bytes, at: float
+) -> OpenAttempt:
+    numbers, content = _numbers(where, batch), _content(where, batch, raw)
+    return OpenAttempt(number, line, client_id, where, batch, raw, at, numbers, content)
 
 
 def _counts(attempt: OpenAttempt, now: float) -> bool:

@@ -121,11 +121,10 @@ class Connection:
                 self._look()
                 return self._wire.take_commands()
             if side is Side.BROKER and self._ends.broker_open:
-                self._answer_frames.feed(rest)
-                self._ours()
+                self._by_turns(rest, self._answer_frames, self._ours, self._short_answers)
             elif side is Side.CLIENT and self._ends.client_open and self._ends.broker_open:
                 if self._first is None:
-                    self._long_requests(rest)
+                    self._by_turns(rest, self._request_frames, self._copies, self._short_requests)
                 else:
                     self._introduced(self._first + rest)
         except WireError as error:
@@ -147,17 +146,20 @@ class Connection:
             data = self._kept_request.more(data)
         if not (self._calm and data):
             return data
-        return self._short_requests(data, anew=kept or going)
+        return self._short_requests(data) if kept or going else self._begun_request(data)
 
-    def _short_requests(self, data: memoryview, *, anew: bool) -> memoryview:
-        """What is left of bytes that begin with a request, of which whole ones were not looked at yet (`anew`)."""
-        quick = self._quick
-        if anew:
-            self._look()
-            data = self._on(data, quick.large.requests, self._parts.to_broker)
-            if not data or quick.passing:
-                return self._requests_on(data) if data else data
-        begun = bytes(data)
+    def _short_requests(self, data: memoryview) -> memoryview:
+        """What is left of bytes that begin with a request."""
+        self._look()
+        data = self._on(data, self._quick.large.requests, self._parts.to_broker)
+        if not data or self._quick.passing:
+            return self._requests_on(data) if data else data
+        return self._begun_request(data)
+
+    def _begun_request(self, data: memoryview) -> memoryview:
+        """What is left of bytes that do not begin with a whole request of the short way: none where one begins that may
+        be such a one."""
+        quick, begun = self._quick, bytes(data)
         if quick.short(begun, self._now):
             self._kept_request.keep(begun, len(begun) + 1)
             return data[:0]
@@ -167,28 +169,44 @@ class Connection:
         self._kept_request.keep(begun, whole_size(begun))
         return data[:0]
 
-    def _long_requests(self, data: memoryview) -> None:
-        """Requests that go the long way, or one to whose end that is so: what is behind it may go the short way again,
-        even if no chunk ever ends where a request does."""
-        left = self._request_frames.left
-        if self._quick and 0 < left < len(data):
-            self._request_frames.bytes += len(data) - left  # they came, also where what is before them cannot be read
-            self._request_frames.feed(data[:left])
-            self._request_frames.bytes -= len(data) - left
-            self._copies()
-            data = data[left:]
-            self._calm = self._at_peace()
-            if self._calm:
-                data = self._short_requests(data, anew=True)
-        self._request_frames.feed(data)
-        self._copies()
+    def _by_turns(
+        self,
+        data: memoryview,
+        frames: Assembly,
+        then: Callable[[], None],
+        short: Callable[[memoryview], memoryview],
+    ) -> None:
+        """The first frame goes the long way, or the rest of it; what comes behind may go the short one again. Each time
+        that it does not, it is tried after twice as many, since to try costs as much as there are bytes."""
+        most = 1
+        while True:
+            for _ in range(most):
+                part = frames.part(data)
+                frames.bytes += len(data) - part  # they came, also where what is before them cannot be read
+                frames.feed(data[:part])
+                frames.bytes -= len(data) - part
+                then()
+                data = data[part:]
+            if not data:
+                return
+            self._calm = bool(self._quick) and self._at_peace()
+            left = short(data) if self._calm else data
+            most = 1 if len(left) < len(data) else 2 * most
+            data = left
 
     def _answers_on(self, data: memoryview) -> memoryview:
-        """The same for answers."""
+        """What is left of answers, of which whole ones were looked at unless some bytes are kept."""
         if self._kept_answer:
-            data = self._kept_answer.more(data)
-            self._look()
-            data = self._on(data, self._quick.open.answers, self._parts.to_client)
+            return self._short_answers(self._kept_answer.more(data))
+        return self._begun_answer(data)
+
+    def _short_answers(self, data: memoryview) -> memoryview:
+        """What is left of bytes that begin with an answer."""
+        self._look()
+        return self._begun_answer(self._on(data, self._quick.open.answers, self._parts.to_client))
+
+    def _begun_answer(self, data: memoryview) -> memoryview:
+        """What is left of bytes that do not begin with a whole answer of the short way."""
         if self._quick.open.takes_answers and len(data) < _FEW:
             begun = bytes(data)
             if self._quick.short_answer(begun):
@@ -206,8 +224,7 @@ class Connection:
         """See what may come the short way next."""
         opened, calm = self._quick.open, self._calm
         opened.takes_requests = calm and not self._kept_request
-        at_rest = self._parts.exchanges.empty and self._answer_frames.at_rest
-        opened.takes_answers = calm and not self._kept_answer and at_rest
+        opened.takes_answers = calm and not self._kept_answer and self._answer_frames.at_rest
 
     def ended(self, side: Side, how: Literal["fin", "reset"], now: float) -> list[Command]:
         """That side sends nothing more (FIN), or is gone altogether (reset)."""

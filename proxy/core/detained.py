@@ -30,10 +30,12 @@ class _Held:
 
 
 class Detained:
-    """All requests of a run that are held back until something happens. `observe` is told when one is let go."""
+    """All requests of a run that are held back until something happens. `observe` is told when one is let go, `watch`
+    whether every acknowledgement counts from now on."""
 
-    def __init__(self, observe: Callable[[Released], None]) -> None:
+    def __init__(self, observe: Callable[[Released], None], watch: Callable[[bool], None]) -> None:
         self._observe = observe
+        self._watch = watch
         self._held: list[_Held] = []
         self._family: dict[int, list[tuple[_Held, int]]] = {}
 
@@ -45,6 +47,7 @@ class Detained:
         shares = {share.number: share.seen for share in in_flight.shares}
         held = _Held(verdict, shares, set(shares), release)
         self._held.append(held)
+        self._watch(True)
         for number in shares:
             self._family[number] = [(held, number)]
 
@@ -92,6 +95,7 @@ class Detained:
 
     def _forget(self, held: _Held) -> None:
         self._held.remove(held)
+        self._watch(bool(self._held))
         for number, found in list(self._family.items()):
             found[:] = [each for each in found if each[0] is not held]
             if not found:

@@ -8,8 +8,10 @@ like those of the broker.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import WireError
@@ -29,7 +31,8 @@ class Exchange:
     nobody: its client asked for none, or it is a copy of ours. `foreign` is one whose answer carries a correlation id
     that its client does not know. `awaited` marks one that the arm waits for though it is none to produce; `went` says
     whether such a one went to the broker, None while that is open. `after` is the exchange whose answer the client has
-    to get first, `kept` what waits until then.
+    to get first, `kept` what waits until then. `place` says how many requests of its connection had gone the short way
+    before it.
     """
 
     correlation_id: int
@@ -48,6 +51,7 @@ class Exchange:
     followers: list[Exchange] = field(default_factory=list)
     kept: bytes | None = None
     done: bool = False
+    place: int = 0
 
     @property
     def counted(self) -> bool:
@@ -62,63 +66,83 @@ class Exchange:
         return self.produce.settled and (self.produce.injected or not self.unwanted)
 
 
-class Behind(Protocol):
-    """Requests that wait behind those in the queue, and are not in it until they have to be (`quick`)."""
+class ShortWay(Protocol):
+    """Requests that wait among those in the queue, each behind all that have its place or a lower one, and are not in
+    it until they have to be (`quick`)."""
 
     @property
     def waiting(self) -> bool:
         """Whether there are any."""
 
-    def restore_next(self) -> None:
-        """Put the first of them into the queue."""
+    @property
+    def place(self) -> int:
+        """The place of the first of them."""
 
-    def restore_all(self) -> None:
-        """Put all of them into the queue."""
+    @property
+    def next_place(self) -> int:
+        """The place of what comes next."""
+
+    def stop(self, place: int | None) -> None:
+        """Answers to those with this place, and to later ones, come behind one that is for the queue."""
+
+    def restored(self) -> Exchange:
+        """The first of them, which is one for the queue from now on."""
 
 
 class Exchanges:
-    """The queue of one connection; keeps `Wire.unsettled`, the run's count of requests whose answer it waits for."""
+    """The queue of one connection; keeps `Wire.unsettled`, the run's count of requests whose answer it waits for.
+
+    What goes the short way stays there, though others wait before and behind it; a place says where it belongs."""
 
     def __init__(self, wire: Wire, traffic: ProduceTraffic) -> None:
         self._wire = wire
         self._traffic = traffic
         self._waiting: deque[Exchange] = deque()
         self._counted = 0
-        self.behind: Behind | None = None
+        self.short: ShortWay | None = None
 
     def __bool__(self) -> bool:
         """Whether a request waits for its answer."""
-        return bool(self._waiting) or (self.behind is not None and self.behind.waiting)
-
-    @property
-    def empty(self) -> bool:
-        """Whether no request is in the queue itself: one may be behind it."""
-        return not self._waiting
+        return bool(self._waiting) or (self.short is not None and self.short.waiting)
 
     @property
     def owes(self) -> bool:
         """Whether an answer that the arm waits for is still to come."""
-        return self._counted > 0 or (self.behind is not None and self.behind.waiting)
+        return self._counted > 0 or (self.short is not None and self.short.waiting)
 
     def add(self, exchange: Exchange) -> None:
         """A request goes on to the broker, or is answered by ackdrop in its turn."""
-        self._all()
-        self.put(exchange)
+        if exchange.ours is not None:  # whose turn nobody sees who goes the short way
+            self.restore()
+        if self.short is not None:
+            exchange.place = self.short.next_place
+        self._put(exchange)
 
-    def put(self, exchange: Exchange) -> None:
-        """One of those behind the queue is in it from now on."""
-        self._waiting.append(exchange)
+    def restore(self) -> None:
+        """Let all requests be in the queue itself."""
+        while self.short is not None and self.short.waiting:
+            self._put(self.short.restored())
+
+    def _put(self, exchange: Exchange) -> None:
+        at = bisect_right(self._waiting, exchange.place, key=attrgetter("place"))
+        self._waiting.insert(at, exchange)
         if exchange.counted:
             self._count(1)
+        self._moved()
+
+    def _moved(self) -> None:
+        """Another one may be the first now."""
+        if self.short is not None:
+            self.short.stop(self._waiting[0].place if self._waiting else None)
 
     def _first(self) -> Exchange | None:
-        if not self._waiting and self.behind is not None and self.behind.waiting:
-            self.behind.restore_next()
+        short = self.short
+        if short is not None and short.waiting and not (self._waiting and self._waiting[0].place <= short.place):
+            self._put(short.restored())
         return self._waiting[0] if self._waiting else None
 
     def _all(self) -> deque[Exchange]:
-        if self.behind is not None and self.behind.waiting:
-            self.behind.restore_all()
+        self.restore()
         return self._waiting
 
     def passed_over(self, correlation_id: int) -> list[Exchange]:
@@ -148,6 +172,7 @@ class Exchanges:
         exchange = self._waiting.popleft()
         if exchange.counted:
             self._count(-1)
+        self._moved()
         return exchange
 
     def ours(self) -> Exchange | None:
@@ -174,6 +199,7 @@ class Exchanges:
             self._waiting.remove(exchange)
             if exchange.counted:
                 self._count(-1)
+            self._moved()
             self._never_answered(exchange, now)
 
     def _never_answered(self, exchange: Exchange, now: float) -> None:

@@ -2,8 +2,8 @@
 
 A *lane* is one producer's way to one partition on one connection. What passes on it and is neither retried nor delayed
 nor refused needs no object of its own: it is some numbers while its answer is open (`scan.Open`), and a row of them
-after that (`Passed`). Once anything happens that may make a difference, these become what they would have been
-(`quick`), on all connections, in their order: so nothing is decided twice, and nobody else has to know of lanes.
+after that (`Passed`). Once anything happens that may make a difference to some of them, these become what they would
+have been (`quick`): so nothing is decided twice, and nobody else has to know of lanes.
 
 A batch may go this way where it can be no retry of another one: its sequence lies beyond all that its producer has sent
 to the partition, or, without a producer id, no open one has its check sum; and the index of attempts knows nothing like
@@ -14,17 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from ..faults.engine import Engine
 from ..kafka.batch_headers import BatchHeader, fields_at
 from ..observations import Asked, LetPass, Observation, Passed
 from ..passed import frame_reached
+from .alike import Partition
 from .attempts import AttemptIndex
 from .scan import Gate, Lane, Shared, Track
 
 if TYPE_CHECKING:
-    from .quick import Quick
     from .several import Batches
 
 MOST_OPEN = 50_000
@@ -53,14 +53,9 @@ class Lanes:
         self._engine = engine
         self._zero = zero
         self._tracks: WeakValueDictionary[tuple[str, int, int, int], Track] = WeakValueDictionary()
-        self._quicks: WeakSet[Quick] = WeakSet()
         self.count = 0
         """How many lanes there are."""
         self.shared = Shared(limit, index, self._unlike, engine.changes, self.foresee)
-
-    def joins(self, quick: Quick) -> None:
-        """A connection may have open attempts from now on."""
-        self._quicks.add(quick)
 
     @property
     def full(self) -> bool:
@@ -72,8 +67,13 @@ class Lanes:
         """Whether further attempts should go the long way."""
         return self.shared.open > MOST_OPEN or self.shared.bytes > MOST_BYTES
 
+    def shut(self, shut: bool) -> None:
+        """Let nothing pass for the while, on any connection."""
+        self.shared.shut = shut
+
     def track(self, topic: str, partition: int, batch: BatchHeader) -> Track:
-        """How far the producer of this batch has come, this batch included."""
+        """How far the producer of this batch has come, this batch included. Where it begins below what has come before
+        (a retry, or after the last number), nothing is open that did."""
         key = (topic, partition, batch.producer_id, batch.producer_epoch)
         track = self._tracks.get(key)
         if track is None:
@@ -112,13 +112,25 @@ class Lanes:
             lane.asked = index.noted  # as long as no more is noted, what comes later is none either
         return True
 
-    def settle(self) -> None:
-        """Make of all that is open what it would have been without lanes, in the order in which it came."""
-        if not self.shared.open:
-            return
-        every = [(request, quick) for quick in self._quicks for request in iter(quick.take, None)]
-        for request, quick in sorted(every, key=lambda each: each[0].number):
-            quick.restore(request)
+    def settle(self, where: Partition, batch: BatchHeader) -> None:
+        """An attempt goes the long way: make of what is open, and it may be a retry of, what that would have been
+        without lanes. All else stays as it is.
+
+        An attempt whose answer is open is known by its numbers or by its bytes (`alike`); records prove nothing before
+        it is lost, and nothing is lost here: whatever ends makes all of its connection attempts of the long way first.
+        - Numbers: every open batch of a producer (id and epoch) to a partition lies below its track's `following`, on a
+          connection that has the track. One that begins there or later has none of theirs; one that begins below takes
+          the track back (see `track`), so all that is open on it has to be in the index from then on.
+        - Bytes: the check sum of every open batch without a producer id is in `checksums`. With one it covers the
+          numbers, so these decide.
+        The other way round, what is restored later repeats nothing: when it came, all was known that came before it.
+        """
+        track = self._tracks.get((*where, batch.producer_id, batch.producer_epoch))
+        if batch.producer_id >= 0 and track is not None and batch.base_sequence < track.following:
+            for opened in track.opens:
+                opened.restore()
+        elif batch.crc in self.shared.checksums:
+            self.shared.checksums[batch.crc].restore()
 
     def tell_all(self) -> None:
         """Tell of all attempts that have passed."""

@@ -58,7 +58,7 @@ class Large:
 
     def requests(self, data: bytes, now: float) -> int:
         """Take in requests: the rest of one that is on its way, whole ones, and the beginning of one."""
-        if not self._open.takes_requests:
+        if not self._open.takes_requests or self._shared.shut:
             return 0
         if self.several is not None:
             return self._several_on(data, now)

@@ -8,7 +8,6 @@ records is no attempt. A copy that ackdrop itself sends is an attempt of its own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from .recording import reached
 
 if TYPE_CHECKING:
     from .quick import OpenBatch, OpenRequest
-    from .scan import Lane
+    from .scan import Open
     from .wire import Wire
 
 PRODUCE = 0
@@ -72,6 +71,8 @@ class ProduceTraffic:
         self._wire = wire
         self._connection = connection
         self._line = Line(connection)
+        self.passed: Open | None = None
+        """What goes the short way on the same connection."""
 
     def unknown(self, request: ProduceRequest) -> list[AskStarts]:
         """What has to be asked of the broker before this request may pass: start offsets, and names of topic ids."""
@@ -91,7 +92,6 @@ class ProduceTraffic:
         self, frame: memoryview, header: RequestHeader, request: ProduceRequest, software: str, now: float
     ) -> InFlight:
         """Record a request that has come. `sent` or `lost` says what becomes of it."""
-        self._wire.lanes.settle()
         self._wire.produced(now)
         in_flight = InFlight(
             client_id=header.client_id or "",
@@ -123,22 +123,22 @@ class ProduceTraffic:
         wire = self._wire
         wire.seen(topic, entry.partition, now)
         raw = bytes(frame[entry.start : entry.end])
+        wire.lanes.settle((topic, entry.partition), batch)
         flow = flow_of(self._connection, header, software, request, topic, entry.partition, batch)
-        attempt, seen = self._begun(flow, wire.next_attempt(), header.correlation_id, batch, raw, now)
+        number = wire.next_attempt()
+        attempt = wire.attempts.begin(number, self._line, flow.client_id, (topic, entry.partition), batch, raw, now)
+        seen = self._seen(flow, header.correlation_id, attempt)
         if wire.detained:
             wire.detained.began(attempt.number, attempt.origins)
         wire.observe(seen)
         return Share(attempt.number, seen, entry, attempt)
 
-    def _begun(
-        self, flow: Flow, number: int, correlation_id: int, batch: BatchHeader, raw: bytes, at: float
-    ) -> tuple[OpenAttempt, Attempt]:
-        """An attempt that came at that time: as the index knows it, and as it is told."""
-        where = (flow.topic, flow.partition)
-        attempt = self._wire.attempts.begin(number, self._line, flow.client_id, where, batch, raw, at)
-        seen = Attempt(
-            number=number,
-            at=at,
+    def _seen(self, flow: Flow, correlation_id: int, attempt: OpenAttempt) -> Attempt:
+        """An attempt as it is told."""
+        batch = attempt.batch
+        return Attempt(
+            number=attempt.number,
+            at=attempt.at,
             connection=self._connection,
             correlation_id=correlation_id,
             client_id=flow.client_id,
@@ -151,17 +151,17 @@ class ProduceTraffic:
             producer_id=flow.producer_id,
             producer_epoch=flow.producer_epoch,
             base_sequence=batch.base_sequence,
-            records=count_records(batch, raw),
+            records=count_records(batch, attempt.raw),
             crc=batch.crc,
-            size=len(raw),
+            size=len(attempt.raw),
             retry_of=attempt.repeats,
             tries=attempt.tries,
             ambiguous=attempt.ambiguous,
         )
-        return attempt, seen
 
     def restored(self, request: OpenRequest) -> InFlight:
-        """A request that went on at its time, and is recorded only now, since something may happen to it."""
+        """A request that went on at its time, and is recorded only now, since something may happen to it. It was known
+        then that none of its batches repeats anything."""
         wire, cid, lane = self._wire, request.correlation_id, request.batches[0].lane
         shares = [self._restored(each, cid, request.at) for each in request.batches]
         if lane.armed is not None and not request.reached:
@@ -173,20 +173,22 @@ class ProduceTraffic:
     def _restored(self, opened: OpenBatch, correlation_id: int, at: float) -> Share:
         number, lane, raw = opened
         flow, batch = lane.flow, batch_header(raw, 0, len(raw))
-        attempt, seen = self._begun(flow, number, correlation_id, batch, raw, at)
+        attempt = self._wire.attempts.begin_unlike(number, self._line, flow.client_id, lane.where, batch, raw, at)
+        seen = self._seen(flow, correlation_id, attempt)
         self._wire.observe(seen)
         self._wire.observe(Forwarded(at, number))
         topic = flow.topic if lane.topic_id is None else None
         entry = ProduceEntry(topic, lane.topic_id, flow.partition, batch, 0, len(raw))
         return Share(number, seen, entry, attempt)
 
-    def was_told(self, lane: Lane, cells: Sequence[int], at: float, told_at: float) -> None:
-        """One of the last requests whose success the client was told: it may not have read it."""
-        number, _, sequence, records, crc, size, _ = cells
-        pid, epoch = lane.producer_id, lane.epoch
-        batch = BatchHeader(0, size - LENGTH_ENDS, 2, crc, 0, 0, -1, -1, pid, epoch, sequence, records)
-        where = (lane.flow.topic, lane.flow.partition)
-        self._wire.attempts.told(number, self._line, lane.flow.client_id, where, batch, at, told_at)
+    def remember(self) -> None:
+        """Let it be known whose success the client was told last, of those that went the short way: it may not have
+        read it. What is told later has to be behind them."""
+        for cells, at, told_at, lane in () if self.passed is None else self.passed.told():
+            number, _, sequence, records, crc, size, _ = cells
+            pid, epoch = lane.producer_id, lane.epoch
+            batch = BatchHeader(0, size - LENGTH_ENDS, 2, crc, 0, 0, -1, -1, pid, epoch, sequence, records)
+            self._wire.attempts.told(number, self._line, lane.flow.client_id, lane.where, batch, at, told_at)
 
     def name(self, entry: ProduceEntry) -> str | None:
         """The topic's name, where it is known."""
@@ -195,6 +197,7 @@ class ProduceTraffic:
     def unasked(self, in_flight: InFlight, now: float) -> None:
         """A request with acks=0: its client waits for nothing."""
         in_flight.settled = True
+        self.remember()
         for share in in_flight.shares:
             self._acked(share, "none", None, now)
             if share.open is not None:
@@ -214,6 +217,7 @@ class ProduceTraffic:
     def delivered(self, in_flight: InFlight, codes: dict[int, int], ack: Ack, now: float) -> None:
         """The answer went to the client, with these errors written into it."""
         index = self._wire.attempts
+        self.remember()
         for share in in_flight.shares:
             broker = share.answer.error if share.answer else None
             error = codes.get(share.number, broker)

@@ -2,8 +2,8 @@
 
 Of a run of whole frames each is looked at once, at places that are known from the first request of its kind (its
 `Shape`), and the run is handed on in one piece. A frame of which the beginning is known goes on as it comes, however
-large it is. Whatever is not as expected is left to the long way (`requests`, `answers`), after all that is open here
-was made what it would be there: see `lanes`.
+large it is. Whatever is not as expected is left to the long way (`requests`, `answers`). What is open here stays so,
+and is made what it would be there once that makes a difference: see `lanes`, `exchanges`.
 
 Who decides that nothing can touch a frame is the connection: nothing waits, nothing has ended. Rules may be armed, as
 long as it is known that they do no more than count: see `faults.foresight`.
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
+from weakref import WeakSet
 
 from ..kafka.batch_headers import RECORDS_AT
 from ..kafka.headers import RequestHeader
@@ -24,7 +25,7 @@ from .judging import request_of
 from .large import Large
 from .parts import Parts
 from .produce import PRODUCE, flow_of
-from .scan import Lane, Open
+from .scan import Lane, Open, Track
 from .several import Several
 
 _HEAD = Struct(">ihhi").unpack_from
@@ -32,6 +33,7 @@ _SIZE = Struct(">i").unpack_from
 _MOST_LENGTHS = 8
 _FIRST = 3
 """The first version with batches of magic 2."""
+_NO_PLACE = 1 << 62
 
 
 def whole_size(data: bytes) -> int:
@@ -56,11 +58,6 @@ class OpenRequest(NamedTuple):
     batches: list[OpenBatch]
     reached: bool
 
-    @property
-    def number(self) -> int:
-        """That of its first attempt."""
-        return self.batches[0].number
-
 
 class Quick:
     """The short way of one connection. `gone_by` records a request that went on, and has to be told the long way:
@@ -74,10 +71,12 @@ class Quick:
         self._wire = parts.wire
         self._gone_by = gone_by
         self._lanes = parts.wire.lanes
-        self.open = Open(self._lanes.shared)
+        self.open = Open(self._lanes.shared, parts.exchanges.restore)
         self._several: Several | None = None
         self._learnt = 0
-        parts.exchanges.behind = self
+        self._tracks: WeakSet[Track] = WeakSet()
+        parts.exchanges.short = self
+        parts.traffic.passed = self.open
         self.large = Large(self.open, self._lanes.shared)
         self.long = 0
         """How many requests went on as they came, and then had to be told the long way."""
@@ -88,8 +87,22 @@ class Quick:
 
     @property
     def waiting(self) -> bool:
-        """Whether answers are open, behind all that wait in `exchanges`."""
+        """Whether answers are open."""
         return self.open.first < self.open.last
+
+    @property
+    def place(self) -> int:
+        """How many came before the oldest attempt whose answer is open."""
+        return self.open.first
+
+    @property
+    def next_place(self) -> int:
+        """How many have come."""
+        return self.open.last
+
+    def stop(self, place: int | None) -> None:
+        """Another answer comes before those to attempts with this place and later ones."""
+        self.open.stop = _NO_PLACE if place is None else place
 
     @property
     def passing(self) -> bool:
@@ -136,7 +149,9 @@ class Quick:
             return
         if self._several is None:
             self._several = self.open.beside = Several(self._lanes.shared, self._lanes.reached)
-            self._lanes.joins(self)
+        if lane.producer_id >= 0 and track not in self._tracks:
+            self._tracks.add(track)
+            track.opens.append(self.open)
         if self._several.learn(head, key, lane):
             self._lanes.count += 1
             self._learnt += 1
@@ -145,7 +160,11 @@ class Quick:
 
     def forget(self) -> None:
         """What was learnt of requests holds no more."""
+        self._parts.exchanges.restore()
         self._lanes.tell_all()
+        for track in self._tracks:
+            track.opens.remove(self.open)
+        self._tracks.clear()
         self._lanes.count -= self._learnt
         self._learnt = 0
         self.open.learn(None)
@@ -159,22 +178,35 @@ class Quick:
         part = bytes(data[: large.missing])
         if large.several is None:
             large.let_by(part)
-            if large.complete:
-                self.came_whole(now)
+            if large.complete and not self._took(now):
+                self._long_way(now, large.size - len(part))
+                return len(part), b""
             return len(part), part
+        large.unfit = large.unfit or not self._goes_on
         goes = large.hold(part, now)
         if large.several is not None and not large.missing:
-            self.long += 1
-            gone = large.got
-            self._gone_by(memoryview(large.take()), now, False, gone)
+            self._long_way(now, large.got)
         return len(part), goes
 
     def came_whole(self, now: float) -> None:
-        """The request that is on its way has come to its end."""
-        large, lane = self.large, self.large.lane
-        if lane is not None and not large.end(now):
-            self.long += 1
-            self._gone_by(memoryview(large.take()), now, lane.armed is not None, large.size)
+        """The request that is on its way has come to its end, and all of it has gone on."""
+        if self.large.lane is not None and not self._took(now):
+            self._long_way(now, self.large.size)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether bytes to the broker go on at once."""
+        return self._parts.to_broker.plain and self._parts.ends.takes_requests
+
+    def _took(self, now: float) -> bool:
+        """Whether the request that has come to its end goes this way."""
+        return self._goes_on and self.large.end(now)
+
+    def _long_way(self, now: float, gone: int) -> None:
+        """The request that has come to its end does not."""
+        lane = self.large.lane
+        self.long += 1
+        self._gone_by(memoryview(self.large.take()), now, lane is not None and lane.armed is not None, gone)
 
     def short(self, data: bytes, now: float) -> bool:
         """Whether more bytes are needed to know whether its lane is known."""
@@ -207,31 +239,20 @@ class Quick:
 
     def leave(self) -> None:
         """Something may end: what is open goes the long way, and what has passed is told."""
-        self._remember()
-        self.restore_all()
+        self._parts.traffic.remember()
+        self._parts.exchanges.restore()
         self._lanes.tell_all()
 
-    def _remember(self) -> None:
-        """Let it be known which attempts have passed last: those that come now have to be behind them."""
-        for cells, at, told_at, lane in self.open.told():
-            self._parts.traffic.was_told(lane, cells, at, told_at)
-
-    def restore_next(self) -> None:
+    def restored(self) -> Exchange:
         """Let the oldest request whose answer is open be one of the long way."""
-        request = self.take()
-        if request is not None:
-            self.restore(request)
+        place = self.open.first
+        request = self._taken()
+        in_flight = self._parts.traffic.restored(request)
+        version, client_id = in_flight.api_version, in_flight.client_id
+        return Exchange(request.correlation_id, PRODUCE, version, client_id, produce=in_flight, place=place)
 
-    def restore_all(self) -> None:
-        """Let all of them be."""
-        while (request := self.take()) is not None:
-            self.restore(request)
-
-    def take(self) -> OpenRequest | None:
-        """The oldest request whose answer is open, which is so here no more; whoever takes it has to `restore` it."""
-        if not self.waiting:
-            return None
-        self._remember()
+    def _taken(self) -> OpenRequest:
+        """The oldest request whose answer is open, which is so here no more."""
         together = self.open.oldest_together()
         if together is not None:
             self.open.take_together(False)
@@ -240,12 +261,3 @@ class Quick:
         (number, correlation_id, _, _, _, size, begin), at, lane, frames = self.open.oldest()
         whole = frames if isinstance(frames, bytes) else b"".join(map(bytes, frames))
         return OpenRequest(at, correlation_id, [OpenBatch(number, lane, whole[begin : begin + size])], False)
-
-    def restore(self, request: OpenRequest) -> None:
-        """Let a request that was taken be one of the long way."""
-        self.open.takes_answers = False
-        in_flight = self._parts.traffic.restored(request)
-        exchange = Exchange(
-            request.correlation_id, PRODUCE, in_flight.api_version, in_flight.client_id, produce=in_flight
-        )
-        self._parts.exchanges.put(exchange)

@@ -140,12 +140,14 @@ class Requests:
             return
         if request.answered:
             self._parts.exchanges.add(exchange)
-        if gone < len(frame) and self._parts.ends.takes_requests:
-            self._parts.to_broker.put(frame[gone:], now)
         if armed:
             reached(self._wire, facts(self._parts, "request", exchange, len(frame)), now)
-        if exchange.produce is not None:
-            self._parts.traffic.went(exchange.produce, now, self._parts.ends.takes_requests)
+        then = None if exchange.produce is None else partial(self._parts.traffic.went, exchange.produce)
+        goes_on = self._parts.ends.takes_requests
+        if goes_on and gone < len(frame):
+            self._parts.to_broker.put(frame[gone:], now, then=then)
+        elif then is not None:
+            then(now, goes_on)
 
     def unpark(self, now: float) -> None:
         """Start offsets came in: let the requests go that waited for them. Raises WireError."""

@@ -48,6 +48,7 @@ cdef class Rows:
 
 cdef class Track:
     cdef public long long following
+    cdef public list opens
     cdef object __weakref__
 
 cdef class Gate:
@@ -71,16 +72,16 @@ cdef class Lane:
 
 cdef class Shared:
     cdef public long long numbered, unsettled, open, bytes, limit, stamp
-    cdef public set checksums
     cdef public list fresh
-    cdef public dict producers, known, lost_in
+    cdef public dict checksums, producers, known, lost_in
     cdef public object index, unlike, foresee
     cdef public long long[::1] changes
-    cdef public bint let_pass
+    cdef public bint let_pass, shut
 
 @cython.final
 cdef class Open:
-    cdef public long long first, last, answered, request_bytes, answer_bytes
+    cdef public long long first, last, stop, answered, request_bytes, answer_bytes
+    cdef public object restore
     cdef public bint takes_requests, takes_answers
     cdef public dict lanes
     cdef public list lengths
@@ -102,7 +103,7 @@ cdef class Open:
         size=cython.longlong, shift=cython.longlong, byte=cython.longlong, claimed=cython.longlong,
         magic=cython.longlong, crc=cython.longlong, producer_id=cython.longlong, epoch=cython.longlong,
         sequence=cython.longlong, records=cython.longlong, slot=cython.longlong, cell=cython.longlong,
-        prefix=cython.longlong, count=cython.longlong, asks=cython.bint, shared=Shared,
+        prefix=cython.longlong, count=cython.longlong, asks=cython.bint, lost=cython.bint, shared=Shared,
     )
     cdef Py_ssize_t _requests(
         self, bytes data, long long at, long long end, double now, Lane known, object frames

@@ -164,10 +164,12 @@ class Lane:
 
 
 class Track:
-    """How far a producer (id and epoch) has come in a partition: the next sequence that it has not used yet."""
+    """How far a producer (id and epoch) has come in a partition: the next sequence that it has not used yet. Open
+    attempts of it are in these `opens` alone."""
 
     def __init__(self) -> None:
         self.following = 0
+        self.opens: list[Open] = []
 
 
 class Index(Protocol):
@@ -186,12 +188,13 @@ class Shared:
 
     `numbered` counts attempts, `unsettled` the requests whose answer may come, whichever way they went; `open` and
     `bytes` are the open attempts of all `Open`, and the bytes of their batches; `checksums` those of open batches
-    without a producer id. `fresh` are the lanes that have rows. A frame has at most `limit` bytes. `producers`, `known`
-    (check sums) and `lost_in` (partitions) say what the index of attempts knows; where a batch is of any of these,
-    `unlike` is asked about it. It may say by the lane's `asked` that it need not be asked about that lane's producer
-    again before the index has `noted` more. `foresee` works out what the rules do on a lane; False says that this is
-    not known beforehand. `changes` is the engine's. `let_pass` is set once rules have counted anything. `stamp` is that
-    of lanes which were seen in the frame that is looked at: see `several`.
+    without a producer id, with where they are open. `fresh` are the lanes that have rows. A frame has at most `limit`
+    bytes. Nothing comes this way while it is `shut`. `producers`, `known` (check sums) and `lost_in` (partitions) say
+    what the index of attempts knows; where a batch is of any of these, `unlike` is asked about it. It may say by the
+    lane's `asked` that it need not be asked about that lane's producer again before the index has `noted` more, or
+    lost records in the partition. `foresee` works out what the rules do on a lane; False says that this is not known
+    beforehand. `changes` is the engine's. `let_pass` is set once rules have counted anything. `stamp` is that of lanes
+    which were seen in the frame that is looked at: see `several`.
     """
 
     def __init__(
@@ -205,7 +208,7 @@ class Shared:
         self.numbered = self.unsettled = 0
         self.open = self.bytes = 0
         self.stamp = 0
-        self.checksums: set[int] = set()
+        self.checksums: dict[int, Open] = {}
         self.fresh: list[Lane] = []
         self.limit = limit
         self.index = index
@@ -216,6 +219,7 @@ class Shared:
         self.changes = changes
         self.foresee = foresee
         self.let_pass = False
+        self.shut = False
 
 
 class Together(Protocol):
@@ -250,19 +254,22 @@ class Beside(Protocol):
 class Open:
     """The requests of one connection whose answer is open, the oldest first; and the last ones that have passed.
 
-    `first` and `last` count all that came: those from `first` on are open, up to the one before `last`. `lanes` are
-    found by the bytes behind a request's correlation id, of one of these `lengths`. Nothing is taken in unless requests
-    (`takes_requests`), or answers (`takes_answers`), may come this way now. So many answers (`answered`) and bytes have
-    come so. What the loops leave is asked about `beside`; a request that was taken in there has no lane here, and
-    stands in place of its frame.
+    `first` and `last` count all that came: those from `first` on are open, up to the one before `last`. The answer to
+    another request comes before that of the one that `stop` counts. `lanes` are found by the bytes behind a request's
+    correlation id, of one of these `lengths`. Nothing is taken in unless requests (`takes_requests`), or answers
+    (`takes_answers`), may come this way now. So many answers (`answered`) and bytes have come so. What the loops leave
+    is asked about `beside`; a request that was taken in there has no lane here, and stands in place of its frame.
+    `restore` makes all of them requests of the long way.
 
     They are kept as series, those from `_begin` on up to the one before `_end`; each has a place in `_cells`, `_times`
     (when they came), `_lanes` and `_frames` (what they came in). `_crcs` has a place for each request. All of these go
-    round. The last ones that have passed are in `_told_cells` and so on, with both times.
+    round. No series goes across `stop`. The last ones that have passed are in `_told_cells` and so on, with both times.
     """
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, restore: Callable[[], None]) -> None:
         self.first = self.last = self.answered = 0
+        self.stop = _FAR
+        self.restore = restore
         self.takes_requests = self.takes_answers = False
         self.request_bytes = self.answer_bytes = 0
         self.lanes: dict[bytes, Lane] = {}
@@ -296,7 +303,7 @@ class Open:
 
     def requests(self, data: bytes, now: float) -> int:
         """Take in whole requests at the beginning of these bytes; the offset of the first that is none for here."""
-        if not self.takes_requests:
+        if not self.takes_requests or self._shared.shut:
             return 0
         end = len(data)
         at = self._requests(data, 0, end, now, None, data)
@@ -311,7 +318,7 @@ class Open:
     def request(self, head: bytes, size: int, now: float, lane: Lane, frames: Kept) -> bool:
         """Take in one request of that lane and so many bytes, whose end is as it should be. `head` is its beginning, to
         the end of its batch's header at least; `frames` all of it, in parts. False where it is none for here."""
-        return self._requests(head, 0, size, now, lane, frames) == size
+        return not self._shared.shut and self._requests(head, 0, size, now, lane, frames) == size
 
     def _requests(self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: Kept) -> int:
         shared = self._shared
@@ -358,7 +365,7 @@ class Open:
                 sequence, records = _int(raw, begin + 53), _int(raw, begin + 57)
             else:
                 claimed, magic, crc, _, _, producer_id, epoch, sequence, records = _BATCH(data, begin)
-            if magic != 2 or claimed + 12 != size or records < 0:
+            if magic != 2 or claimed + 12 != size or records < 1:
                 break
             if producer_id != lane.producer_id or epoch != lane.epoch:
                 break
@@ -369,15 +376,15 @@ class Open:
                     break
             elif crc in shared.checksums:
                 break
-            asks = False
-            if producer_id in shared.producers if producer_id >= 0 else crc in shared.known:
-                if lane.asked != shared.index.noted and not shared.unlike(lane, data, begin, now):
-                    break
-                asks = lane.asked != shared.index.noted
-            elif shared.lost_in and lane.where in shared.lost_in:
+            if producer_id >= 0:
+                asks = producer_id in shared.producers and lane.asked != shared.index.noted
+            else:
+                asks = crc in shared.known
+            lost = bool(shared.lost_in) and lane.where in shared.lost_in
+            if asks or lost:
                 if not shared.unlike(lane, data, begin, now):
                     break
-                asks = True
+                asks = lost or lane.asked != shared.index.noted
             if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
                 break
             if lane.at_requests:
@@ -400,7 +407,7 @@ class Open:
             self._frames[slot] = frames
             self._keep(crc)
             if producer_id < 0:
-                shared.checksums.add(crc)
+                shared.checksums[crc] = self
             count = 1 if asks else self._in_step(raw, at, end, lane, slot)
             if producer_id >= 0:
                 lane.track.following = sequence + count * records
@@ -445,7 +452,7 @@ class Open:
             if lane.at_requests and not _let_pass(lane.at_requests, records, size):
                 break
             if lane.producer_id < 0:
-                shared.checksums.add(crc)
+                shared.checksums[crc] = self
             self._keep(crc)
             count += 1
         return count
@@ -459,10 +466,10 @@ class Open:
 
     def answers(self, data: bytes, now: float) -> int:
         """Take in whole answers of success at the beginning of these bytes; the offset of the first that is none."""
-        if not self.takes_answers:
+        if not self.takes_answers or self._shared.shut:
             return 0
         at = self._answers(data, 0, now)
-        while self.beside is not None and at < len(data) and self.oldest_together() is not None:
+        while self.beside is not None and self.first < self.stop and self.oldest_together() is not None:
             behind = self.beside.answers(self, data, at, now)
             if behind == at:
                 break
@@ -474,7 +481,7 @@ class Open:
         first = self.first
         raw = data
         end = len(data)
-        while self._begin < self._end:
+        while self._begin < self._end and self.first < self.stop:
             slot = self._begin & self._mask
             lane = self._lanes[slot]
             if lane is None:
@@ -549,7 +556,7 @@ class Open:
         cell = _O * slot
         if lane.producer_id < 0:
             for i in range(count):
-                shared.checksums.discard(self._crcs[(self.first + i) & self._crc_mask])
+                del shared.checksums[self._crcs[(self.first + i) & self._crc_mask]]
         shared.bytes -= count * self._cells[cell + 5]
         shared.open -= count
         shared.unsettled -= count
@@ -604,7 +611,7 @@ class Open:
         """Whether the answer of which only the beginning is there may be one for here."""
         left = len(data) - at
         lane = self._lanes[self._begin & self._mask]
-        if self._begin == self._end:
+        if self._begin == self._end or self.first >= self.stop:
             return False
         if lane is None:
             request = self.oldest_together()

@@ -68,7 +68,7 @@ class Batches:
         for n, lane in enumerate(self.lanes):
             number, crc, size, begin = (self.cells[_N * n + i] for i in (0, 4, 5, 6))
             if lane.producer_id < 0:
-                shared.checksums.discard(crc)
+                del shared.checksums[crc]
             found.append((number, lane, whole[begin : begin + size]))
         return found
 
@@ -187,7 +187,7 @@ class Several:
 
     def end(self, opened: Open, frame: list[Any], now: float) -> bool:
         """All of a request has come in these parts: take it in. False where it is none for here."""
-        if not self._finished:
+        if not self._finished or self._shared.shut:
             return False
         shared = self._shared
         shared.stamp += 1
@@ -212,7 +212,7 @@ class Several:
             if lane.producer_id >= 0:
                 lane.track.following = cells[_N * n + 2] + cells[_N * n + 3]
             else:
-                shared.checksums.add(cells[_N * n + 4])
+                shared.checksums[cells[_N * n + 4]] = opened
             request.size += cells[_N * n + 5]
         shared.numbered = numbered
         request.cells[:] = cells[: _N * request.count]
@@ -292,7 +292,7 @@ class Several:
         if size < _LEAST_BATCH or self._end - begin < _LEAST_BATCH or size > self._size - self._base - begin:
             return False
         records = _int(data, begin + 57)
-        if data[begin + 16] != 2 or _int(data, begin + 8) + 12 != size or records < 0:
+        if data[begin + 16] != 2 or _int(data, begin + 8) + 12 != size or records < 1:
             return False
         if _long(data, begin + 43) != lane.producer_id or _short(data, begin + 51) != lane.epoch:
             return False
@@ -348,7 +348,7 @@ class Several:
             lane = request.lanes[n]
             request.cells[_N * n + 6] = lane.offset
             if lane.producer_id < 0:
-                self._shared.checksums.discard(request.cells[_N * n + 4])
+                del self._shared.checksums[request.cells[_N * n + 4]]
             self._passed(request, lane, n, now)
         request.frame, request.told_at = None, now
         opened.take_together(True)

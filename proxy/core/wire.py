@@ -78,8 +78,8 @@ class Wire:
         self.label = label
         self.topic_names: dict[bytes, str] = {}
         self.attempts = AttemptIndex(self.settings.index, self.settings.naming)
-        self.detained = Detained(self.observe)
         self.lanes = Lanes(self.observe, self.attempts, self.settings.frame_limit, engine, lambda: self.zero)
+        self.detained = Detained(self.observe, self.lanes.shut)
         self.zero: float | None = None
         """When the first produce request came."""
         self._moments = Moments(self) if engine.has_events else None

@@ -211,6 +211,8 @@ class Twins:
         self.alike: tuple[int, int, int] | None = None
         """Where requests that come together are alike: their partition, records, and bytes of each."""
         self.sent: list[tuple[int, str, int, bytes]] = []
+        self.values: list[tuple[str, int, int, bytes]] = []
+        """Of records that were sent: topic, partition, create time and value."""
         self.cid = 0
         for topic, topic_id in IDS.items():
             for play in self.plays:
@@ -231,8 +233,7 @@ class Twins:
             self.answers(client)
         elif kind < 1 - 0.03 * self.wild:
             later = self.plays[0].now + draw.choice((0.01, 0.3, 2.0))
-            for play in self.plays:
-                play.at(later)
+            self.notice(*(play.at(later) for play in self.plays))
         else:
             self.ends(client)
         self.same_so_far()
@@ -296,15 +297,23 @@ class Twins:
         return found
 
     def batch(self, producer: int, topic: str, partition: int) -> bytes:
-        """The next batch; of many that a client without numbers has sent before, the records are in it again."""
+        """The next batch. Records that were in others before are rare."""
         draw, frames = self.draw, self.frames
         _, count, length = self.alike or self.shape()
         value = draw.randbytes(length)
         sequence = self.sequences[producer, topic, partition]
         numbers = (producer, 0, sequence) if producer >= 0 else (-1, -1, -1)
         at = draw.choice((1000, 2000)) if draw.random() < 0.1 else self.cid + 5000
+        known = [each for each in self.values[-20:] if each[:2] == (topic, partition)]
+        if known and draw.random() < 0.1 * self.wild:
+            again = sorted((draw.choice(known) for _ in range(count)), key=lambda each: each[2])
+            at = again[0][2]
+            records = [frames.record(value, ms=created - at) for _, _, created, value in again]
+        else:
+            records = [frames.record(value) for _ in range(count)]
+            self.values.append((topic, partition, at, value))
         self.sequences[producer, topic, partition] += count
-        return bytes(frames.batch(*(frames.record(value) for _ in range(count)), producer=numbers, at=at))
+        return bytes(frames.batch(*records, producer=numbers, at=at))
 
     def spoilt(self, frame: bytes) -> bytes:
         if not frame or self.draw.random() >= self.spoil:
@@ -399,8 +408,8 @@ class Twins:
         """How many attempts went the short way."""
         for client in self.clients:
             self.notice(*(line.shut() for line in client.lines))
+        self.notice(*(play.at(play.now + 10.0) for play in self.plays))
         for play in self.plays:
-            play.at(play.now + 10.0)
             play.noted([])
         self.same_so_far()
         quick, slow = (play.seen for play in self.plays)
