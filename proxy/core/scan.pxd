@@ -55,6 +55,7 @@ cdef class Gate:
     cdef public long long[::1] total, untold, seen, matches, trigger
     cdef public long long limit, least_records, most_records, least_size, most_size
     cdef public object look
+    cdef public tuple once
 
 cdef class Lane:
     cdef public object flow, request, topic_id, armed
@@ -150,6 +151,9 @@ cdef class Open:
     cdef _grow_crcs(self)
 
 @cython.locals(gate=Gate, fits=cython.bint)
+cpdef bint may_fire(tuple gates, long long records, long long size) except -1
+
+@cython.locals(gate=Gate)
 cdef bint _let_pass(tuple gates, long long records, long long size) except -1
 
 cdef inline bint _same(

@@ -98,10 +98,12 @@ class Rows:
 
 
 class Gate:
-    """A rule that counts what passes on a lane: `foresight.Gate`, in numbers. `limit` is the count that may fire."""
+    """A rule that counts what passes on a lane: `foresight.Gate`, in numbers. `limit` is the count that may fire. In
+    two of the counters a frame counts once, for however many partitions it is: `once` says which they are."""
 
     def __init__(self, gate: foresight.Gate) -> None:
         self.total, self.untold, self.seen, self.matches = gate.counted
+        self.once = id(gate.counted[0]), id(gate.counted[2])
         self.trigger = gate.trigger
         self.limit = 0
         self.look = gate.look
@@ -679,14 +681,21 @@ class Open:
             self._crcs[index & self._crc_mask] = crcs[index & before]
 
 
-def _let_pass(gates: tuple[Gate, ...], records: int, size: int) -> bool:
-    """Let all these rules count a request (an answer); False, and nothing is counted, where one of them may fire."""
+def may_fire(gates: tuple[Gate, ...], records: int, size: int) -> bool:
+    """Whether one of these rules may fire on a request with such a batch, or on its answer."""
     for gate in gates:
         fits = gate.least_records <= records <= gate.most_records and gate.least_size <= size <= gate.most_size
         if fits and gate.trigger[0] + 1 >= gate.limit:
             gate.limit = gate.look()
             if gate.trigger[0] + 1 >= gate.limit:
-                return False
+                return True
+    return False
+
+
+def _let_pass(gates: tuple[Gate, ...], records: int, size: int) -> bool:
+    """Let all these rules count a request (an answer); False, and nothing is counted, where one of them may fire."""
+    if may_fire(gates, records, size):
+        return False
     for gate in gates:
         if gate.least_records <= records <= gate.most_records and gate.least_size <= size <= gate.most_size:
             gate.total[0] += 1

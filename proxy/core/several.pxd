@@ -1,6 +1,6 @@
 # The types of several.py, for Cython: where they are not, it is Python as it stands.
 cimport cython
-from ackdrop.core.scan cimport Lane, Open, Rows, Shared
+from ackdrop.core.scan cimport Gate, Lane, Open, Rows, Shared
 
 cdef long long _LEAST_BATCH, _LAST_SEQUENCE, _SIGN, _WORD, _LOW, _N, _FLEXIBLE, _TOPIC_IDS, _HEAD_AT, _MOST_ANSWER
 cdef long long _LONGEST_STEP, _NONE, _BATCH, _LAST
@@ -62,8 +62,12 @@ cdef class Several:
 
     @cython.locals(
         shared=Shared, cell=cython.longlong, sequence=cython.longlong, crc=cython.longlong, known=cython.bint,
+        stale=cython.bint,
     )
     cdef bint _may_go(self, bytes data, Lane lane, long long n, double now) except -1
+
+    @cython.locals(n=cython.longlong, lane=Lane, gate=Gate, gates=tuple, records=cython.longlong, size=cython.longlong)
+    cdef bint _let_pass(self, list lanes, long long[::1] cells, bint answered) except -1
 
     @cython.locals(request=Batches, stop=cython.longlong, n=cython.longlong, lane=Lane)
     cpdef long long answers(self, Open opened, bytes data, long long at, double now) except -1

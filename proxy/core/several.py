@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ..observations import ReachedEntry
-from .scan import Lane, Open, Rows, Shared, Together
+from .scan import Lane, Open, Rows, Shared, Together, may_fire
 
 COMPILED = not __file__.endswith(".py")
 """Whether this is the compiled form."""
@@ -158,6 +158,8 @@ class Several:
             return at
         self._start(head, stop)
         if self.walk(data, 0, stop, now) != stop or not self._finished:
+            return at
+        if self._lanes[0].armed is not None and not self._let_pass(self._lanes, self._cells, False):
             return at
         self._count(Batches(_int(data, at + 8), now, head, self._lanes, data), opened)
         return stop
@@ -309,7 +311,7 @@ class Several:
         return self._may_go(data, lane, self._found, now)
 
     def _may_go(self, data: bytes, lane: Lane, n: int, now: float) -> bool:
-        """Whether the n-th batch, whose header is in these bytes, can be no retry, and rules do nothing about it."""
+        """Whether the n-th batch, whose header is in these bytes, can be no retry, and what rules do is known."""
         shared, cell = self._shared, _N * n
         sequence, crc = self._cells[cell + 2], self._cells[cell + 4]
         if lane.producer_id >= 0:
@@ -325,9 +327,31 @@ class Several:
             known = bool(shared.lost_in) and lane.where in shared.lost_in
         if known and not shared.unlike(lane, data, self._cells[cell + 1], now):
             return False
-        if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
-            return False
-        return not (lane.at_requests or lane.at_answers)
+        stale = now >= lane.until or lane.foreseen != shared.changes[0]
+        return not stale or bool(shared.foresee(lane, now))
+
+    def _let_pass(self, lanes: list[Lane], cells: array[int], answered: bool) -> bool:
+        """Let the rules count a request with these batches, or its answer; False, and nothing is counted, where one may
+        fire."""
+        for n, lane in enumerate(lanes):
+            gates = lane.at_answers if answered else lane.at_requests
+            if gates and may_fire(gates, cells[_N * n + 3], cells[_N * n + 5]):
+                return False
+        counted: set[int] = set()
+        for n, lane in enumerate(lanes):
+            records, size = cells[_N * n + 3], cells[_N * n + 5]
+            for gate in lane.at_answers if answered else lane.at_requests:
+                if gate.least_records <= records <= gate.most_records and gate.least_size <= size <= gate.most_size:
+                    self._shared.let_pass = True
+                    gate.untold[0] += 1
+                    gate.matches[0] += 1
+                    total, seen = gate.once
+                    if total not in counted:
+                        gate.total[0] += 1
+                    if seen not in counted:
+                        gate.seen[0] += 1
+                    counted.update(gate.once)
+        return True
 
     # Answers.
 
@@ -342,6 +366,8 @@ class Several:
         self._at, self._end = at + 8, stop
         if not (self._may_pass(request, now) and self._succeeded(data, request)):
             return at
+        if request.apart and not self._let_pass(request.lanes, request.cells, True):
+            return at
         if request.apart:
             self._reached(request, "response", now)
         for n in range(request.count):
@@ -355,13 +381,11 @@ class Several:
         return stop
 
     def _may_pass(self, request: Batches, now: float) -> bool:
-        """Whether rules do nothing about its answer."""
+        """Whether it is known what the rules do about its answer."""
         self._shared.stamp += 1
         for lane in request.lanes:
             lane.stamp = self._shared.stamp
             if (now >= lane.until or lane.foreseen != self._shared.changes[0]) and not self._shared.foresee(lane, now):
-                return False
-            if lane.at_answers:
                 return False
         return True
 

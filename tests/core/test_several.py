@@ -9,7 +9,7 @@ import pytest
 
 from ackdrop.core.commands import AskStarts, Send, Side
 from ackdrop.faults import Drop
-from ackdrop.observations import Acked, Attempt, Passed, Reached
+from ackdrop.observations import Acked, Attempt, LetPass, Passed, Reached
 
 PARTITIONS = [("t", 0), ("t", 2), ("another", 1)]
 VERSIONS = [3, 5, 8, 9, 12, 13]
@@ -191,12 +191,18 @@ def test_a_partition_that_comes_up_in_the_middle_waits_for_its_start(playbook: A
 
 
 def test_a_rule_at_one_of_the_topics_counts_the_request_once(armed: Callable[..., Talk], rule: Any) -> None:
-    counting = rule(Drop("hold"), match={"topic": ("t",)}, nth=(100,))
-    talk = armed(counting)
+    counting = [rule(Drop("hold"), per, {"topic": ("t",)}, nth=(4,), per=per) for per in ("run", "partition")]
+    talk = armed(*counting)
+    for _ in range(2):
+        talk.line.client(talk.request(*PARTITIONS))
+        talk.line.broker(talk.answer(*PARTITIONS))
+    assert (talk.went_short, talk.went_long) == (6, 0)
+    assert sum(each.frames for each in talk.play.all(LetPass)) == 2 * 2 * 2, "as often as it was asked about a batch"
+    assert [talk.play.wire.engine.counts(each) for each in counting] == [(3, 0)] * 2
     talk.line.client(talk.request(*PARTITIONS))
     talk.line.broker(talk.answer(*PARTITIONS))
-    assert (talk.went_short, talk.went_long) == (0, 3)
-    assert talk.play.wire.engine.counts(counting) == (2, 0)
+    assert talk.went_long == 3
+    assert [talk.play.wire.engine.counts(each) for each in counting] == [(4, 1), (4, 0)]
 
 
 def test_rules_elsewhere_are_told_of_the_whole_request(armed: Callable[..., Talk], rule: Any) -> None:
