@@ -27,7 +27,8 @@ BEHIND = 32
 _LOW = (1 << BEHIND) - 1
 
 _CELLS, _TIMES = Struct(f"={CELLS}q"), Struct(f"={TIMES}d")
-_RECORDS, _AT = Struct(f"={8 * RECORDS}xq").unpack_from, Struct("=d").unpack_from
+_OF_CELLS, _OF_TIMES = _CELLS.size, _TIMES.size
+_RECORDS, _AT = Struct(f"={8 * RECORDS}x2q").unpack_from, Struct("=d").unpack_from
 _FIRST = Struct(f"=q{8 * (CRC - 1)}xq").unpack_from
 
 
@@ -46,17 +47,18 @@ class PackedAttempts(Sequence[Quiet]):
     more: bytes
 
     def __len__(self) -> int:
-        return len(self.times) // _TIMES.size + len(self.more) // 4
+        return len(self.times) // _OF_TIMES + len(self.more) // 4
 
     def summary(self) -> tuple[int, int, int, int, float]:
         """How many series and attempts they are, the numbers of the first and the last attempt, and when the first one
         came. There has to be one."""
-        cells, size = self.cells, _CELLS.size
-        count = len(cells) // size
+        cells = self.cells
         first, crc = _FIRST(cells)
-        last = first
-        if count > 1:
-            last, crc = _FIRST(cells, size * (count - 1))
+        if len(cells) == _OF_CELLS:
+            count = 1 + (crc >> BEHIND)
+            return 1, count, first, first + count - 1, _AT(self.times)[0]
+        count = len(cells) // _OF_CELLS
+        last, crc = _FIRST(cells, len(cells) - _OF_CELLS)
         return count, count + len(self.more) // 4, first, last + (crc >> BEHIND), _AT(self.times)[0]
 
     def parts(self, most: int) -> Iterator[PackedAttempts]:
@@ -70,8 +72,8 @@ class PackedAttempts(Sequence[Quiet]):
             held += count
 
     def _part(self, begin: int, end: int, behind: int, behind_end: int) -> PackedAttempts:
-        cells = self.cells[_CELLS.size * begin : _CELLS.size * end]
-        times = self.times[_TIMES.size * begin : _TIMES.size * end]
+        cells = self.cells[_OF_CELLS * begin : _OF_CELLS * end]
+        times = self.times[_OF_TIMES * begin : _OF_TIMES * end]
         return PackedAttempts(cells, times, self.more[4 * behind : 4 * behind_end])
 
     def __iter__(self) -> Iterator[Quiet]:
@@ -160,19 +162,20 @@ def sums(attempts: Sequence[Quiet]) -> tuple[int, int, float]:
     """How many attempts they are, how many records, and the time of the first one."""
     if not isinstance(attempts, PackedAttempts):
         return len(attempts), sum(each[4] for each in attempts), attempts[0][1]
-    count = len(attempts)
-    if len(attempts.times) == _TIMES.size:  # so it is where many connections have one request on its way each
-        return count, count * _RECORDS(attempts.cells)[0], _AT(attempts.times)[0]
+    if len(attempts.times) == _OF_TIMES:  # so it is where many connections have one request on its way each
+        records, crc = _RECORDS(attempts.cells)
+        count = 1 + (crc >> BEHIND)
+        return count, count * records, _AT(attempts.times)[0]
     cells = memoryview(attempts.cells).cast("q")
     records = sum(map(mul, cells[RECORDS::CELLS], lengths(cells[CRC::CELLS]) if attempts.more else repeat(1)))
-    return count, records, memoryview(attempts.times).cast("d")[0]
+    return len(attempts), records, _AT(attempts.times)[0]
 
 
 def size_of(attempts: Sequence[Quiet]) -> int:
     """How many bytes they take, or would take if they were packed and none followed from another."""
     if isinstance(attempts, PackedAttempts):
-        return len(attempts.cells) + len(attempts.times) + len(attempts.more)
-    return len(attempts) * (_CELLS.size + _TIMES.size)
+        return len(attempts.cells) // CELLS * (CELLS + TIMES) + len(attempts.more)
+    return len(attempts) * (_OF_CELLS + _OF_TIMES)
 
 
 def has(attempts: PackedAttempts, number: int) -> bool:

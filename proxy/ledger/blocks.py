@@ -23,7 +23,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..observations import Asked, Flow, Passed
-from ..series import CELLS, CRC, NUMBER, TIMES, PackedAttempts, lengths, packed, singly
+from ..series import CELLS, CRC, NUMBER, TIMES, lengths, packed, singly
 
 MOST = 4_000
 """Attempts in a block, where no series alone has more."""
@@ -47,18 +47,13 @@ class Packing:
 
     def add(self, passed: Passed) -> None:
         """Take in a run of them, in which numbers and times grow."""
-        attempts = packed(passed.attempts)
-        summary = attempts.summary()
-        if summary[1] <= MOST:
-            self._add(passed, attempts, *summary)
+        attempts, flow, asked = packed(passed.attempts), passed.flow, passed.asked
+        series, count, first, last, at = attempts.summary()
+        if count > MOST and series > 1:
+            for part in attempts.parts(MOST):
+                self.add(Passed(flow, part, asked))
             return
-        for part in attempts.parts(MOST):
-            self._add(passed, part, *part.summary())
-
-    def _add(
-        self, passed: Passed, attempts: PackedAttempts, series: int, count: int, first: int, last: int, at: float
-    ) -> None:
-        block, flow, asked = self._blocks[-1], passed.flow, passed.asked
+        block = self._blocks[-1]
         if block.count + count > MOST:
             block = _Packed()
             self._blocks.append(block)
