@@ -6,8 +6,8 @@ nothing is allocated for a frame. Everything is read at places that a `Shape` na
 frame before; whatever differs in anything ends the loop, and goes the long way (`quick`).
 
 Where one request follows from the one before, as nearly all do that come together, they are a series (`..series`): it
-takes a place in the arrays, each request no more than its check sum, and of its bytes only those are looked at by which
-it may differ from the one before; all others have to be equal.
+takes a place in the arrays, each request no more than its check sum, and of its head and its batch's header only that
+is read by which it may differ from the one before; all else has to be equal.
 """
 
 from __future__ import annotations
