@@ -45,8 +45,7 @@ class Gate:
             return NEVER
         if when.probability is None:
             return _next(when, count)
-        ahead = range(count + 1, count + 1 + _AHEAD)
-        return next((n for n in ahead if self._chance.draw(n) < when.probability), ahead.stop)
+        return self._chance.next_below(when.probability, count + 1, _AHEAD)
 
 
 def _next(when: When, count: int) -> int:

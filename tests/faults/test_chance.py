@@ -8,7 +8,7 @@ from statistics import mean
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ackdrop.faults.chance import draw
+from ackdrop.faults.chance import Chance, draw
 
 FACTS = st.lists(st.text(max_size=5) | st.integers(), max_size=6)
 
@@ -23,6 +23,17 @@ def test_it_is_the_same_on_every_machine() -> None:
     """These numbers are part of what a seed means: a change here makes every recorded seed worthless."""
     assert draw(7, "off", "lose", "c", "t", 0, 1) == 0.672801994559402
     assert draw(7, "off", "lose", "c", "t", 0, 2) == 0.3566394649251139
+
+
+@given(st.integers(), st.text(max_size=300), st.integers(0, 1 << 60))
+def test_looking_ahead_draws_the_same(seed: int, fact: str, first: int) -> None:
+    chance = Chance(seed, fact)
+    draws = [draw(seed, fact, n) for n in range(first, first + 30)]
+    assert [chance.draw(first + n) for n in range(30)] == draws
+    for limit in (*draws, min(draws) / 2, 1.0):
+        found = next((n for n, each in enumerate(draws) if each < limit), 30)
+        assert chance.next_below(limit, first, 30) == first + found
+    assert chance.next_below(draw(seed, fact, 5) + 2**-53, 5, 1) == 5  # with fewer digits than before
 
 
 def test_every_fact_counts() -> None:
