@@ -206,11 +206,12 @@ class ProduceTraffic:
     # Answers.
 
     def answer(self, frame: bytes | memoryview, in_flight: InFlight, now: float) -> None:
-        """Record what the broker answered. Raises UndecodableError where the answer cannot be read."""
+        """Record what the broker answered, to each partition once. Raises UndecodableError where the answer cannot be
+        read."""
         shares = {(share.entry.topic_id or share.seen.topic, share.seen.partition): share for share in in_flight.shares}
         for answer in parse_response(frame, in_flight.api_version):
             share = shares.get((answer.topic_id or answer.topic or "", answer.partition))
-            if share is not None:
+            if share is not None and share.answer is None:
                 share.answer = answer
                 self._wire.observe(Answered(now, share.number, answer.error, answer.base_offset))
 

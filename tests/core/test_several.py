@@ -9,7 +9,7 @@ import pytest
 
 from ackdrop.core.commands import AskStarts, Send, Side
 from ackdrop.faults import Drop
-from ackdrop.observations import Acked, Attempt, LetPass, Passed, Reached
+from ackdrop.observations import Acked, Answered, Attempt, LetPass, Passed, Reached
 
 PARTITIONS = [("t", 0), ("t", 2), ("another", 1)]
 VERSIONS = [3, 5, 8, 9, 12, 13]
@@ -152,6 +152,12 @@ def test_an_answer_that_is_not_to_each_of_them(talk: Talk, partitions: list[tupl
     answer = talk.answer(*partitions)
     assert talk.line.broker(answer) == [talk.line.to_client(answer)]
     assert (talk.went_short, talk.went_long) == (0, 3)
+
+
+def test_an_answer_that_tells_of_a_partition_twice(talk: Talk) -> None:
+    talk.line.client(talk.request(*PARTITIONS))
+    talk.line.broker(talk.answer(*PARTITIONS, PARTITIONS[0], errors=(0, 6, 0, 7)))
+    assert [(each.attempt, each.error) for each in talk.play.all(Answered)][-3:] == [(4, 0), (5, 6), (6, 0)]
 
 
 def test_the_client_ends_before_the_answer(talk: Talk) -> None:
