@@ -58,7 +58,8 @@ def reset(wire: Wire, rule: Rule, told: Changed, now: float) -> list[Command]:
 
 def _tell(wire: Wire, armed: bool, told: Sequence[Changed], now: float) -> None:
     for connection in wire.connections:
-        connection.take_the_long_way()
+        connection.settle()
+    wire.lanes.tell_all()
     if armed and not wire.engine.rules:
         resumed(wire, now)
     for changed in told:

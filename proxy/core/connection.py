@@ -71,8 +71,9 @@ class Connection:
         self._quick = self._requests.quick
         self._kept_request, self._kept_answer = Kept(), Kept()
         """Too few bytes of a frame to see whether it may go the short way."""
-        self._calm = False
-        """Whether frames may go the short way: known anew each time after anything has gone the long one."""
+        self._calm = self._flows = False
+        """Whether answers may go the short way, and whether requests may as well: known anew each time after anything
+        has gone the long one."""
         limit = wire.settings.frame_limit
         self._request_frames = Assembly(
             head=lambda head: self._requests.head(head, self._now),
@@ -117,7 +118,7 @@ class Connection:
         self._now = now
         try:
             rest = self._requests_on(data) if side is Side.CLIENT else self._answers_on(data)
-            if self._calm and not rest:
+            if not rest and (self._flows if side is Side.CLIENT else self._calm):
                 self._look()
                 return self._wire.take_commands()
             if side is Side.BROKER and self._ends.broker_open:
@@ -141,10 +142,10 @@ class Connection:
             if goes and self._ends.takes_requests:
                 self._parts.to_broker.put(goes, self._now)
             data = data[done:]
-            self._calm = self._calm and not self._requests.parked
+            self._flows = self._flows and not self._requests.parked
         elif kept:
             data = self._kept_request.more(data)
-        if not (self._calm and data):
+        if not (self._flows and data):
             return data
         return self._short_requests(data) if kept or going else self._begun_request(data)
 
@@ -189,8 +190,8 @@ class Connection:
                 data = data[part:]
             if not data:
                 return
-            self._calm = bool(self._quick) and self._at_peace()
-            left = short(data) if self._calm else data
+            self._find_peace()
+            left = short(data) if (self._flows if frames is self._request_frames else self._calm) else data
             most = 1 if len(left) < len(data) else 2 * most
             data = left
 
@@ -222,9 +223,9 @@ class Connection:
 
     def _look(self) -> None:
         """See what may come the short way next."""
-        opened, calm = self._quick.open, self._calm
-        opened.takes_requests = calm and not self._kept_request
-        opened.takes_answers = calm and not self._kept_answer and self._answer_frames.at_rest
+        opened = self._quick.open
+        opened.takes_requests = self._flows and not self._kept_request
+        opened.takes_answers = self._calm and not self._kept_answer and self._answer_frames.at_rest
 
     def ended(self, side: Side, how: Literal["fin", "reset"], now: float) -> list[Command]:
         """That side sends nothing more (FIN), or is gone altogether (reset)."""
@@ -277,9 +278,13 @@ class Connection:
     def take_the_long_way(self) -> None:
         """Something may happen to what is open, or to what comes next."""
         opened = self._quick.open
-        self._calm = opened.takes_requests = opened.takes_answers = False
-        self._quick.leave()
-        self._keep_nothing()
+        self._calm = self._flows = opened.takes_requests = opened.takes_answers = False
+        self._keep_nothing(False, False)
+
+    def settle(self) -> None:
+        """Other rules are armed from now on: what is open goes the long way, as known by those before."""
+        self.take_the_long_way()
+        self._parts.exchanges.restore()
 
     def over(self) -> None:
         """It has ended on both sides: what it knew of requests is of no use any more."""
@@ -393,24 +398,23 @@ class Connection:
 
     def _what_follows(self) -> list[Command]:
         self._advance()
-        self._calm = bool(self._quick) and self._at_peace()
-        if not self._calm:
-            self._keep_nothing()
+        self._find_peace()
+        self._keep_nothing(self._flows, self._calm)
         self._look()
         return self._wire.follow(self._now)
 
-    def _keep_nothing(self) -> None:
-        """What is kept goes the long way."""
-        if self._kept_request:
+    def _keep_nothing(self, requests: bool, answers: bool) -> None:
+        """What is kept goes the long way, unless requests (answers) may still go the short one."""
+        if self._kept_request and not requests:
             self._request_frames.feed(memoryview(self._kept_request.take()))
-        if self._kept_answer:
+        if self._kept_answer and not answers:
             self._answer_frames.feed(memoryview(self._kept_answer.take()))
 
-    def _at_peace(self) -> bool:
-        """Whether nothing can happen to what comes next."""
-        calm = self._wire.untouched and self._first is None and not self._parts.sasl.going_on
-        calm = calm and self._ends.calm and self._requests.calm(self._now) and self._answers.calm
-        return calm and self._request_frames.at_rest
+    def _find_peace(self) -> None:
+        """See whether nothing can happen to answers that come next, and to requests."""
+        calm = bool(self._quick) and self._wire.untouched and self._first is None and not self._parts.sasl.going_on
+        self._calm = calm and self._ends.calm and self._answers.calm
+        self._flows = self._calm and self._requests.calm(self._now) and self._request_frames.at_rest
 
     def _refuse(self, what: str, error: WireError) -> None:
         """Bytes that make no sense: nothing after them can be told apart, so the connection ends."""

@@ -245,5 +245,6 @@ class Ends:
         if self.closed_how is not None and not self.broker_open and not self._told:
             self._told = True
             by, how, reason = self._cause or ("ackdrop", "fin", "")
+            self._wire.lanes.tell_all()
             self._wire.observe(ConnectionClosed(now, self._number, by, how, reason))
             self._wire.forget(self._number)

@@ -250,6 +250,7 @@ class ProduceTraffic:
 
     def client_gone(self, now: float) -> None:
         """The client is not there any more, or was cut off."""
+        self.remember()
         self._wire.attempts.ended(self._line, now)
 
     # Copies of ours.

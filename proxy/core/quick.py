@@ -237,14 +237,9 @@ class Quick:
 
     # Back to the long way.
 
-    def leave(self) -> None:
-        """Something may end: what is open goes the long way, and what has passed is told."""
-        self._parts.traffic.remember()
-        self._parts.exchanges.restore()
-        self._lanes.tell_all()
-
     def restored(self) -> Exchange:
         """Let the oldest request whose answer is open be one of the long way."""
+        self._parts.traffic.remember()  # those before it are the last ones only now
         place = self.open.first
         request = self._taken()
         in_flight = self._parts.traffic.restored(request)

@@ -206,6 +206,32 @@ def test_what_the_client_was_told_last_is_in_the_order_in_which_it_was_told(play
     assert sorted(retry[1] for retry in play.retries) == list(range(4, 12))
 
 
+def test_what_is_open_when_its_connection_ends_does_not_count_as_told(playbook: Any, frames: Any) -> None:
+    play = playbook(quick=True)
+    sender = Sender(play, frames, 5).learnt()
+    for _ in range(11):
+        sender.send()
+    sender.answer(2, 9)
+    sender.line.client_ends("reset")
+    again = Sender(play, frames, 5)
+    for sequence in range(12):
+        again.send(again.batch(sequence))
+    assert sorted(retry[1] for retry in play.retries) == list(range(2, 13))
+
+
+def test_while_a_request_waits_answers_still_go_the_short_way(playbook: Any, frames: Any) -> None:
+    play = playbook(firing(6, Delay(1.0)), quick=True, told_singly=0)
+    sender = Sender(play, frames, 5).learnt()
+    for _ in range(5):
+        sender.send()
+    sender.answer(2, 4)
+    assert (opened(play), passed(play), told(play)) == (1, 3, [1, 6])
+    play.at(2.0)  # by now it has gone
+    assert opened(play) == 1
+    sender.answer(5, 6)
+    assert [seen.ack for seen in play.all(Acked) if seen.attempt == 6] == ["delivered"]
+
+
 def test_an_answer_that_lets_a_late_request_go_counts_on_every_connection(playbook: Any, frames: Any) -> None:
     late = Rule("r", "produce", "request", Match(), When(nth=(3,)), Late("acked_batches", batches=2))
     play = playbook(late, quick=True, told_singly=0)
