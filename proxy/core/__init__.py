@@ -6,7 +6,7 @@ What spans connections:
     alike.py       the rule by which one attempt is known as a retry of another
     identities.py  what the records of a batch are known by; lost_records.py: those of lost attempts
     detained.py    requests that are held back until something has happened
-    lanes.py       attempts by which nothing happens, kept as plain numbers
+    lanes.py       attempts by which nothing happens, kept as plain numbers; lane.py: those of one producer and partition
     moments.py     rules that begin at a moment, and those at brokers, producers and connections
 
 One connection:
@@ -15,7 +15,7 @@ One connection:
     requests.py    the way of its requests; answers.py: that of the answers
     exchanges.py   the requests that wait for their answers, in order
     quick.py       the short way, past all the others here, of what no rule touches; scan.py: its loops, compiled
-    several.py     requests for several partitions on that way, compiled too
+    several.py     requests for several partitions on that way (batches.py), compiled too
     large.py       requests that are larger than what was read of them, on that way
     ends.py        how it falls silent, and how it ends
     assembly.py    bytes to frames: whole ones where a frame matters, streamed ones where it does not

@@ -22,10 +22,10 @@ from ..observations import Asked, LetPass, Observation, Passed
 from ..passed import frame_reached
 from .alike import Partition
 from .attempts import AttemptIndex
-from .scan import Gate, Lane, Shared, Track
+from .lane import Gate, Lane, Shared, Track
 
 if TYPE_CHECKING:
-    from .several import Batches
+    from .batches import Batches
 
 MOST_OPEN = 50_000
 """Attempts whose answer is open, and their bytes, beyond which further ones go the long way, where the index has its

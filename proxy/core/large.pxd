@@ -1,7 +1,8 @@
 # The types of large.py, for Cython: where they are not, it is Python as it stands.
 cimport cython
 
-from ackdrop.core.scan cimport Lane, Open, Shared
+from ackdrop.core.lane cimport Lane, Shared
+from ackdrop.core.scan cimport Open
 from ackdrop.core.several cimport Several
 
 cdef class Large:

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from ..kafka.batch_headers import RECORDS_AT
 from ..kafka.shapes import AFTER_CORRELATION_ID
-from .scan import Lane, Open, Shared
+from .lane import Lane, Shared
+from .scan import Open
 from .several import Several
 
 _HEAD = Struct(">ihhi").unpack_from

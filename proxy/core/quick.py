@@ -22,10 +22,11 @@ from ..kafka.produce import ProduceEntry, ProduceRequest
 from ..kafka.shapes import AFTER_CORRELATION_ID, head_of, shape_of, topic_key
 from .exchanges import Exchange
 from .judging import request_of
+from .lane import Lane, Track
 from .large import Large
 from .parts import Parts
 from .produce import PRODUCE, flow_of
-from .scan import Lane, Open, Track
+from .scan import Open
 from .several import Several
 
 _HEAD = Struct(">ihhi").unpack_from

@@ -1,23 +1,11 @@
 # The types of several.py, for Cython: where they are not, it is Python as it stands.
 cimport cython
-from ackdrop.core.scan cimport Gate, Lane, Open, Rows, Shared
+from ackdrop.core.batches cimport Batches, Head
+from ackdrop.core.lane cimport Gate, Lane, Rows, Shared
+from ackdrop.core.scan cimport Open
 
-cdef long long _LEAST_BATCH, _LAST_SEQUENCE, _SIGN, _WORD, _LOW, _N, _FLEXIBLE, _TOPIC_IDS, _HEAD_AT, _MOST_ANSWER
+cdef long long _LEAST_BATCH, _LAST_SEQUENCE, _SIGN, _WORD, _LOW, _N, _TOPIC_IDS, _HEAD_AT, _MOST_ANSWER
 cdef long long _LONGEST_STEP, _NONE, _BATCH, _LAST
-
-cdef class Head:
-    cdef public long long version, numbers
-    cdef public bint flexible
-    cdef public dict topics
-
-cdef class Batches:
-    cdef public long long correlation_id, count, size
-    cdef public double at, told_at
-    cdef public Head head
-    cdef public list lanes
-    cdef public long long[::1] cells
-    cdef public object frame
-    cdef public bint apart
 
 cdef class Several:
     cdef Shared _shared

@@ -15,8 +15,10 @@ from array import array
 from collections.abc import Callable
 from typing import Any, Literal
 
-from ..observations import ReachedEntry
-from .scan import Lane, Open, Rows, Shared, Together, may_fire
+from ..series import CELLS
+from .batches import Batches, Head
+from .lane import Lane, Rows, Shared
+from .scan import Open, Together, may_fire
 
 COMPILED = not __file__.endswith(".py")
 """Whether this is the compiled form."""
@@ -24,72 +26,14 @@ COMPILED = not __file__.endswith(".py")
 _LEAST_BATCH = 61
 _LAST_SEQUENCE = (1 << 31) - 1
 _SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
-_N = 7
-_FLEXIBLE, _TOPIC_IDS = 9, 13
+_N = CELLS
+_TOPIC_IDS = 13
 _HEAD_AT = 12
 _LONGEST_STEP = 512
 """More bytes than stand from the end of a batch to that of the next one's header: a topic's name has at most 249."""
 _MOST_ANSWER = 1 << 16
 """An answer that is larger has to be there whole at once."""
 _NONE, _BATCH, _LAST = 0, 1, 2
-
-Topics = dict[bytes, dict[int, Lane]]
-
-
-class Batches:
-    """A request for several partitions: the lanes of its batches, and seven integers of each in `cells`, in the same
-    order (see `scan`). `size` are their bytes, `frame` what they are in, or its parts, while it is open. `told_at` is
-    negative until its answer has come. `apart` says that rules were armed, and were told of it already."""
-
-    def __init__(self, correlation_id: int, at: float, head: Head, lanes: list[Lane], frame: Any) -> None:
-        self.correlation_id = correlation_id
-        self.at, self.told_at = at, -1.0
-        self.head = head
-        self.lanes = lanes
-        self.count = len(lanes)
-        self.size = 0
-        self.cells = array("q", bytes(8 * _N * len(lanes)))
-        self.frame = frame
-        self.apart = False
-
-    def told(self) -> list[tuple[list[int], float, float, Lane]]:
-        """What `Open.told` says of it; none where it has not passed."""
-        if self.told_at < 0:
-            return []
-        return [
-            ([self.cells[_N * n + i] for i in range(_N)], self.at, self.told_at, lane)
-            for n, lane in enumerate(self.lanes)
-        ]
-
-    def taken(self, shared: Shared) -> list[tuple[int, Lane, bytes]]:
-        """It is open no more, and goes the long way: of each batch the number of its attempt, its lane and itself."""
-        whole = self.frame if isinstance(self.frame, bytes) else b"".join(map(bytes, self.frame))
-        found: list[tuple[int, Lane, bytes]] = []
-        for n, lane in enumerate(self.lanes):
-            number, crc, size, begin = (self.cells[_N * n + i] for i in (0, 4, 5, 6))
-            if lane.producer_id < 0:
-                del shared.checksums[crc]
-            found.append((number, lane, whole[begin : begin + size]))
-        return found
-
-    def entries(self) -> tuple[ReachedEntry, ...]:
-        """What rules are told of its batches."""
-        found: list[ReachedEntry] = []
-        for n, lane in enumerate(self.lanes):
-            number, records, size = (self.cells[_N * n + i] for i in (0, 3, 5))
-            found.append((*lane.where, lane.producer_id, 1, number, records, size))
-        return tuple(found)
-
-
-class Head:
-    """What the requests of one client begin with, behind their correlation ids, in this `version`; and the lanes of its
-    partitions, by what requests call their topics."""
-
-    def __init__(self, version: int) -> None:
-        self.version = version
-        self.flexible = version >= _FLEXIBLE
-        self.topics: Topics = {}
-        self.numbers = (8 if version >= 2 else 0) + (8 if version >= 5 else 0)
 
 
 class Several:
@@ -104,7 +48,7 @@ class Several:
         self._heads: dict[bytes, Head] = {}
         self._lengths: list[int] = []
         self._longest = 0
-        self._head = Head(_FLEXIBLE)
+        self._head = Head(0)
         self._size = self._cursor = self._base = self._at = self._end = 0
         self._topics = self._left = self._found = self._correlation_id = 0
         self._finished = False

@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from ackdrop.core import large, scan, several
+from ackdrop.core import batches, lane, large, scan, several
+from ackdrop.faults import chance
 from ackdrop.observations import Quiet
 from ackdrop.relay import end, straight
 
@@ -20,7 +21,7 @@ UNCOMPILED = f"""
 import importlib.util, sys
 sys.path.insert(0, {str(ROOT)!r})
 import ackdrop.core
-for name in ("scan", "several", "large"):
+for name in ("lane", "batches", "scan", "several", "large"):
     spec = importlib.util.spec_from_file_location(f"ackdrop.core.{{name}}", f"{CORE}/{{name}}.py")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -36,7 +37,9 @@ print(passed)
 """
 
 
-COMPILED = [scan, several, large, end, *([sys.modules["ackdrop.relay.kernel"]] if straight.Pipes is not None else [])]
+COMPILED = [lane, batches, scan, several, large, end, chance]
+if straight.Pipes is not None:
+    COMPILED.append(sys.modules["ackdrop.relay.kernel"])
 
 
 @pytest.mark.parametrize("module", COMPILED)
@@ -66,7 +69,7 @@ class TestRows:
     @pytest.mark.parametrize("count", [0, 1, 8, 9, 64, 65, 5_000])
     def test_all_of_it_in_order(self, count: int, behind: int) -> None:
         """Every second series has so many attempts behind its first one."""
-        rows = scan.Rows()
+        rows = lane.Rows()
         whole: list[Quiet] = []
         number = 0
         for turn in range(count):
