@@ -6,7 +6,7 @@ What spans connections:
     alike.py       the rule by which one attempt is known as a retry of another
     identities.py  what the records of a batch are known by; lost_records.py: those of lost attempts
     detained.py    requests that are held back until something has happened
-    lanes.py       attempts by which nothing happens, kept as plain numbers; lane.py: those of one producer and partition
+    lanes.py       attempts by which nothing happens, kept as plain numbers; lane.py: of one producer, one partition
     moments.py     rules that begin at a moment, and those at brokers, producers and connections
 
 One connection:
