@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from ackdrop.cli.scenario import scenario as verbs
 from ackdrop.errors import UsageError
 from ackdrop.ledger import Ledger, Limits
+from ackdrop.ledger.events import FORMAT
 from ackdrop.observations import Changed, Reached
 
 SCENARIO = """\
@@ -128,11 +129,14 @@ def test_an_older_recording(tmp_path: Path, simulate: Callable[..., Result]) -> 
     assert "an older version of ackdrop recorded it" in result.output
 
 
-def test_a_recording_of_format_2(recording: Callable[..., Path], simulate: Callable[..., Result]) -> None:
+@pytest.mark.parametrize("older", [2, 3])
+def test_a_recording_of_an_older_format(
+    recording: Callable[..., Path], simulate: Callable[..., Result], older: int
+) -> None:
     folder = recording(*map(frame, (1, 2, 3)))
     lines = (folder / "events.jsonl").read_text()
-    (folder / "events.jsonl").write_text(lines.replace('"format":3', '"format":2'))
-    assert '"format":2' in (folder / "events.jsonl").read_text()
+    (folder / "events.jsonl").write_text(lines.replace(f'"format":{FORMAT}', f'"format":{older}'))
+    assert f'"format":{older}' in (folder / "events.jsonl").read_text()
     result = simulate(folder)
     assert (result.exit_code, "lose it        3      1  1.000 s" in result.output) == (0, True)
 
