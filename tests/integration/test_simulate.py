@@ -27,7 +27,7 @@ workload:
   records: 60
   rate: 200/s
   topic: {partitions: 3}
-  config: {request_timeout: 2s, delivery_timeout: 20s, linger: 5ms}
+  config: {request_timeout: 2s, delivery_timeout: 20s, linger: 0s, batch_size: 1B}  # so there are 20 requests at least
 control: none
 faults:
   - {name: by chance, at: produce.response, when: {probability: 0.1, times: 2}, do: {error: {code: REQUEST_TIMED_OUT}}}
