@@ -36,7 +36,7 @@ cdef extern from *:
     long long c_long "ackdrop_long"(const unsigned char *data, long long at) nogil
 
 cdef bint _C
-cdef long long _FAR, _SIGN, _WORD, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _O, _FEWEST, _BEHIND
+cdef long long _FAR, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _O, _FEWEST, _BEHIND
 
 @cython.final
 cdef class Open:

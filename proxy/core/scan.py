@@ -42,11 +42,11 @@ records, requests, size of a batch; where the first batch begins, and bytes from
 told the seventh is the place of its first request among all that came."""
 _FEWEST = 8
 _FAR = 1 << 62
-_SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
+_LOW = (1 << 32) - 1
 _BEHIND = BEHIND
 
 
-Kept = bytes | Sequence[SupportsBytes]
+WhatItCameIn = bytes | Sequence[SupportsBytes]
 """What a request came in: bytes that it is in, or parts that it is."""
 
 
@@ -143,12 +143,12 @@ class Open:
         self.request_bytes += at
         return at
 
-    def request(self, head: bytes, size: int, now: float, lane: Lane, frames: Kept) -> bool:
+    def request(self, head: bytes, size: int, now: float, lane: Lane, frames: WhatItCameIn) -> bool:
         """Take in one request of that lane and so many bytes, whose end is as it should be. `head` is its beginning, to
         the end of its batch's header at least; `frames` all of it, in parts. False where it is none for here."""
         return not self._shared.shut and self._requests(head, 0, size, now, lane, frames) == size
 
-    def _requests(self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: Kept) -> int:
+    def _requests(self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: WhatItCameIn) -> int:
         shared = self._shared
         raw = data
         lane = known if known is not None else self._last
@@ -450,7 +450,7 @@ class Open:
         expected = self._cells[_O * (self._begin & self._mask) + 1]
         return bool(size == lane.answer_size and correlation_id == expected and left < 4 + size)
 
-    def oldest(self) -> tuple[list[int], float, Lane, Kept]:
+    def oldest(self) -> tuple[list[int], float, Lane, WhatItCameIn]:
         """Take out the oldest that is open, which is one that the loop has taken in: its number, correlation id, base
         sequence, records, check sum, size, and where its batch begins; its time, its lane, and what its batch is in."""
         slot = self._begin & self._mask

@@ -20,9 +20,6 @@ from .batches import Batches, Head
 from .lane import Lane, Rows, Shared
 from .scan import Open, Together, may_fire
 
-COMPILED = not __file__.endswith(".py")
-"""Whether this is the compiled form."""
-
 _LEAST_BATCH = 61
 _LAST_SEQUENCE = (1 << 31) - 1
 _SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
