@@ -75,6 +75,10 @@ class Copies:
             self._wire.release_copy(len(waiting.frame))
             self._send(waiting.frame, waiting.original, now)
 
+    def due(self, now: float) -> bool:
+        """Whether any is."""
+        return any(waiting.due <= now for waiting in self._waiting)
+
     def give_up(self, now: float) -> None:
         """The broker's side is closed: what waits is not sent any more."""
         self._over = True

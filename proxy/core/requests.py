@@ -58,7 +58,7 @@ class Requests:
 
     def calm(self, now: float) -> bool:
         """Whether what comes next goes on as it is, and at once, unless rules say otherwise."""
-        held = now < self._held_until or self._discarding or self._garbled
+        held = now < self._held_until or self._discarding or self._garbled or self._parts.copies.due(now)
         return not held and not self._parked and self._swapped is None and self._parts.to_broker.plain
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 from ackdrop.core.commands import Close, Dial, Finish, Send, Side
 from ackdrop.faults import Drop, Duplicate, Error
+from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import (
     Acked,
     Answered,
@@ -151,6 +152,29 @@ class TestSameConnection:
         assert line.broker(answered(1, 0), frames.answer(1, b"\0")) == [line.to_client(answered(1, 0))]
         assert play.undecoded == [(1, "produce", False)]
         assert play.acks == [(1, "delivered", 0), (2, "none", None)]
+
+    @pytest.mark.parametrize("unread", [False, True])
+    def test_it_comes_due_in_the_middle_of_a_large_request(self, playbook: Any, frames: Any, unread: bool) -> None:
+        """It goes once that has ended, also where answers have passed meanwhile."""
+
+        def request(cid: int, topic: str, size: int = 1) -> bytes:
+            batch = frames.batch(frames.record(bytes(size)), producer=(5, 0, cid))
+            return bytes(frames.produce(cid, (topic, 0, batch)))
+
+        copied = Rule("r", "produce", "request", Match(topic=("u",)), When(nth=(2,)), Duplicate(1, "same", 1.0))
+        play = playbook(copied, quick=True, told_singly=0)
+        play.unread = unread
+        line = play.connect()
+        for cid, topic in enumerate("tuu", 1):
+            line.client(request(cid, topic))
+            line.broker(frames.produced(cid, (topic, 0, 0, cid)))
+        line.client(request(4, "t"))
+        large = request(5, "t", 5_000)
+        line.client(large[:1_000])
+        assert line.connection.large.passing
+        play.at(1.0)
+        line.broker(frames.produced(4, ("t", 0, 0, 4)))
+        assert line.client(large[1_000:])[-1] == line.to_broker(large[1_000:], request(3, "u"))
 
 
 class TestLater:
