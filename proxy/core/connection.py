@@ -164,8 +164,7 @@ class Connection:
         if quick.short(begun, self._now):
             self._kept_request.keep(begun, len(begun) + 1)
             return data[:0]
-        lane = quick.large.lane_of(begun, self._now)
-        if (lane is None or not lane.whole) and not quick.begins_known(begun):
+        if quick.large.lane_of(begun, self._now) is None and not quick.begins_known(begun):
             return data
         self._kept_request.keep(begun, whole_size(begun))
         return data[:0]
@@ -282,8 +281,9 @@ class Connection:
         self._keep_nothing(False, False)
 
     def settle(self) -> None:
-        """Other rules are armed from now on: what is open goes the long way, as known by those before."""
+        """Other rules are armed from now on: what is open or on its way goes the long way, as those before knew it."""
         self.take_the_long_way()
+        self.large.unfit = self.large.passing
         self._parts.exchanges.restore()
 
     def over(self) -> None:

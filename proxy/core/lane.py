@@ -95,7 +95,8 @@ class Lane:
     were not told yet.
 
     Where rules are armed (`armed`), those count that stand `at_requests` and `at_answers`: see `Foresight`, for `until`
-    and `whole` too. All of it is to be worked out anew when the engine's count of changes is not `foreseen` any more.
+    too. Where one of them may come to lie on the connection, a request has to be `whole` before it goes on. All of it
+    is to be worked out anew when the engine's count of changes is not `foreseen` any more.
 
     `apart`, `stamp` and `offset` are those of requests for several partitions: see `several`.
     """

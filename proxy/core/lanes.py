@@ -90,7 +90,7 @@ class Lanes:
             return False
         request = lane.request
         lane.armed = Asked(request.node, request.tls, zero) if self._engine.rules else None
-        lane.whole = found.whole or self._engine.has_events  # a line may swallow what is behind a beginning
+        lane.whole = self._engine.armed("connection", "event")  # a line may swallow what is behind a beginning
         lane.until = found.until
         lane.at_requests, lane.at_answers = tuple(map(Gate, found.requests)), tuple(map(Gate, found.answers))
         lane.foreseen = self._engine.changes[0]

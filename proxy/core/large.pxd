@@ -20,6 +20,8 @@ cdef class Large:
     @cython.locals(lane=Lane, size=cython.longlong)
     cpdef long long begin(self, bytes data, double now) except -1
 
+    cdef bint _let_pass(self, Lane lane, bytes head, long long size, double now) except -1
+
     @cython.locals(several=Several, count=cython.longlong)
     cdef long long _begin_several(self, bytes data, double now) except -1
 
@@ -33,6 +35,9 @@ cdef class Large:
 
     @cython.locals(lane=Lane, size=cython.longlong, key=cython.longlong, version=cython.longlong, length=cython.longlong)
     cpdef Lane lane_of(self, bytes data, double now)
+
+    @cython.locals(lane=Lane)
+    cpdef bint short(self, bytes data, double now) except -1
 
     cpdef let_by(self, object piece)
 

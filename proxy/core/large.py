@@ -3,6 +3,12 @@
 Of such a request the beginning is looked at, and the end; what is between is let by in pieces, which need not even be
 read (`opaque`). They are kept, in whatever form, as long as the request is open: something may happen to it.
 
+Rules that are armed are asked about it once its batch's header is there, which says all that they want to know. So it
+counts by when its header came, among requests of other connections; and it counts also where it never comes to its
+end: were it taken back, two requests could be the third. What is known later, that it is a retry or that other
+rules are armed, changes nothing of what they said. One on which they may fire, or that may be a retry by then, is read
+until it is whole, and then goes the long way.
+
 One for several partitions goes on as far as its batches are known to be such as go the short way. From the first one on
 that is not it is held back until it is whole, and then goes the long way.
 
@@ -36,8 +42,8 @@ class Piece(Protocol):
 
 class Large:
     """The large request of one connection that is on its way, if any: `size` bytes, of which `got` have gone on. It has
-    a `lane`, or is for `several` partitions: then further bytes of it may be `held`, and `unfit` says that it has to go
-    the long way.
+    a `lane`, or is for `several` partitions: then further bytes of it may be `held`. `unfit` says that it has to go the
+    long way.
 
     `requests` says of bytes how many go on at once, as they are; the rest is for the long way.
     """
@@ -83,12 +89,16 @@ class Large:
         lane = self.lane_of(data, now)
         if lane is None:
             return self._begin_several(data, now)
-        if lane.whole:
+        size = 4 + int.from_bytes(data[:4], "big")
+        if lane.whole or (lane.armed is not None and not self._let_pass(lane, data, size, now)):
             return 0
-        (size, _, _, _) = _HEAD(data)
-        self.lane, self.size, self.got, self.pieces = lane, 4 + size, 0, []
+        self.lane, self.size, self.got, self.pieces = lane, size, 0, []
         self.let_by(data)
         return len(data)
+
+    def _let_pass(self, lane: Lane, head: bytes, size: int, now: float) -> bool:
+        """Whether the rules let by the request that begins here, and have counted it."""
+        return len(head) >= lane.batch_at + _HEADER and self._open.request(head, size, now, lane, None)
 
     def _begin_several(self, data: bytes, now: float) -> int:
         several: Several | None = self._open.beside  # type: ignore[assignment]
@@ -165,6 +175,11 @@ class Large:
                 return None if stale and not self._shared.foresee(lane, now) else lane
         return None
 
+    def short(self, data: bytes, now: float) -> bool:
+        """Whether the lane of the frame that begins here is known, and its batch's header is not there yet."""
+        lane = self.lane_of(data, now)
+        return lane is not None and len(data) < lane.batch_at + _HEADER
+
     def let_by(self, piece: Piece) -> None:
         """More has come of the request that is on its way."""
         self.pieces.append(piece)
@@ -197,7 +212,7 @@ class Large:
             if len(head) >= least:
                 break
             head += bytes(piece)[: least - len(head)]
-        if not (self._ends_well(lane) and self._open.request(head, self.size, now, lane, self.pieces)):
+        if self.unfit or not (self._ends_well(lane) and self._open.request(head, self.size, now, lane, self.pieces)):
             return False
         self.lane, self.pieces = None, []
         return True

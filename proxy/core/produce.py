@@ -105,7 +105,6 @@ class ProduceTraffic:
             if entry.batch is not None:
                 in_flight.shares.append(self._share(frame, header, request, entry, software, now))
         self._tell_let_go(now)
-        self._wire.passing(in_flight, self._connection, now)
         return in_flight
 
     def _share(

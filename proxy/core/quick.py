@@ -210,7 +210,7 @@ class Quick:
         self._gone_by(memoryview(self.large.take()), now, lane is not None and lane.armed is not None, gone)
 
     def short(self, data: bytes, now: float) -> bool:
-        """Whether more bytes are needed to know whether its lane is known."""
+        """Whether more bytes are needed to know whether it may go on as it comes."""
         if len(data) < 4:
             return True
         size = _SIZE(data)[0]
@@ -222,7 +222,7 @@ class Quick:
             return False
         several = self._several
         few = len(data) < AFTER_CORRELATION_ID + max(self.open.lengths, default=0)
-        return few or (several is not None and several.begin(data, now) == 0)
+        return few or self.large.short(data, now) or (several is not None and several.begin(data, now) == 0)
 
     def begins_known(self, data: bytes) -> bool:
         """Whether a request begins here that is not whole, and may go this way once it is: its head is known."""

@@ -107,6 +107,8 @@ class Requests:
             self._wire.tell(NOT_THROUGH_US)
         elif header.api_key == PRODUCE and not self._read(request, now):
             return
+        if exchange.produce is not None:
+            self._wire.passing(exchange.produce, self._parts.number, now)
         self._judge(request, now)
 
     def _read(self, request: Request, now: float) -> bool:
@@ -131,7 +133,7 @@ class Requests:
 
     def gone_by(self, frame: memoryview, now: float, armed: bool, gone: int) -> None:
         """A whole produce request of which so many bytes went on as they came, before it could be read whole; the rest
-        goes on now. Where rules were `armed` when it began, none of them was about it."""
+        goes on now. Where rules were `armed` when it began, they were asked then, and let it pass."""
         header = request_header(frame)
         exchange = Exchange(header.correlation_id, header.api_key, header.api_version, header.client_id or "")
         request = Request(frame, header, exchange)

@@ -143,12 +143,18 @@ class Open:
         self.request_bytes += at
         return at
 
-    def request(self, head: bytes, size: int, now: float, lane: Lane, frames: WhatItCameIn) -> bool:
+    def request(self, head: bytes, size: int, now: float, lane: Lane, frames: WhatItCameIn | None) -> bool:
         """Take in one request of that lane and so many bytes, whose end is as it should be. `head` is its beginning, to
-        the end of its batch's header at least; `frames` all of it, in parts. False where it is none for here."""
+        the end of its batch's header at least; `frames` all of it, in parts. False where it is none for here. The rules
+        have been asked about it.
+
+        Without `frames` there is no more of it yet than its `head`, and this asks them: it may go on as it comes, and
+        the rules have counted it, unless it may be a retry, or one of them may fire."""
         return not self._shared.shut and self._requests(head, 0, size, now, lane, frames) == size
 
-    def _requests(self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: WhatItCameIn) -> int:
+    def _requests(
+        self, data: bytes, at: int, end: int, now: float, known: Lane | None, frames: WhatItCameIn | None
+    ) -> int:
         shared = self._shared
         raw = data
         lane = known if known is not None else self._last
@@ -213,12 +219,15 @@ class Open:
                 if not shared.unlike(lane, data, begin, now):
                     break
                 asks = lost or lane.asked != shared.index.noted
-            if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
-                break
-            if lane.at_requests:
-                if not _let_pass(lane.at_requests, records, size):
+            if known is None or frames is None:
+                if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
                     break
-                shared.let_pass = True
+                if lane.at_requests:
+                    if not _let_pass(lane.at_requests, records, size):
+                        break
+                    shared.let_pass = True
+            if frames is None:
+                return stop
             if self._end - self._begin > self._mask:
                 self._grow()
             slot = self._end & self._mask

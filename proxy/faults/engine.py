@@ -205,7 +205,6 @@ class Engine:
             for rule in self._index.of(frame):
                 if side == "event" and rule.at_moment_alone:
                     continue
-                found.whole = found.whole or (side != "response" and alike(replace(rule.match, attempt="any"), frame))
                 if not alike(rule.match, frame):
                     continue
                 if rule.lasts is not None and (rule.has_own_moment or self._goes_on(rule, self._at(elapsed, now))):

@@ -60,13 +60,11 @@ def _next(when: When, count: int) -> int:
 @dataclass(slots=True)
 class Foresight:
     """What was told beforehand. It holds up to `until`, in seconds on the clock that was asked with, and as long as
-    nothing `changes` in the engine. `whole` says that rules may come to match requests, which therefore have to be
-    there whole before they go on: also rules for retries, since what a request is shows when it is whole."""
+    nothing `changes` in the engine."""
 
     until: float = inf
     requests: list[Gate] = field(default_factory=list)
     answers: list[Gate] = field(default_factory=list)
-    whole: bool = False
 
     def up_to(self, time: float) -> None:
         """Something is different from then on."""

@@ -29,7 +29,8 @@ for name in ("lane", "batches", "scan", "several", "large"):
 from tests.core import conftest, test_quick
 passed = 0
 for seed in range(60):
-    twins = test_quick.Twins(seed, conftest.play, conftest.Frames(), armed=seed % 2 == 0, several=seed % 3 == 0)
+    kind = {{"armed": seed % 2 == 0, "several": seed % 3 == 0, "counting": seed % 4 == 0}}
+    twins = test_quick.Twins(seed, conftest.play, conftest.Frames(), **kind)
     for _ in range(test_quick.STEPS):
         twins.step()
     passed += twins.same_in_the_end()

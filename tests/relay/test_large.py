@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import trio
 
-from ackdrop.observations import Acked, Attempt, ConnectionClosed, IndexLetGo, Passed
+from ackdrop.faults import Delay, Drop
+from ackdrop.faults.rule import Match, Rule, When
+from ackdrop.observations import Acked, Attempt, ConnectionClosed, Decided, IndexLetGo, Passed
 from ackdrop.relay import proxy, straight
 from tests.core.conftest import Frames
 
@@ -72,6 +74,25 @@ async def test_they_go_on_unread(serve: Any, link: Any, version: int) -> None:
     await linked.broker.finish()
     await linked.client.rest()
     assert passed(running) == list(range(2, 21))
+
+
+def at_requests(name: str, fault: Any, **when: Any) -> Rule:
+    return Rule(name, "produce", "request", Match(), When(**when), fault)
+
+
+@PIPES
+async def test_and_so_they_do_while_rules_count_them(serve: Any, link: Any, version: int) -> None:
+    rules = at_requests("never", Delay(1.0), nth=(1_000,)), at_requests("once", Drop("disconnect"), nth=(21,))
+    running = await serve(*rules, told_singly=0)
+    linked = await link(running)
+    for number in range(20):
+        await both(running, linked, number, version)
+    assert running.proxy.pipes.moved > 10 * SIZE
+    await linked.client.send(ask(20, version))
+    assert await linked.client.rest() == b""
+    assert await linked.broker.rest() == b""
+    assert passed(running) == list(range(2, 21))
+    assert [(fact.fault, fact.n) for fact in running.all(Decided) if fact.fired] == [("once", 21)]
 
 
 @EITHER_WAY
