@@ -3,6 +3,7 @@
 proxy.py      one arm's proxy: ties wire, listeners and sessions together
 listeners.py  a listener for every broker that the cluster tells of
 poller.py     waits for all sockets of sessions at once, and calls whoever one is ready for
+epoll.pyx     what it waits with on Linux: looks again for a moment before it sleeps
 session.py    one client's connection: two sockets, and what goes from the one to the other
 end.py        one side of it: what is done for each event, compiled
 straight.py   reading and sending past socket objects

@@ -10,9 +10,17 @@ from __future__ import annotations
 import select
 import selectors
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import trio
+
+if TYPE_CHECKING:
+    from .epoll import Epoll
+else:
+    try:
+        from .epoll import Epoll  # compiled, on Linux
+    except ImportError:
+        Epoll = None
 
 IN, OUT = 1, 4
 """Ready to be read (which an end or an error is, too), ready to be written. epoll's numbers; it adds others."""
@@ -76,6 +84,8 @@ def _of_selectors(events: int) -> int:
 
 def best() -> _Poll:
     """What this system has."""
+    if Epoll is not None:
+        return Epoll()
     return select.epoll() if hasattr(select, "epoll") else Kqueue()
 
 

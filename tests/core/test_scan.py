@@ -40,7 +40,7 @@ print(passed)
 
 COMPILED = [lane, batches, scan, several, large, end, chance]
 if straight.Pipes is not None:
-    COMPILED.append(sys.modules["ackdrop.relay.kernel"])
+    COMPILED += [sys.modules["ackdrop.relay.kernel"], sys.modules["ackdrop.relay.epoll"]]
 
 
 @pytest.mark.parametrize("module", COMPILED)
