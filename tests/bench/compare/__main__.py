@@ -79,7 +79,7 @@ def _measured(options: argparse.Namespace, console: Console) -> dict[str, Any]:
             found["producers"].append(entry)
             _keep(options.json, found)
 
-        measure(options.repetitions, _tell, keep)
+        measure(list(chosen), options.repetitions, _tell, keep)
     return found
 
 

@@ -62,7 +62,7 @@ def measure(
                 tell(f"{cell.said()}  each partition once  {name}")
                 _meet(cell.partitions, started, loader)
         for repetition in range(repetitions):
-            for name in _turned(list(running), repetition):
+            for name in turned(list(running), repetition):
                 tell(f"{cell.said()}  {repetition + 1}/{repetitions}  {name}")
                 figures = _once(cell, running[name], loader, seconds, warmup)
                 found.append({"peer": name, "repetition": repetition, **figures})
@@ -84,7 +84,8 @@ def _stage(
     return lambda port, **options: load(loader, for_load, port, **options), running
 
 
-def _turned(names: list[str], by: int) -> list[str]:
+def turned(names: list[str], by: int) -> list[str]:
+    """In an order that moves on by one with each repetition."""
     by %= len(names)
     return names[by:] + names[:by]
 

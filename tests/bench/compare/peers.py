@@ -37,7 +37,8 @@ class Running:
 
 
 Peer = Callable[[int, Sequence[int], Path], AbstractContextManager[Running]]
-"""Given the sink's port, the cores that it may use, and a folder of its own."""
+"""Given the sink's port, the cores that it may use, and a folder of its own. Those that have to be told may be given
+the port to listen on, too."""
 
 
 @contextmanager
@@ -47,12 +48,12 @@ def direct(port: int, cores: Sequence[int], folder: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def haproxy(port: int, cores: Sequence[int], folder: Path) -> Iterator[Running]:
+def haproxy(port: int, cores: Sequence[int], folder: Path, listen: int = 0) -> Iterator[Running]:
     """HAProxy in TCP mode with one thread. Its listening socket is ours, so it listens from the start."""
     program = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         raise NotThere("no haproxy (try: apt-get install haproxy)")
-    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listening:
+    with socket.create_server(("127.0.0.1", listen), backlog=4096) as listening:
         (folder / "haproxy.cfg").write_text(
             "global\n  maxconn 5000\n  nbthread 1\n"
             "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n"
@@ -80,12 +81,12 @@ def toxiproxy_program() -> str:
 
 
 @contextmanager
-def toxiproxy(port: int, cores: Sequence[int], folder: Path) -> Iterator[Running]:
+def toxiproxy(port: int, cores: Sequence[int], folder: Path, listen: int = 0) -> Iterator[Running]:
     """Toxiproxy with a proxy that has no toxics."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         api = found.getsockname()[1]
     with _process([toxiproxy_program(), "-host", "127.0.0.1", "-port", str(api)], cores, folder) as process:
-        wish = {"name": "bench", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{port}"}
+        wish = {"name": "bench", "listen": f"127.0.0.1:{listen}", "upstream": f"127.0.0.1:{port}"}
         told = _ask(f"http://127.0.0.1:{api}/proxies", json.dumps(wish).encode())
         yield Running(int(told["listen"].rpartition(":")[2]), process.pid)
 

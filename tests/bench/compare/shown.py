@@ -174,12 +174,14 @@ def _memory(entries: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _producers(entries: Sequence[dict[str, Any]]) -> list[str]:
-    lines = [_line(["producer", "direct: records/s", "ackdrop: × direct"]), _line(["---", "---:", "---:"])]
+    peers = sorted({peer for entry in entries for peer in figures.runs_of(entry)} - {"direct"}, key=_rank)
+    head = ["producer", "direct: records/s", *(f"{peer}: × direct" for peer in peers)]
+    lines = [_line(head), _line(["---", *["---:"] * (1 + len(peers))])]
     for entry in entries:
         runs = figures.runs_of(entry)
-        part = _spread(figures.ratio(runs, figures.OURS, figures.rate, to="direct"), "{:.3f}")
+        parts = [_spread(figures.ratio(runs, peer, figures.rate, to="direct"), "{:.3f}") for peer in peers]
         name = f"{entry['producer']}, {entry['record']:,} B"
-        lines.append(_line([name, _spread(figures.of(runs, "direct", figures.rate), "{:,.0f}"), part]))
+        lines.append(_line([name, _spread(figures.of(runs, "direct", figures.rate), "{:,.0f}"), *parts]))
     return lines
 
 
