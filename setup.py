@@ -11,7 +11,7 @@ from shutil import copy
 
 from setuptools import Extension, setup
 
-MODULES = ("core.lane", "core.batches", "core.scan", "core.several", "core.large", "relay.end", "faults.chance")
+MODULES = ("core.lane", "core.batches", "core.scan", "core.several", "core.large", "relay.end")
 OF_LINUX = ("relay.kernel", "relay.epoll")
 """What there is no Python for, and no need of elsewhere."""
 SOURCES, BUILD = Path("proxy"), Path("build/cython")

@@ -311,7 +311,7 @@ class Engine:
         rule = tally.rule
         if rule.when.probability is None:
             return tally.triggers(frame, entry)
-        return self._chance(rule, frame, entry).draw(n) < rule.when.probability
+        return self._chance(rule, frame, entry).hits(rule.when.probability, n)
 
     def _fire(self, tally: Tally, frame: Frame, hit: Sequence[Entry], now: float, *, anew: bool = True) -> Outcome:
         rule, first = tally.rule, hit[0]

@@ -16,8 +16,6 @@ from .spans import Span
 from .tally import Tally
 
 NEVER = 1 << 62
-_AHEAD = 256
-"""So many draws are looked at in advance."""
 _ANY = Span()
 
 
@@ -45,7 +43,7 @@ class Gate:
             return NEVER
         if when.probability is None:
             return _next(when, count)
-        return self._chance.next_below(when.probability, count + 1, _AHEAD)
+        return self._chance.next_hit(when.probability, count + 1)
 
 
 def _next(when: When, count: int) -> int:

@@ -10,7 +10,6 @@ from types import ModuleType
 import pytest
 
 from ackdrop.core import batches, lane, large, scan, several
-from ackdrop.faults import chance
 from ackdrop.observations import Quiet
 from ackdrop.relay import end, straight
 
@@ -38,7 +37,7 @@ print(passed)
 """
 
 
-COMPILED = [lane, batches, scan, several, large, end, chance]
+COMPILED = [lane, batches, scan, several, large, end]
 if straight.Pipes is not None:
     COMPILED += [sys.modules["ackdrop.relay.kernel"], sys.modules["ackdrop.relay.epoll"]]
 

@@ -155,6 +155,6 @@ def test_a_long_recording_is_asked_about_line_by_line(tmp_path):
     assert (found["the nth"], found["every"], found["any"]) == (
         (total, 2),
         (total, total // 3),
-        (total, total // 4),
+        (total, total // 4 - 1),  # on the eighth request `behind it` has decided
     )
     assert arm_again.lacking == ("it has no connection: the run never came there, or was not recorded there",)
