@@ -64,6 +64,7 @@ cdef class Open:
         magic=cython.longlong, crc=cython.longlong, producer_id=cython.longlong, epoch=cython.longlong,
         sequence=cython.longlong, records=cython.longlong, slot=cython.longlong, cell=cython.longlong,
         prefix=cython.longlong, count=cython.longlong, asks=cython.bint, lost=cython.bint, shared=Shared,
+        room=cython.longlong,
     )
     cdef Py_ssize_t _requests(
         self, bytes data, long long at, long long end, double now, Lane known, object frames
@@ -74,7 +75,9 @@ cdef class Open:
         records=cython.longlong, size=cython.longlong, begin=cython.longlong, whole=cython.longlong,
         step=cython.longlong, count=cython.longlong, batch=cython.longlong, crc=cython.longlong,
     )
-    cdef Py_ssize_t _in_step(self, const unsigned char *raw, long long at, long long end, Lane lane, long long slot) except -1
+    cdef Py_ssize_t _in_step(
+        self, const unsigned char *raw, long long at, long long end, Lane lane, long long slot, long long most
+    ) except -1
 
     cdef inline int _keep(self, long long crc) except -1
 
@@ -91,7 +94,8 @@ cdef class Open:
 
     @cython.locals(
         shared=Shared, whole=cython.longlong, correlation_id=cython.longlong, records=cython.longlong,
-        open_ones=cython.longlong, stale=cython.bint, count=cython.longlong, expected=cython.longlong, base_offset=cython.longlong,
+        size=cython.longlong, most=cython.longlong, count=cython.longlong, expected=cython.longlong,
+        base_offset=cython.longlong,
     )
     cdef Py_ssize_t _answered(
         self, const unsigned char *raw, long long at, long long end, double now, Lane lane, long long cell
@@ -109,11 +113,13 @@ cdef class Open:
     cdef _grow(self)
     cdef _grow_crcs(self)
 
-@cython.locals(gate=Gate, fits=cython.bint)
 cpdef bint may_fire(tuple gates, long long records, long long size) except -1
 
+@cython.locals(gate=Gate, most=cython.longlong)
+cdef long long pass_by(tuple gates, long long records, long long size) except -2
+
 @cython.locals(gate=Gate)
-cdef bint _let_pass(tuple gates, long long records, long long size) except -1
+cdef int _let_pass(Shared shared, tuple gates, long long records, long long size, long long count) except -1
 
 cdef inline bint _same(
     const unsigned char *one, long long at, const unsigned char *other, long long where, long long size

@@ -219,14 +219,15 @@ class Open:
                 if not shared.unlike(lane, data, begin, now):
                     break
                 asks = lost or lane.asked != shared.index.noted
+            room = 1
             if known is None or frames is None:
                 if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
                     break
-                if lane.at_requests:
-                    if not _let_pass(lane.at_requests, records, size):
-                        break
-                    shared.let_pass = True
+                room = pass_by(lane.at_requests, records, size)
+                if room < 1:
+                    break
             if frames is None:
+                _let_pass(shared, lane.at_requests, records, size, 1)
                 return stop
             if self._end - self._begin > self._mask:
                 self._grow()
@@ -245,7 +246,9 @@ class Open:
             self._keep(crc)
             if producer_id < 0:
                 shared.checksums[crc] = self
-            count = 1 if asks else self._in_step(raw, at, end, lane, slot)
+            count = 1 if asks else self._in_step(raw, at, end, lane, slot, room)
+            if known is None:
+                _let_pass(shared, lane.at_requests, records, size, count)
             if producer_id >= 0:
                 lane.track.following = sequence + count * records
             self._cells[cell + 4] = count
@@ -258,9 +261,9 @@ class Open:
         self._last = lane
         return at
 
-    def _in_step(self, raw: bytes, at: int, end: int, lane: Lane, slot: int) -> int:
-        """How many requests come one behind the other, of which each follows from the one before. The first begins at
-        `at`; it has that place already, and is taken in."""
+    def _in_step(self, raw: bytes, at: int, end: int, lane: Lane, slot: int, most: int) -> int:
+        """How many requests come one behind the other, of which each follows from the one before; at most so many. The
+        first begins at `at`; it has that place already, and is taken in."""
         shared = self._shared
         cell = _O * slot
         correlation_id, sequence = self._cells[cell + 1], self._cells[cell + 2]
@@ -268,7 +271,7 @@ class Open:
         begin, whole = self._cells[cell + 6] - at, self._cells[cell + 7]
         step = records if sequence >= 0 else 0
         count = 1
-        while end - at >= 2 * whole:
+        while count < most and end - at >= 2 * whole:
             at += whole
             correlation_id += 1
             sequence += step
@@ -285,8 +288,6 @@ class Open:
                 break
             crc = _int(raw, batch + 17) & _LOW
             if lane.producer_id < 0 and (crc in shared.checksums or crc in shared.known):
-                break
-            if lane.at_requests and not _let_pass(lane.at_requests, records, size):
                 break
             if lane.producer_id < 0:
                 shared.checksums[crc] = self
@@ -336,10 +337,14 @@ class Open:
         from each other."""
         shared = self._shared
         whole = 4 + lane.answer_size
-        correlation_id, records = self._cells[cell + 1], self._cells[cell + 3]
-        open_ones = self._cells[cell + 4]
+        if end - at < whole:
+            return 0
+        if (now >= lane.until or lane.foreseen != shared.changes[0]) and not shared.foresee(lane, now):
+            return 0
+        correlation_id, records, size = self._cells[cell + 1], self._cells[cell + 3], self._cells[cell + 5]
+        most = min(self._cells[cell + 4], pass_by(lane.at_answers, records, size))
         count = expected = 0
-        while count < open_ones and end - at >= whole:
+        while count < most and end - at >= whole:
             if _int(raw, at) != lane.answer_size or _int(raw, at + 4) != correlation_id + count:
                 break
             base_offset = _long(raw, at + lane.offset_at)
@@ -349,16 +354,10 @@ class Open:
                 break
             if not _same(raw, at + whole - lane.answer_behind, lane.answer_suffix, 0, lane.answer_behind):
                 break
-            stale = count == 0 and (now >= lane.until or lane.foreseen != shared.changes[0])
-            if stale and not shared.foresee(lane, now):
-                break
-            if lane.at_answers:
-                if not _let_pass(lane.at_answers, records, self._cells[cell + 5]):
-                    break
-                shared.let_pass = True
             expected = base_offset + records
             count += 1
             at += whole
+        _let_pass(shared, lane.at_answers, records, size, count)
         return count
 
     def _pass(self, lane: Lane, slot: int, count: int, now: float, base_offset: int) -> None:
@@ -518,26 +517,29 @@ class Open:
 
 def may_fire(gates: tuple[Gate, ...], records: int, size: int) -> bool:
     """Whether one of these rules may fire on a request with such a batch, or on its answer."""
-    for gate in gates:
-        fits = gate.least_records <= records <= gate.most_records and gate.least_size <= size <= gate.most_size
-        if fits and gate.trigger[0] + 1 >= gate.limit:
-            gate.limit = gate.look()
-            if gate.trigger[0] + 1 >= gate.limit:
-                return True
-    return False
+    return pass_by(gates, records, size) < 1
 
 
-def _let_pass(gates: tuple[Gate, ...], records: int, size: int) -> bool:
-    """Let all these rules count a request (an answer); False, and nothing is counted, where one of them may fire."""
-    if may_fire(gates, records, size):
-        return False
+def pass_by(gates: tuple[Gate, ...], records: int, size: int) -> int:
+    """How many requests with such a batch each, or answers, these rules let pass before one of them may fire."""
+    most = _FAR
     for gate in gates:
         if gate.least_records <= records <= gate.most_records and gate.least_size <= size <= gate.most_size:
-            gate.total[0] += 1
-            gate.untold[0] += 1
-            gate.seen[0] += 1
-            gate.matches[0] += 1
-    return True
+            if gate.trigger[0] + 1 >= gate.limit:
+                gate.limit = gate.look()
+            most = min(most, gate.limit - 1 - gate.trigger[0])
+    return most
+
+
+def _let_pass(shared: Shared, gates: tuple[Gate, ...], records: int, size: int, count: int) -> None:
+    """Let all these rules count so many requests (answers)."""
+    for gate in gates:
+        if gate.least_records <= records <= gate.most_records and gate.least_size <= size <= gate.most_size:
+            shared.let_pass = True
+            gate.total[0] += count
+            gate.untold[0] += count
+            gate.seen[0] += count
+            gate.matches[0] += count
 
 
 # In C these are loads and a comparison: see scan.pxd.
