@@ -16,6 +16,8 @@ from .wire import load, sink
 SIZES = (200, 1024, 16384, 102400, 1048576)
 WINDOWS = (1, 10, 100)
 CONNECTIONS = (1, 8, 64)
+FIRST = 1000
+"""Requests of an arm that go the long way whatever they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,9 @@ def measure(
     found = []
     with ExitStack() as stack:
         loader, running = _stage(cell, peers, programs, stack)
-        if cell.partitions is not None:
-            for name, started in running.items():
-                tell(f"{cell.said()}  each partition once  {name}")
-                _meet(cell.partitions, started, loader)
+        for name, started in running.items():
+            tell(f"{cell.said()}  before it is measured  {name}")
+            _meet(cell, started, loader)
         for repetition in range(repetitions):
             for name in turned(list(running), repetition):
                 tell(f"{cell.said()}  {repetition + 1}/{repetitions}  {name}")
@@ -90,11 +91,16 @@ def turned(names: list[str], by: int) -> list[str]:
     return names[by:] + names[:by]
 
 
-def _meet(partitions: int, peer: Running, loader: Callable[..., Any]) -> None:
-    """Write to each partition for the first time: what that costs is not measured."""
-    with loader(peer.port, requests=partitions, partitions=partitions, spread=True) as sending:
-        sending.measured()
-        sending.end()
+def _meet(cell: Cell, peer: Running, loader: Callable[..., Any]) -> None:
+    """Send as many requests as ackdrop tells of one by one in every arm, and write to each partition for the first
+    time: what that costs is not measured."""
+    loads: list[dict[str, Any]] = [{"requests": FIRST, "size": cell.size}]
+    if cell.partitions is not None:
+        loads.append({"requests": cell.partitions, "partitions": cell.partitions, "spread": True})
+    for options in loads:
+        with loader(peer.port, **options) as sending:
+            sending.measured()
+            sending.end()
 
 
 def _once(cell: Cell, peer: Running, loader: Callable[..., Any], seconds: float, warmup: float) -> dict[str, Any]:
