@@ -6,14 +6,18 @@ from ackdrop.core.large cimport Large
 cdef class End:
     cdef public object session, side, peer
     cdef public bint reads
+    cdef public double heard
+    cdef public long long taken
     cdef object _other, _around, _poller, _clock, _recv, _send, _through, _pipes
     cdef Large _large
     cdef long long _fd, _to, _events, _most
 
     cdef _pass_on(self)
 
-    @cython.locals(count=cython.longlong, done=cython.longlong, sent=cython.longlong, most=cython.longlong)
+    @cython.locals(count=cython.longlong, done=cython.longlong, sent=cython.longlong, most=cython.longlong, now=cython.double)
     cdef bint _once(self) except -1
+
+    cpdef double came(self, long long count) except -1
 
     cdef bint _goes_on(self) except -1
 

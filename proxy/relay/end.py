@@ -70,6 +70,10 @@ class End:
         self._fd = peer.sock.fileno()
         self._events = 0
         self._clock = trio.lowlevel.current_clock().current_time
+        self.heard = self._clock()
+        """When something came last from this side."""
+        self.taken = 0
+        """How many bytes have come from it."""
         self._to = other.sock.fileno()
         self._recv, self._send, self._pipes = receive, send, around.pipes
         self._most = _FEW
@@ -147,9 +151,7 @@ class End:
         else:
             self._most = _MANY if count == most else _FEW if count < _FEW else most
         session = self.session
-        now = self._clock()
-        session.heard = now
-        session.taken += count
+        now = self.came(count)
         done = self._through(data, now)
         if done == count:
             if self._large is not None and self._large.opaque() >= _WORTH_IT and self._move(data):
@@ -185,9 +187,7 @@ class End:
         if not count:
             return False
         self._most = _HEAD
-        now = self._clock()
-        session.heard = now
-        session.taken += count
+        now = self.came(count)
         large.came(count)
         left = pipes.take_left()
         if left:
@@ -195,6 +195,12 @@ class End:
         if large.complete and not large.end(now):
             session.came_whole(now)
         return True
+
+    def came(self, count: int) -> float:
+        """So many bytes have come from this side: the time."""
+        self.heard = self._clock()
+        self.taken += count
+        return self.heard
 
     def took(self, count: int) -> None:
         """An end was read."""

@@ -36,10 +36,6 @@ class Session:
         self._token = trio.lowlevel.current_trio_token()
         self._running = False
         self.draining = False
-        self.heard = trio.current_time()
-        """When something came last, from either side."""
-        self.taken = 0
-        """How many bytes have come from both."""
 
     async def run(self) -> None:
         """Relay both ways until the core has ended both sides; a side that only says its end may still be sent to."""
@@ -58,10 +54,8 @@ class Session:
 
     def read(self, side: Side, peer: Peer, count: int) -> None:
         """So many bytes came into the buffer from that side."""
-        now = trio.current_time()
+        now = self._ends[side].came(count)
         peer.heard(self.buffer, count, now)
-        self.taken += count
-        self.heard = now
         data = bytes(self.buffer[:count])
         done = self.connection.through(side)(data, now)
         if done == count:
@@ -106,6 +100,16 @@ class Session:
             return True
         other = self._peers[side.other]
         return other.unread or other.backlog > self._backlog or not self.connection.may_read(side)
+
+    @property
+    def heard(self) -> float:
+        """When something came last, from either side."""
+        return max(end.heard for end in self._ends.values())
+
+    @property
+    def taken(self) -> int:
+        """How many bytes have come from both."""
+        return sum(end.taken for end in self._ends.values())
 
     @property
     def pauses(self) -> bool:
