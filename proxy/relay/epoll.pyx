@@ -2,9 +2,9 @@
 """epoll, with a look again before it sleeps.
 
 To fall asleep and be woken costs a core some 20 to 60 µs, on virtual machines above all: more than all that is done for
-a small request, and most of what a proxy adds where one is sent at a time. So where what comes next has lately come
+a small request, and most of what a proxy adds where one is sent at a time. So where nearly all that came lately has come
 within that time, it is looked for so long before the core is given up. That takes no more of it than sleeping does;
-where nothing comes soon, or somebody else wants the core, it sleeps at once.
+where what comes does not come soon, or somebody else wants the core, it sleeps at once.
 """
 
 cimport cython
@@ -32,6 +32,7 @@ cdef enum:
     TAKEN = 100_000  # ns between two looks in which somebody else has had the core
     LEAVE = 5_000_000  # ns for which it is left to them then
     SURE = 16
+    ENOUGH = 4
     MISSED = 4
 
 
@@ -42,7 +43,7 @@ cdef class Epoll:
     cdef int _fd
     cdef epoll_event _events[MOST]
     cdef readonly int sure
-    """How sure it is that what comes next comes soon; 0: it sleeps at once."""
+    """How sure it is that what comes next comes soon: from ENOUGH on it looks."""
     cdef long long _leave_until
 
     def __init__(self):
@@ -89,14 +90,16 @@ cdef class Epoll:
         """Look again for a moment where that has paid, and then sleep, so many milliseconds at most."""
         cdef long long now = _now()
         cdef int count
-        if self.sure > 0 and now >= self._leave_until:
+        if self.sure >= ENOUGH and now >= self._leave_until:
             count = self._look(most, now)
             if count != 0:
                 return count
             now = _now()
         count = epoll_wait(self._fd, self._events, most, wait)
-        if count > 0 and self.sure < SURE and _now() - now < SOON:
-            self.sure += 1
+        if count > 0 and _now() - now < SOON:
+            self.sure = min(self.sure + 1, SURE)
+        else:
+            self.sure = max(self.sure - 1, 0)
         return count
 
     cdef int _look(self, int most, long long now) noexcept nogil:

@@ -161,7 +161,7 @@ def test_it_is_sure_of_what_comes_at_once_and_soon_sleeps_where_nothing_does(
     echo = threading.Thread(target=_echo, args=(far,))
     echo.start()
     surest, end = 0, time.monotonic() + 20
-    while surest < 3 and time.monotonic() < end:  # on a busy machine some come late
+    while surest < 8 and time.monotonic() < end:  # on a busy machine some come late
         near.send(b"x")
         while not poll.poll(PATIENCE, 1):
             pass
@@ -169,7 +169,7 @@ def test_it_is_sure_of_what_comes_at_once_and_soon_sleeps_where_nothing_does(
         surest = max(surest, poll.sure)
     near.shutdown(socket.SHUT_WR)
     echo.join()
-    assert surest >= 3
+    assert surest >= 8
     poll.unregister(near.fileno())
     for _ in range(8):
         assert poll.poll(PATIENCE, 1) == []
