@@ -56,7 +56,7 @@ def test_what_is_refused_and_where(text: str, at: int | None, said: str) -> None
     _, problems = read(text)
     assert said in problems[0].text
     assert at is None or problems[0].at == at
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 3.0
 
 
 def test_an_unquoted_comparison_is_explained() -> None:
