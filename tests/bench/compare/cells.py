@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ackdrop.core.wire import WireSettings
+
 from .peers import Peer, Running
 from .processes import await_rest, cores, in_user_mode, spent
 from .wire import load, sink
@@ -16,7 +18,7 @@ from .wire import load, sink
 SIZES = (200, 1024, 16384, 102400, 1048576)
 WINDOWS = (1, 10, 100)
 CONNECTIONS = (1, 8, 64)
-FIRST = 1000
+FIRST = WireSettings().told_singly
 """Requests of an arm that go the long way whatever they are."""
 
 
