@@ -2,9 +2,10 @@
 
 `embedded_broker` is the bootstrap address (`127.0.0.1:PORT`) of an embedded Apache Kafka. `three_brokers` is a cluster
 of three that a test may break, `secured_broker` one broker; both have listeners with TLS, mTLS and SASL (`LISTENERS`)
-beside the plaintext one. The first test that asks for one of them starts it (four to ten seconds; the very first time
-45 MB of jars are downloaded into the user's cache), and it ends with the session, however that ends. All tests share
-them: make topics with names of your own, and leave every broker running.
+beside the plaintext one. The first test that asks for one of them starts it (two to ten seconds; the very first time
+45 MB of jars are downloaded into the user's cache, and an archive is made that halves the time of each start), and it
+ends with the session, however that ends. All tests share them: make topics with names of your own, and leave every
+broker running.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import pytest
 import trio
 
 from ackdrop import authority
-from ackdrop.broker import embedded
+from ackdrop.broker import archives, embedded
 from ackdrop.broker.embedded import RunningCluster, RunningNode
 from ackdrop.broker.layout import Wish
 from ackdrop.broker.listener import Certificate, Listener, every_mechanism
@@ -155,6 +156,7 @@ def _running(wish: Wish, certificates: Certificates | None = None) -> Iterator[B
 
     async def main() -> None:
         token.append(trio.lowlevel.current_trio_token())
+        await archives.prepare()  # for many starts to come
         async with embedded.cluster(wish) as running:
             told.put(Brokers(running, token[0], certificates))
             await end.wait()

@@ -6,14 +6,14 @@ Each broker has a supervisor of its own, so that one can be killed and started a
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import trio
 
-from . import settings
+from . import archives, settings
 from .control import OfChild
 from .jars import pinned, provide
 from .java import environment, find_java
@@ -103,8 +103,9 @@ async def cluster(
     listeners. The children may be detached one by one."""
     java = await find_java()
     jars = await provide(progress)
+    archive = archives.fitting(java, jars)
     async with AsyncExitStack() as stack:
-        start = functools.partial(_start, stack, java, jars, wish, ports)
+        start = functools.partial(_start, stack, functools.partial(_specs, java, jars, archive), wish, ports)
         yield await again_where_taken(start, 1 if ports else STARTS)
 
 
@@ -125,13 +126,13 @@ def as_broker(running: RunningCluster) -> RunningBroker:
 
 
 async def _start(
-    stack: AsyncExitStack, java: Path, jars: list[Path], wish: Wish, ports: Sequence[int]
+    stack: AsyncExitStack, specs: Callable[[Layout], list[Spec]], wish: Wish, ports: Sequence[int]
 ) -> RunningCluster:
     """One start. What must be undone at the end goes onto the stack where it succeeds, and is undone where not."""
     async with AsyncExitStack() as undo:
         with held(wish.ports, *ports) as found:
             layout = Layout.of(wish, found)
-            children = await undo.enter_async_context(all_supervised(_specs(java, jars, layout)))
+            children = await undo.enter_async_context(all_supervised(specs(layout)))
             nodes = tuple(
                 RunningNode(node, child, OfChild(child, node.port))
                 for node, child in zip(layout.nodes, children, strict=True)
@@ -141,14 +142,14 @@ async def _start(
     return RunningCluster(nodes)
 
 
-def _specs(java: Path, jars: list[Path], layout: Layout) -> list[Spec]:
+def _specs(java: Path, jars: list[Path], archive: Path | None, layout: Layout) -> list[Spec]:
     cluster_id = settings.cluster_id()
     folders = [new_folder() for _ in layout.nodes]
     return [
         Spec(
             folder=str(folder),
             files=settings.files(layout, node),
-            commands=settings.commands(java, jars, folder, cluster_id, layout.wish.users),
+            commands=settings.commands(java, jars, folder, cluster_id, layout.wish.users, archive),
             environment=environment(),
             grace=3.0 if len(layout.nodes) == 1 else _GRACE,
         )

@@ -29,7 +29,7 @@ async def find_java() -> Path:
     found = shutil.which("java")
     if found is None:
         raise BrokerError("the embedded broker needs a Java runtime, and there is none", remedy=EXTRA)
-    version = await _version(found)
+    version = await version_of(found)
     if version < OLDEST:
         is_what = f"is Java {version}" if version else "does not tell its version"
         raise BrokerError(f"the embedded broker needs Java {OLDEST} or newer; {found} {is_what}", remedy=EXTRA)
@@ -42,7 +42,7 @@ def environment() -> dict[str, str]:
     return {**kept, "LC_ALL": "C.UTF-8"}
 
 
-async def _version(java: str) -> int:
+async def version_of(java: str | Path) -> int:
     """The major version that this `java` tells, 0 where it tells none."""
     try:
         told = await trio.run_process(

@@ -103,8 +103,17 @@ def files(layout: Layout, node: Node) -> dict[str, str]:
     return {PROPERTIES: properties(layout, node), LOG4J: log4j}
 
 
-def commands(java: Path, jars: Sequence[Path], folder: Path, cluster: str, users: Mapping[str, str]) -> list[list[str]]:
-    """Format the folder, then run the broker; both in the folder.
+def commands(
+    java: Path,
+    jars: Sequence[Path],
+    folder: Path,
+    cluster: str,
+    users: Mapping[str, str],
+    archive: Path | None = None,
+    write: Path | None = None,
+) -> list[list[str]]:
+    """Format the folder, then run the broker; both in the folder. With an `archive` of classes they start quicker, and
+    do without it where it does not fit; the broker is to `write` one when it ends.
 
     A small heap, the first compiler tier alone and the simplest collector: the broker lives for minutes, and a quick
     start is worth more than throughput. Whatever Java or a native library drops goes into the folder.
@@ -124,9 +133,12 @@ def commands(java: Path, jars: Sequence[Path], folder: Path, cluster: str, users
         "-cp",
         ":".join(map(str, jars)),
     ]
+    if archive is not None:
+        virtual_machine += [f"-XX:AOTCache={archive}", "-Xlog:aot*=error"]
+    written = [] if write is None else [f"-XX:AOTCacheOutput={write}"]
     return [
         [*virtual_machine, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", PROPERTIES, *_scram(users)],
-        [*virtual_machine, "kafka.Kafka", PROPERTIES],
+        [*virtual_machine, *written, "kafka.Kafka", PROPERTIES],
     ]
 
 
