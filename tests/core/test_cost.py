@@ -7,7 +7,6 @@ them. Each limit is some 20 % above what was counted when it was set; whoever ma
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +18,8 @@ from ackdrop.core.wire import Wire, WireSettings
 from ackdrop.faults import Drop
 from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Rule
+
+from ..effort import calls
 
 TOPIC = "orders"
 ALONE, TOGETHER = (12, 0.27) if scan.COMPILED else (46, 26.0)
@@ -67,21 +68,6 @@ def exchanges(frames: Any) -> list[Exchange]:
         )
         for n in range(WARM + COUNTED)
     ]
-
-
-def calls(work: Callable[[], None]) -> int:
-    count = 0
-
-    def counted(frame: object, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(counted)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def cost(line: Line, exchanges: list[Exchange], at_once: int = 1) -> float:

@@ -7,7 +7,6 @@ import dataclasses
 import datetime
 import hashlib
 import re
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -29,6 +28,8 @@ from ackdrop.result import (
     RunInfo,
     ScenarioInfo,
 )
+
+from ...effort import calls
 
 TEMPLATES = Path(html.__file__).parent / "templates"
 EMPTY = frozenset({"meta", "link", "br", "input"})
@@ -238,9 +239,7 @@ def test_a_thousand_findings_stay_below_three_megabytes(results, kept):
 def test_a_usual_run_is_written_at_once(results, kept):
     run = kept(results.lost_ack())
     html.text([run])  # the templates are read once
-    begun = time.process_time()
-    html.text([run])
-    assert time.process_time() - begun < 0.3
+    assert calls(lambda: html.text([run])) < 60_000
 
 
 def test_what_is_not_known_cannot_be_shown_by_mistake():
