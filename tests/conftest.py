@@ -10,6 +10,7 @@ broker running.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import queue
@@ -20,8 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import trio
+from xdist.scheduler import LoadFileScheduling
 
 from ackdrop import authority
 from ackdrop.broker import archives, embedded
@@ -32,12 +35,37 @@ from ackdrop.broker.listener import Certificate, Listener, every_mechanism
 collect_ignore = ["samples"]
 """Projects of users, with settings of their own: `integration/test_plugin.py` runs them."""
 
+hypothesis.settings.register_profile("ackdrop", deadline=None)  # an example may wait for its turn on a busy machine
+hypothesis.settings.load_profile("ackdrop")
+
 USERS = {"alice": "alice-secret"}
 """Who may speak to the SASL listeners, and with which password; with OAUTHBEARER anybody may."""
 
 LISTENERS = ("TLS", "MTLS", "SASL", "SASL_TLS")
 """The listeners beside the plaintext one: TLS, TLS that asks for a certificate, all SASL mechanisms without and with
 TLS."""
+
+
+class ByBrokers(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests run in one process, and in the same one all that want brokers which take long to start, and much
+    of the machine as long as they live."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return SHARED if _wants_shared(self.config.rootpath / file) else file
+
+
+SHARED = "many brokers"
+
+
+@functools.cache
+def _wants_shared(file: Path) -> bool:
+    text = file.read_text(encoding="utf-8")
+    return "three_brokers" in text or "secured_broker" in text
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBrokers | None:
+    return ByBrokers(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

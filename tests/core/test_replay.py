@@ -14,7 +14,7 @@ from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Decided, Passed, Reached
 from ackdrop.passed import in_time
 
-from .test_quick import STEPS, Twins, fired
+from .test_quick import STEPS, Twins, fired, seeds
 
 RULES: dict[str, list[Rule]] = {
     "the nth": [Rule("r", "produce", "response", Match(attempt="first"), When(nth=(3,)), Drop())],
@@ -96,7 +96,7 @@ def test_other_rules_are_asked_about_what_these_let_pass(playbook: Any, frames: 
 def test_what_went_the_short_way_is_asked_about_as_well(playbook: Any, frames: Any) -> None:
     """The same requests, a part of which is told as `Passed` or late: every rule decides what it had decided."""
     passed = 0
-    for seed in range(60):
+    for seed in seeds(30):
         twins = Twins(seed, playbook, frames, armed=True)
         for _ in range(STEPS):
             for play in twins.plays:

@@ -27,7 +27,7 @@ for name in ("lane", "batches", "scan", "several", "large"):
     assert module.__file__.endswith(".py")
 from tests.core import conftest, test_quick
 passed = 0
-for seed in range(60):
+for seed in test_quick.seeds(24):
     kind = {{"armed": seed % 2 == 0, "several": seed % 3 == 0, "counting": seed % 4 == 0}}
     twins = test_quick.Twins(seed, conftest.play, conftest.Frames(), **kind)
     for _ in range(test_quick.STEPS):
@@ -59,7 +59,7 @@ def test_what_is_compiled_is_this_source(module: ModuleType) -> None:
 def test_uncompiled_it_does_the_same() -> None:
     done = subprocess.run([sys.executable, "-c", UNCOMPILED], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 1_000
+    assert int(done.stdout) > 500
 
 
 class TestRows:

@@ -124,8 +124,8 @@ def ackdrop(embedded_broker: str, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 RUNS = {
-    "time": ("long-budget.yaml", "passes.yaml", "--max-time", "3s"),
-    "time-for-some": ("passes.yaml", "--repeat", "40", "--max-time", "6s"),
+    "time": ("long-budget.yaml", "passes.yaml", "--max-time", "10s"),
+    "time-for-some": ("passes.yaml", "--repeat", "40", "--max-time", "12s"),
     "fail-fast": ("fails.yaml", "passes.yaml", "--fail-fast"),
     "broken": ("fails.yaml", "--repeat", "2"),
     "flaky": ("passes.yaml", "--repeat", "2", "--producer-python", "./python"),
@@ -152,7 +152,7 @@ def test_when_the_time_is_up_what_runs_is_ended_and_nothing_passes(ran: Ran, emb
     (off,) = done.results[0]["arms"]
     assert 10 <= off["records"]["acked"] <= off["log"]["distinct"] <= off["records"]["sent"] < 1000
     assert (off["log"]["lost"], off["wire"]["retries"]) == (0, 1)
-    assert "The time is up (3.0 s)" in done.err
+    assert "The time is up (10.0 s)" in done.err
     assert "The time was up; not run: passes" in done.err
     see_gone(embedded_broker, "ackdrop-long-budget")
 

@@ -28,7 +28,7 @@ from ackdrop.errors import BrokerError
 pytestmark = pytest.mark.integration
 
 DEADLINE = 60.0
-SECOND_START = 10.0
+SECOND_START = 30.0
 """Seconds that a start may take once the jars are in the cache."""
 
 Gone = Callable[..., None]
