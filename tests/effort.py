@@ -1,10 +1,15 @@
-"""How much work a call is, in a measure that is the same on every machine, whatever else runs there."""
+"""How much work a call is, in a measure that is the same on every machine, whatever else runs there; and how much of
+it the tests do."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
+
+TIMES = int(os.environ.get("ACKDROP_TEST_TIMES", "1"))
+"""Where cases are chosen by chance, or a part of many: ACKDROP_TEST_TIMES=10 takes ten times as many."""
 
 
 def calls(work: Callable[[], object]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +43,8 @@ from ackdrop.observations import (
     Reached,
 )
 from ackdrop.passed import expanded, reached
+
+from ..effort import TIMES
 
 STEPS = 120
 Fate = dict[type, Any]
@@ -476,9 +477,8 @@ def same_with(seeds: Iterable[int], playbook: Any, frames: Any, **more: Any) -> 
 
 
 def seeds(count: int, part: int = 0) -> range:
-    """So many seeds, others for each part. ACKDROP_TEST_SEEDS=10 takes ten times as many."""
-    count *= int(os.environ.get("ACKDROP_TEST_SEEDS", "1"))
-    return range(part * count, (part + 1) * count)
+    """So many seeds, others for each part."""
+    return range(part * count * TIMES, (part + 1) * count * TIMES)
 
 
 @pytest.mark.parametrize("part", range(2))

@@ -359,6 +359,9 @@ def test_what_a_restarted_producer_sends_again_stays_in_both_arms(ran: Callable[
     assert len(ids) == 2
 
 
+KINDS_OF_GIVEN_UP = "duplicate", "unacked_present"
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_what_the_client_gave_up_and_the_application_sends_again_stands_twice(
     ran: Callable[[Case], Ran], client: str
@@ -370,13 +373,16 @@ def test_what_the_client_gave_up_and_the_application_sends_again_stands_twice(
             assert [found["kind"] for found in arm["findings"]] == ["deduplicated"]
             assert done.logs[name].identities == tuple((record, 0) for record in range(12))
             continue
-        assert done.logs[name].identities == ((0, 0), (1, 0), (2, 0), (2, 1), *((record, 0) for record in range(3, 12)))
         assert arm["records"] == {"sent": 13, "acked": 12, "failed": 1, "unknown": 0}
-        assert (arm["wire"]["acks_dropped"], arm["wire"]["retries"], arm["log"]["unacked_present"]) == (1, 0, 1)
-        found, present = arm["findings"]
-        assert (found["kind"], found["cause"], found["record"]) == ("duplicate", "application-resend", "p1/2")
-        assert present["kind"] == "unacked_present"
+        assert (arm["wire"]["acks_dropped"], arm["log"]["unacked_present"]) == (1, 1)
+        found, present = (next(one for one in arm["findings"] if one["kind"] == kind) for kind in KINDS_OF_GIVEN_UP)
+        assert (found["cause"], found["record"]) == ("application-resend", "p1/2")
         assert found["fault"] == present["fault"] == "lose the third ack"
+        if held := arm["wire"]["acks_withheld"]:  # the second send came before the client had closed the connection
+            assert arm["wire"]["retries"] == held == 1
+            continue
+        assert (arm["wire"]["retries"], len(arm["findings"])) == (0, 2)
+        assert done.logs[name].identities == ((0, 0), (1, 0), (2, 0), (2, 1), *((record, 0) for record in range(3, 12)))
         first, again = found["attempts"]
         assert (first["base_offset"], first["ack"], first["fault"]) == (2, "dropped", "lose the third ack")
         assert (again["base_offset"], again["ack"], again["fault"], again["retry_of"]) == (3, "delivered", None, None)
@@ -437,7 +443,7 @@ def test_a_client_that_goes_another_way_fails_the_expectation(ran: Callable[[Cas
         "forgotten-producer": ("on", ("duplicates 1", 0)),
         "given-up": (
             "on",
-            *(("records 13", 12), ("duplicates 1", 0), ("sent 13", 12), ("failed 1", 0), ("retries 0", 1)),
+            *(("records 13", 12), ("duplicates 1", 0), ("sent 13", 12), ("failed 1", 0)),
         ),
     }[case[0]]
     assert (done.exit_code, done.report["verdict"]) == (1, "failed")

@@ -56,7 +56,7 @@ SAID = {
         "retry of the client's.",
         "kafka-python waits for its request timeout, 1 s; by then its delivery timeout is over, and it reports a "
         "failure. The application sends the record again, as a new one: the broker has it already, and appends it. "
-        "That is a duplicate, whatever idempotence says. Expected: records 13",
+        "That is a duplicate, whatever idempotence says. Expected: records >= 13",
     ],
     "application-resend": ["None: nothing is done on the way.", "The application itself sends each record 3 times"],
 }
@@ -137,7 +137,7 @@ def test_of_a_client_that_nobody_has_looked_at_no_more_is_said_than_is_known(
         (("at: produce.response", "at: connection"), "what the broker had appended stands twice, whatever idempotence"),
         (("drop: {then: hold}", "late: {release: 2s}"), "the late request, if it comes, is another copy, unless"),
         (("resend_failed: 1 ", "resend_failed: 3 "), "the application sends the record again, up to 3 times: a new"),
-        (("resend_failed: 1 ", "resend_failed: 0 "), "is over, and it reports a failure. Expected: records 13"),
+        (("resend_failed: 1 ", "resend_failed: 0 "), "is over, and it reports a failure. Expected: records >= 13"),
         (("delivery_timeout: 1s", "delivery_timeout: 3s"), "then it closes the connection and sends again on a new"),
         (("retries: 5", "retries: 0"), "(retries: 0): it reports a failure. The application sends the record again"),
     ],
