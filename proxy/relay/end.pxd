@@ -10,7 +10,7 @@ cdef class End:
     cdef public long long taken
     cdef object _other, _around, _poller, _clock, _recv, _send, _through, _pipes
     cdef Large _large
-    cdef long long _fd, _to, _events, _most
+    cdef long long _fd, _to, _events, _most, _likely
 
     cdef _pass_on(self)
 

@@ -76,7 +76,7 @@ class End:
         """How many bytes have come from it."""
         self._to = other.sock.fileno()
         self._recv, self._send, self._pipes = receive, send, around.pipes
-        self._most = _FEW
+        self._most, self._likely = _FEW, 0
         self._through = session.connection.through(side)
         self._large: Large | None = None
         if side is Side.CLIENT and around.pipes is not None:
@@ -136,13 +136,13 @@ class End:
         """Read once; whether all of it has gone on, and more may."""
         most = self._most
         try:
-            data = self._recv(self._fd, most)
+            data = self._recv(self._fd, most, self._likely)
         except OSError:
             self.took(-1)
             return False
         if data is None:
             return False
-        count = len(data)
+        count = self._likely = len(data)
         if not count:
             self.took(0)
             return False

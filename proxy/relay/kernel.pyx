@@ -11,6 +11,7 @@ Nothing here blocks, so the interpreter's lock is kept: whoever waits for it has
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport EAGAIN, EINTR, errno
+from libc.string cimport memcpy, memset
 
 cdef extern from *:
     """
@@ -27,6 +28,13 @@ cdef extern from *:
     ssize_t c_tee "tee"(int, int, size_t, unsigned int)
     ssize_t c_send "send"(int, const void *, size_t, int)
     ssize_t c_recv "recv"(int, void *, size_t, int)
+    struct iovec:
+        void *iov_base
+        size_t iov_len
+    struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+    ssize_t recvmsg(int, msghdr *, int)
     ssize_t c_read "read"(int, void *, size_t)
     int pipe2(int *, int)
     int c_fcntl "fcntl"(int, int, ...)
@@ -37,15 +45,19 @@ cdef enum:
     ROOM = 512 * 1024  # of a pipe: 128 places, of which each takes what the kernel has in one piece, up to 32 KiB
     ONE_GO = 1 << 20
     FEW = 64 * 1024
+    LEAST = 4096  # of fewer bytes, to copy them costs less than to ask for them in two places
 
 cdef char _buffer[FEW]
 
 
-def receive(int fd, Py_ssize_t most):
-    """Bytes that have come, `most` of them at once; none at an end, None where there is nothing. Raises OSError."""
+def receive(int fd, Py_ssize_t most, Py_ssize_t likely):
+    """Bytes that have come, `most` of them at once; none at an end, None where there is nothing. So many as are `likely`
+    are not copied once more. Raises OSError."""
     cdef Py_ssize_t count
     cdef bytes data
     if most <= FEW:
+        if LEAST <= likely < most:
+            return _expected(fd, most, likely)
         count = c_recv(fd, _buffer, most, MSG_DONTWAIT)
         return PyBytes_FromStringAndSize(_buffer, count) if count >= 0 else _nothing()
     data = PyBytes_FromStringAndSize(NULL, most)
@@ -53,6 +65,29 @@ def receive(int fd, Py_ssize_t most):
     if count < 0:
         return _nothing()
     return data if count == most else data[:count]
+
+
+cdef bytes _expected(int fd, Py_ssize_t most, Py_ssize_t likely):
+    """Read into what is kept, and only what is beyond it into the buffer of all."""
+    cdef iovec parts[2]
+    cdef msghdr message
+    cdef bytes more, data = PyBytes_FromStringAndSize(NULL, likely)
+    cdef Py_ssize_t count
+    memset(&message, 0, sizeof(msghdr))
+    message.msg_iov, message.msg_iovlen = parts, 2
+    parts[0].iov_base, parts[0].iov_len = PyBytes_AS_STRING(data), likely
+    parts[1].iov_base, parts[1].iov_len = _buffer, most - likely
+    count = recvmsg(fd, &message, MSG_DONTWAIT)
+    if count == likely:
+        return data
+    if count < 0:
+        return _nothing()
+    if count < likely:
+        return data[:count]
+    more = PyBytes_FromStringAndSize(NULL, count)
+    memcpy(PyBytes_AS_STRING(more), PyBytes_AS_STRING(data), likely)
+    memcpy(PyBytes_AS_STRING(more) + likely, _buffer, count - likely)
+    return more
 
 
 def send(int fd, bytes data):
