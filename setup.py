@@ -11,7 +11,8 @@ from shutil import copy
 
 from setuptools import Extension, setup
 
-MODULES = ("core.lane", "core.batches", "core.scan", "core.several", "core.large", "relay.end")
+MODULES = tuple(f"core.{name}" for name in ("lane", "batches", "scan", "several", "large"))
+MODULES += tuple(f"relay.{name}" for name in ("road", "poller", "end"))
 OF_LINUX = ("relay.kernel", "relay.epoll")
 """What there is no Python for, and no need of elsewhere."""
 SOURCES, BUILD = Path("proxy"), Path("build/cython")

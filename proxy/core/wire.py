@@ -89,7 +89,8 @@ class Wire:
         self._opened = 0
         self._commands: list[Command] = []
         self._observations: list[Observation] = []
-        self._timers: list[tuple[float, int]] = []
+        self.timers: list[tuple[float, int]] = []
+        """A heap of when something is to be done, and on which connection."""
         self._topics_seen: set[tuple[str, int]] = set()
         self._asked: set[tuple[str, bytes | None, int]] = set()
         self._rules: dict[int, bool] = {}
@@ -111,8 +112,8 @@ class Wire:
 
     def tick(self, now: float) -> list[Command]:
         """Do what is due by now."""
-        while self._timers and self._timers[0][0] <= now:
-            _, number = heapq.heappop(self._timers)
+        while self.timers and self.timers[0][0] <= now:
+            _, number = heapq.heappop(self.timers)
             if number == OF_THE_WIRE and self._moments is not None:
                 self._moments.wake(now)
             connection = self._connections.get(number) or self._copies.get(number)
@@ -123,7 +124,7 @@ class Wire:
     @property
     def due(self) -> float | None:
         """When `tick` has something to do next; None when nothing is planned."""
-        return self._timers[0][0] if self._timers else None
+        return self.timers[0][0] if self.timers else None
 
     def starts_known(self, asked: AskStarts, topic: str, starts: dict[int, int], now: float) -> list[Command]:
         """The answer to AskStarts. A partition that is missing in `starts` is taken to begin nowhere known (-1)."""
@@ -203,7 +204,7 @@ class Wire:
             self.command(AskStarts(asked.topic, asked.topic_id, tuple(partition for _, _, partition in fresh)))
 
     def wake_at(self, due: float, connection: int) -> None:
-        heapq.heappush(self._timers, (due, connection))
+        heapq.heappush(self.timers, (due, connection))
 
     def forget(self, connection: int) -> None:
         """The connection is over. Its timers go once most of those that are planned are for nobody."""
@@ -211,13 +212,13 @@ class Wire:
             self._traffic.over(over)
             over.over()
         self._copies.pop(connection, None)
-        if len(self._timers) > 1000 + 4 * (len(self._connections) + len(self._copies)):
-            self._timers = [
+        if len(self.timers) > 1000 + 4 * (len(self._connections) + len(self._copies)):
+            self.timers[:] = [
                 timer
-                for timer in self._timers
+                for timer in self.timers
                 if timer[1] in self._connections or timer[1] in self._copies or timer[1] == OF_THE_WIRE
             ]
-            heapq.heapify(self._timers)
+            heapq.heapify(self.timers)
 
     def asks(self, api_key: int) -> bool:
         """Whether frames of this API are looked at: rules are about them, or the arm has rules and they are small, so

@@ -2,13 +2,17 @@
 cimport cython
 
 from ackdrop.core.large cimport Large
+from ackdrop.relay.poller cimport Poller
+from ackdrop.relay.road cimport Road
 
 cdef class End:
     cdef public object session, side, peer
-    cdef public bint reads
+    cdef public bint reads, draining
+    cdef Road _from, _onto
+    cdef Poller _poller
     cdef public double heard
     cdef public long long taken
-    cdef object _other, _around, _poller, _clock, _recv, _send, _through, _pipes
+    cdef object _around, _recv, _send, _through, _pipes
     cdef Large _large
     cdef long long _fd, _to, _events, _most, _likely
 

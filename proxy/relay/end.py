@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
-import trio
-
 from ..core.commands import Command, Side
 from ..core.large import Large
 from .peer import Peer
@@ -64,13 +62,12 @@ class End:
         self.session = session
         self.side = side
         self.peer = peer
-        self._other = other
+        self._from, self._onto = peer, other
         self._around = around
         self._poller = around.poller
         self._fd = peer.sock.fileno()
         self._events = 0
-        self._clock = trio.lowlevel.current_clock().current_time
-        self.heard = self._clock()
+        self.heard = self._poller.now()
         """When something came last from this side."""
         self.taken = 0
         """How many bytes have come from it."""
@@ -83,6 +80,8 @@ class End:
             self._large = session.connection.large
         self.reads = True
         """Whether more is to come from this side, and wanted now or later."""
+        self.draining = False
+        """Whether the session reads no more requests."""
 
     def want(self, reading: bool) -> None:
         """Be told of what comes, or not; and of room to send while something waits."""
@@ -111,7 +110,7 @@ class End:
         return bool(self._events & IN)
 
     def _ready(self, events: int) -> None:
-        if events == IN and self.peer.plain and self._other.plain:
+        if events == IN and self._from.plain and self._onto.plain:
             self._pass_on()
             return
         if self._events & OUT and events != IN and self.peer.pour():
@@ -172,7 +171,7 @@ class End:
         """Bytes have gone on without a command; whether more may."""
         if self._around.settling:
             self._around.passed()
-        if not self.session.draining and self.peer.plain and self._other.plain:
+        if not self.draining and self._from.plain and self._onto.plain:
             return True
         self.pause()
         return False
@@ -198,7 +197,7 @@ class End:
 
     def came(self, count: int) -> float:
         """So many bytes have come from this side: the time."""
-        self.heard = self._clock()
+        self.heard = self._poller.now()
         self.taken += count
         return self.heard
 

@@ -50,7 +50,7 @@ cdef enum:
 cdef char _buffer[FEW]
 
 
-def receive(int fd, Py_ssize_t most, Py_ssize_t likely):
+def receive(int fd, Py_ssize_t most, Py_ssize_t likely=0):
     """Bytes that have come, `most` of them at once; none at an end, None where there is nothing. So many as are `likely`
     are not copied once more. Raises OSError."""
     cdef Py_ssize_t count

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import trio
 
+from .road import Road
 from .tap import Ear
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ LINGER = 2.0
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Peer:
+class Peer(Road):
     """A connected socket. `backlog` counts the bytes that wait for the kernel; `tls`: whether they are encrypted."""
 
     tls = False
 
     def __init__(self, sock: socket.socket) -> None:
+        super().__init__(plain=not self.tls)
         sock.setblocking(False)
         with contextlib.suppress(OSError):  # some systems refuse it on a connection that was reset already
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -39,8 +41,6 @@ class Peer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.sock = sock
         self.backlog = 0
-        self.plain = not self.tls
-        """Whether bytes go straight to the socket: nothing waits, nothing has ended, nobody listens."""
         self.silent = trio.Event()
         """Set once nothing more will come from this side."""
         self.gone = trio.Event()

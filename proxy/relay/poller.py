@@ -3,6 +3,8 @@
 trio wakes a task for every event, and asks the kernel anew each time: some 20 µs, as much as all else that is done for
 a small frame. Here one task waits, for a poll object of its own, and serves what that tells in a burst: until nothing
 has come for a moment, or others have waited for long enough. Within a burst no other task runs.
+
+This module is compiled by Cython as `end` is (`poller.pxd` has the types).
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import select
 import selectors
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -93,17 +96,28 @@ class Poller:
     """Runs with `serve` in a nursery, from `open` to `close`. A socket is watched from `watch` to `forget`, which comes
     before it is closed.
 
-    `due` tells when something else has to be done, in seconds on trio's clock: no burst lasts beyond it.
+    `timers` is a heap of all else that has to be done, each with its time first, in seconds on trio's clock: no burst
+    lasts beyond the first of them.
     """
 
-    def __init__(self, due: Callable[[], float | None] = lambda: None, poll: _Poll | None = None) -> None:
-        self._due = due
+    def __init__(self, timers: list[tuple[float, int]], poll: _Poll | None = None) -> None:
+        self._timers = timers
         self._given = poll
         self._handlers: dict[int, Handler] = {}
+        self._ticks = False
+        self._offset = 0.0
 
     def open(self) -> None:
         """Begin, before anything is watched."""
         self._poll = best() if self._given is None else self._given
+        clock = trio.lowlevel.current_clock()
+        self._clock = clock.current_time
+        self._ticks = type(clock).__name__ == "SystemClock"  # `perf_counter`, and an offset by chance
+        self._offset = clock.offset if self._ticks else 0.0  # type: ignore[attr-defined]
+
+    def now(self) -> float:
+        """The time on trio's clock, at less than half its price."""
+        return perf_counter() + self._offset if self._ticks else self._clock()
 
     def watch(self, fd: int, events: int, handler: Handler) -> None:
         """Call `handler` from now on whenever this socket is ready for any of these."""
@@ -131,16 +145,15 @@ class Poller:
 
     def burst(self) -> None:
         """Serve what has come, and what comes next."""
-        poll, handlers, clock = self._poll.poll, self._handlers, trio.lowlevel.current_clock().current_time
-        until = clock() + LONGEST
+        poll, handlers, timers = self._poll.poll, self._handlers, self._timers
+        until = self.now() + LONGEST
         events = poll(0, _MOST)
         while events:
             for fd, ready in events:
                 handler = handlers.get(fd)
                 if handler is not None:
                     handler(ready)
-            now = clock()
-            due = self._due()
-            if now >= until or (due is not None and due <= now + PATIENCE):
+            now = self.now()
+            if now >= until or (timers and timers[0][0] <= now + PATIENCE):
                 return
             events = poll(PATIENCE, _MOST)

@@ -107,7 +107,7 @@ class Proxy:
         self._sessions: dict[int, Session] = {}
         self._copies: dict[int, CopySession] = {}
         self.buffer = memoryview(bytearray(READ_SIZE))
-        self.poller = Poller(lambda: self.wire.due)
+        self.poller = Poller(self.wire.timers)
         self.pipes: Pipes | None = None
         self._rescheduled = trio.Event()
         self._planned = math.inf

@@ -119,6 +119,8 @@ class Session:
     def drain(self) -> None:
         """Read no more requests once what comes next was read; what was read goes on, and so do answers."""
         self.draining = True
+        for end in self._ends.values():
+            end.draining = True
 
     # Commands.
 

@@ -14,7 +14,7 @@ else:
     except ImportError:
         Pipes = None
 
-        def receive(fd: int, most: int, likely: int) -> bytes | None:
+        def receive(fd: int, most: int, likely: int = 0) -> bytes | None:
             """Bytes that have come; none at an end, None where there is nothing. Raises OSError."""
             try:
                 return os.read(fd, most)

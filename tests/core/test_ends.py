@@ -432,4 +432,4 @@ def test_an_end_is_told_once_whatever_follows(
     ended = [command for command in play.commands if isinstance(command, Close)]
     assert sorted(command.to.value for command in ended) == ["broker", "client"]
     assert not any(isinstance(command, Send) for command in play.commands[play.commands.index(ended[-1]) :])
-    assert len(play.wire._timers) == 0 or play.wire.due > play.now
+    assert len(play.wire.timers) == 0 or play.wire.due > play.now

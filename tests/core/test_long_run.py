@@ -132,7 +132,7 @@ def test_timers_of_connections_that_are_gone_are_thrown_away(playbook: Any, rule
         line.broker(frames.produced(1, ("t", 0, 0, 1)))
         line.client_ends("reset")
         line.broker_ends("reset")
-    assert len(play.wire._timers) < 1100
+    assert len(play.wire.timers) < 1100
     assert keeps.to_client(frames.produced(1, ("t", 0, 0, 1))) in play.at(3600.0)
 
 

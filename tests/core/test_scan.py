@@ -11,7 +11,7 @@ import pytest
 
 from ackdrop.core import batches, lane, large, scan, several
 from ackdrop.observations import Quiet
-from ackdrop.relay import end, straight
+from ackdrop.relay import end, poller, road, straight
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "proxy" / "core"
@@ -37,7 +37,7 @@ print(passed)
 """
 
 
-COMPILED = [lane, batches, scan, several, large, end]
+COMPILED = [lane, batches, scan, several, large, road, poller, end]
 if straight.Pipes is not None:
     COMPILED += [sys.modules["ackdrop.relay.kernel"], sys.modules["ackdrop.relay.epoll"]]
 

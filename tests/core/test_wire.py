@@ -198,7 +198,7 @@ class TestTimers:
         line.client(*(produce(cid) for cid in range(100)))
         for cid in range(100):
             line.broker(frames.produced(cid, ("t", 0, 0, cid)))
-        assert len(play.wire._timers) == 1
+        assert len(play.wire.timers) == 1
 
     def test_timers_go_off_in_their_order(self, playbook: Any, rule: Any, frames: Any, produce: Any) -> None:
         play = playbook(rule(Delay(5.0), "a", match={"topic": ("a",)}), rule(Delay(2.0), "b", match={"topic": ("b",)}))

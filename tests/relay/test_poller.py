@@ -6,19 +6,20 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import trio
+import trio.testing
 
 from ackdrop.relay.poller import IN, LONGEST, OUT, PATIENCE, Epoll, Kqueue, Poller
 
 
 @pytest.fixture(params=[Epoll, select.epoll, Kqueue])
-def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
+async def poller(request: pytest.FixtureRequest) -> AsyncIterator[Poller]:
     if request.param is None:
         pytest.skip("compiled on Linux alone")
-    poller = Poller(poll=request.param())
+    poller = Poller([], request.param())
     poller.open()
     yield poller
     poller.close()
@@ -142,13 +143,28 @@ async def test_a_burst_ends_where_something_else_is_due(
     near, far = near_and_far
     far.send(b"never read")
     calls: list[int] = []
-    poller = Poller(lambda: trio.current_time() if due else None)
+    poller = Poller([(trio.current_time(), 1)] if due else [])
     poller.open()
     poller.watch(near.fileno(), IN, calls.append)
     poller.burst()
     poller.forget(near.fileno())
     poller.close()
     assert len(calls) == 1 if due else len(calls) > 1
+
+
+async def test_its_time_is_trio_s(poller: Poller) -> None:
+    for _ in range(100):
+        before, now, after = trio.current_time(), poller.now(), trio.current_time()
+        assert before <= now <= after
+        await trio.lowlevel.checkpoint()
+
+
+async def test_its_time_is_that_of_another_clock_too(autojump_clock: trio.testing.MockClock) -> None:
+    poller = Poller([])
+    poller.open()
+    await trio.sleep(3600)
+    assert poller.now() == trio.current_time()
+    poller.close()
 
 
 @pytest.mark.skipif(Epoll is None, reason="compiled on Linux alone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import random
 import socket
 import struct
 import sys
@@ -35,6 +36,23 @@ def test_what_comes_and_what_goes(ways: ModuleType, pair: Any) -> None:
     assert ways.receive(far.fileno(), 1 << 20) == b" bytes"
     near.close()
     assert ways.receive(far.fileno(), 100) == b""
+
+
+@pytest.mark.parametrize("came", [1, 9_999, 10_000, 10_001, 12_000])
+@pytest.mark.parametrize("most", [10_000, 20_000, 65_536, 1 << 20])
+def test_what_is_likely_to_come_and_what_comes(ways: ModuleType, pair: Any, came: int, most: int) -> None:
+    near, far = pair()
+    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    far.setblocking(False)
+    sent = random.Random(came).randbytes(came)
+    near.sendall(sent)
+    got = [ways.receive(far.fileno(), most, 10_000)]
+    assert len(got[0]) == min(came, most)
+    while (more := ways.receive(far.fileno(), most, 10_000)) is not None:
+        got.append(more)
+    assert b"".join(got) == sent
+    near.close()
+    assert ways.receive(far.fileno(), most, 10_000) == b""
 
 
 def test_no_room(ways: ModuleType, pair: Any) -> None:
