@@ -2,9 +2,10 @@
 cimport cython
 from ackdrop.core.batches cimport Batches, Head
 from ackdrop.core.lane cimport Gate, Lane, Rows, Shared
-from ackdrop.core.scan cimport Open
+from ackdrop.core.scan cimport Open, c_int, c_long, c_short
 
-cdef long long _LEAST_BATCH, _LAST_SEQUENCE, _SIGN, _WORD, _LOW, _N, _TOPIC_IDS, _HEAD_AT, _MOST_ANSWER
+cdef bint _C
+cdef long long _LEAST_BATCH, _LAST_SEQUENCE, _LOW, _N, _TOPIC_IDS, _HEAD_AT, _MOST_ANSWER
 cdef long long _LONGEST_STEP, _NONE, _BATCH, _LAST
 
 cdef class Several:
@@ -82,10 +83,8 @@ cdef class Several:
 
     cdef bint _tagless(self, bytes data) except -1
 
-@cython.locals(value=cython.longlong)
 cdef long long _short(bytes data, long long at) except? -1
 
-@cython.locals(value=cython.longlong)
 cdef long long _int(bytes data, long long at) except? -1
 
 cdef long long _long(bytes data, long long at) except? -1

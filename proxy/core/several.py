@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from struct import Struct
 from typing import Any, Literal
 
 from ..series import CELLS
@@ -20,9 +21,14 @@ from .batches import Batches, Head
 from .lane import Lane, Rows, Shared
 from .scan import Open, Together, may_fire
 
+_C = not __file__.endswith(".py")
+_SHORT = Struct(">h").unpack_from
+_INT = Struct(">i").unpack_from
+_LONG = Struct(">q").unpack_from
+
 _LEAST_BATCH = 61
 _LAST_SEQUENCE = (1 << 31) - 1
-_SIGN, _WORD, _LOW = 1 << 31, 1 << 32, (1 << 32) - 1
+_LOW = (1 << 32) - 1
 _N = CELLS
 _TOPIC_IDS = 13
 _HEAD_AT = 12
@@ -447,18 +453,12 @@ class Several:
 
 
 def _short(data: bytes, at: int) -> int:
-    value = data[at]
-    value = value << 8 | data[at + 1]
-    return value - 0x10000 if value >= 0x8000 else value
+    return c_short(data, at) if _C else _SHORT(data, at)[0]  # type: ignore # noqa: F821
 
 
 def _int(data: bytes, at: int) -> int:
-    value = data[at]
-    value = value << 8 | data[at + 1]
-    value = value << 8 | data[at + 2]
-    value = value << 8 | data[at + 3]
-    return value - _WORD if value >= _SIGN else value
+    return c_int(data, at) if _C else _INT(data, at)[0]  # type: ignore # noqa: F821
 
 
 def _long(data: bytes, at: int) -> int:
-    return (_int(data, at) << 32) + (_int(data, at + 4) & _LOW)
+    return c_long(data, at) if _C else _LONG(data, at)[0]  # type: ignore # noqa: F821
