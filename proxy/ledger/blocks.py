@@ -12,6 +12,7 @@ A block tells of attempts run by run, in the order in which they were handed ove
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import sqlite3
 from array import array
@@ -37,6 +38,12 @@ _HIGHEST = (1 << 63) - 1
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM blocks WHERE id = ?"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _flow_values = attrgetter(*FLOW_FIELDS)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _text(flow: Flow) -> str:
+    """It in JSON; of a flow with few attempts in each block this costs as much as all the rest."""
+    return _encode(_flow_values(flow))
 
 
 class Packing:
@@ -109,7 +116,7 @@ class _Packed:
         self.first, self.last, self.at = _HIGHEST, -1, inf
 
     def row(self, arm: int) -> Sequence[Any]:
-        flows = _encode([_flow_values(flow) for flow in self.flows])
+        flows = f"[{','.join(map(_text, self.flows))}]"
         packed_attempts = bytes(self.cells), bytes(self.times), bytes(self.more)
         return arm, self.first, self.last, self.count, flows, self.runs.tobytes(), *packed_attempts
 

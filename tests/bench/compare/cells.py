@@ -94,15 +94,10 @@ def turned(names: list[str], by: int) -> list[str]:
 
 
 def _meet(cell: Cell, peer: Running, loader: Callable[..., Any]) -> None:
-    """Send as many requests as ackdrop tells of one by one in every arm, and write to each partition for the first
-    time: what that costs is not measured."""
-    loads: list[dict[str, Any]] = [{"requests": FIRST, "size": cell.size}]
-    if cell.partitions is not None:
-        loads.append({"requests": cell.partitions, "partitions": cell.partitions, "spread": True})
-    for options in loads:
-        with loader(peer.port, **options) as sending:
-            sending.measured()
-            sending.end()
+    """Send as many requests as ackdrop tells of one by one in every arm: what that costs is not measured."""
+    with loader(peer.port, requests=FIRST, size=cell.size) as sending:
+        sending.measured()
+        sending.end()
 
 
 def _once(cell: Cell, peer: Running, loader: Callable[..., Any], seconds: float, warmup: float) -> dict[str, Any]:
@@ -114,6 +109,7 @@ def _once(cell: Cell, peer: Running, loader: Callable[..., Any], seconds: float,
         connections=cell.connections,
         partitions=partitions,
         spread=cell.partitions is not None,
+        before=(cell.partitions or 0) * cell.connections,  # the first one to a partition goes the long way
         rate=cell.rate,
         seconds=seconds,
         warmup=warmup,

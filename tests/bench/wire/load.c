@@ -11,7 +11,7 @@
  *
  * Version 7, acks=all, topics bench-0000 and so on, real record batches (idempotent: a producer id a connection, epoch
  * 0, sequences that go on). Without --spread a connection writes to the partition of its index. A first line tells what
- * passed before the measuring (--each requests on every connection, --warmup seconds), once it is answered; with
+ * passed before the measuring (--each requests on every connection, --before in all, --warmup seconds), answered; with
  * --hold it then waits for a line on standard input, and after the second line, the figures, for another one, before
  * it closes its connections. RTT, in microseconds, is from the first byte of a request to the whole answer. Ends with 1
  * at any answer that is not the next one's, of its topic and partition, without an error. */
@@ -41,7 +41,7 @@ struct connection {
 
 static struct {
     double seconds, warmup, rate;
-    uint32_t port, size, window, connections, partitions, topics, requests, each;
+    uint32_t port, size, window, connections, partitions, topics, requests, each, before;
     int spread, idle, hold;
 } wanted = {.seconds = 2, .size = 1024, .window = 10, .connections = 1, .partitions = 1, .topics = 1};
 
@@ -316,6 +316,7 @@ static void read_options(char **word)
                           : !strcmp(name, "--topics")      ? &wanted.topics
                           : !strcmp(name, "--requests")    ? &wanted.requests
                           : !strcmp(name, "--each")        ? &wanted.each
+                          : !strcmp(name, "--before")      ? &wanted.before
                                                            : NULL;
         int *flag = !strcmp(name, "--spread") ? &wanted.spread
                     : !strcmp(name, "--idle") ? &wanted.idle
@@ -328,7 +329,7 @@ static void read_options(char **word)
         else if (real)
             *real = number(name, *++word, 0, 1e9);
         else if (whole)
-            *whole = (uint32_t)number(name, *++word, whole == &wanted.each || whole == &wanted.requests ? 0 : 1, 1e9);
+            *whole = (uint32_t)number(name, *++word, strstr("--each --before --requests", name) ? 0 : 1, 1e9);
         else
             die("there is no option %s", name);
         if (!flag && *word == NULL)
@@ -356,6 +357,8 @@ int main(int count, char **words)
     if ((most = wanted.each))
         measure((uint64_t)wanted.each * wanted.connections, 0, 0);
     most = wanted.window;
+    if (wanted.before)
+        measure(wanted.before, 0, 0);
     if (wanted.warmup > 0)
         measure(0, wanted.warmup, wanted.rate);
     printf("{\"warm\": %llu}\n", (unsigned long long)answered);
