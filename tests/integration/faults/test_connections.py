@@ -121,7 +121,7 @@ def start(name: str, bootstrap: str, front: Any, back: Any, folder: Path) -> Ran
         "workload": {
             "producer": "kafka-python",
             "records": RECORDS,
-            "rate": "30/s",
+            "rate": "12/s",
             "pipelined": False,
             "config": {"acks": "all", "retries": 10, "request_timeout": "1s", "delivery_timeout": "20s"},
             "client_config": {"socks5_proxy": f"socks5://{front.address}"},
