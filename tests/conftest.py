@@ -27,7 +27,7 @@ import trio
 from xdist.scheduler import LoadFileScheduling
 
 from ackdrop import authority
-from ackdrop.broker import archives, embedded
+from ackdrop.broker import embedded, preparing
 from ackdrop.broker.embedded import RunningCluster, RunningNode
 from ackdrop.broker.layout import Wish
 from ackdrop.broker.listener import Certificate, Listener, every_mechanism
@@ -186,7 +186,7 @@ def _running(wish: Wish, certificates: Certificates | None = None) -> Iterator[B
     async def main() -> None:
         token.append(trio.lowlevel.current_trio_token())
         with suppress(BrokerError):  # for many starts to come; they go without, too, and `test_archives` tells
-            await archives.prepare()
+            await preparing.prepare()
         async with embedded.cluster(wish) as running:
             told.put(Brokers(running, token[0], certificates))
             await end.wait()

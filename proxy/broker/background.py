@@ -24,6 +24,7 @@ from ..errors import BrokerError, UsageError
 from . import embedded
 from .jars import pinned
 from .layout import Wish
+from .locks import lock_file
 from .ports import LOOPBACK, is_free
 from .running import Progress
 from .supervised import END_WITHIN
@@ -220,16 +221,7 @@ def _forget(background: Brokers) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """No other `up` or `down` of this user's meanwhile. Raises BrokerError where there is one."""
-    folder = state_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "broker.lock").open("w")
-    except OSError as error:
-        raise BrokerError(
-            f"{folder} cannot be written: {error.strerror}",
-            remedy="make it writable or give another folder with ACKDROP_STATE",
-        ) from error
-    with lock:
+    with lock_file(state_folder() / "broker.lock", "ACKDROP_STATE") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

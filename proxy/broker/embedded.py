@@ -97,15 +97,15 @@ async def broker(
 
 @asynccontextmanager
 async def cluster(
-    wish: Wish, progress: Progress | None = None, *, ports: Sequence[int] = ()
+    wish: Wish, progress: Progress | None = None, *, ports: Sequence[int] = (), write: Path | None = None
 ) -> AsyncIterator[RunningCluster]:
     """As `broker`, but several of them: all are there and know each other. `ports` are for the first ones' plaintext
-    listeners. The children may be detached one by one."""
+    listeners. The children may be detached one by one. Each is to `write` an archive when it ends (`archives`)."""
     java = await find_java()
     jars = await provide(progress)
-    archive = archives.fitting(java, jars)
     async with AsyncExitStack() as stack:
-        start = functools.partial(_start, stack, functools.partial(_specs, java, jars, archive), wish, ports)
+        specs = functools.partial(_specs, java, jars, archives.fitting(java, jars), write)
+        start = functools.partial(_start, stack, specs, wish, ports)
         yield await again_where_taken(start, 1 if ports else STARTS)
 
 
@@ -142,14 +142,14 @@ async def _start(
     return RunningCluster(nodes)
 
 
-def _specs(java: Path, jars: list[Path], archive: Path | None, layout: Layout) -> list[Spec]:
+def _specs(java: Path, jars: list[Path], archive: Path | None, write: Path | None, layout: Layout) -> list[Spec]:
     cluster_id = settings.cluster_id()
     folders = [new_folder() for _ in layout.nodes]
     return [
         Spec(
             folder=str(folder),
             files=settings.files(layout, node),
-            commands=settings.commands(java, jars, folder, cluster_id, layout.wish.users, archive),
+            commands=settings.commands(java, jars, folder, cluster_id, layout.wish.users, archive, write),
             environment=environment(),
             grace=3.0 if len(layout.nodes) == 1 else _GRACE,
         )

@@ -106,11 +106,11 @@ def prepare() -> None:
     """
     import trio
 
-    from ..broker import archives
+    from ..broker import archives, preparing
     from ..broker.jars import cache_folder, pinned
 
     with download_progress() as progress:
-        done = trio.run(_interruptible, functools.partial(archives.prepare, progress))
+        done = trio.run(_interruptible, functools.partial(preparing.prepare, progress))
     here = f"Apache Kafka {pinned().kafka} is in {cache_folder()}"
     if done.archive is None:
         click.echo(f"{here}. Java {done.java} keeps nothing of what it loads; {archives.OLDEST} and newer does.")

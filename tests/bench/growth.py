@@ -35,6 +35,7 @@ from ackdrop.faults import Drop
 from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Match, Rule, When
 from tests.core.conftest import Frames
+from tests.effort import calls
 
 FRAMES = Frames()
 TOPIC, CLIENT = "orders", "producer-1"
@@ -177,18 +178,7 @@ def _calls(rules: Sequence[Rule], exchanges: Sequence[Exchange]) -> float:
     """Calls of functions for one request with its answer, of Python's and of C's."""
     line = _Line(rules)
     line.feed(exchanges[:-COUNTED])
-    count = 0
-
-    def counted(frame: object, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(counted)
-    try:
-        line.feed(exchanges[-COUNTED:])
-    finally:
-        sys.setprofile(None)
-    return round(count / COUNTED, 1)
+    return round(calls(lambda: line.feed(exchanges[-COUNTED:])) / COUNTED, 1)
 
 
 if __name__ == "__main__":

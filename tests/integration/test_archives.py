@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ackdrop.broker import archives, embedded
+from ackdrop.broker import archives, embedded, preparing
 from ackdrop.broker.jars import pinned, provide
 from ackdrop.broker.java import find_java, version_of
 
@@ -77,6 +77,6 @@ async def test_an_older_java_makes_none(cache: Path, monkeypatch: pytest.MonkeyP
     async def older(java: Path) -> int:
         return 21
 
-    monkeypatch.setattr(archives, "version_of", older)
-    assert await archives.prepare() == archives.Prepared(21, None)
+    monkeypatch.setattr(preparing, "version_of", older)
+    assert await preparing.prepare() == preparing.Prepared(21, None)
     assert not (cache / "archives").exists()

@@ -42,7 +42,6 @@ def test_what_comes_and_what_goes(ways: ModuleType, pair: Any) -> None:
 @pytest.mark.parametrize("most", [10_000, 20_000, 65_536, 1 << 20])
 def test_what_is_likely_to_come_and_what_comes(ways: ModuleType, pair: Any, came: int, most: int) -> None:
     near, far = pair()
-    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     far.setblocking(False)
     sent = random.Random(came).randbytes(came)
     near.sendall(sent)
