@@ -7,9 +7,12 @@ test, a *log* fact was read back from the broker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, repeat
 from typing import Literal
+
+from .series import PackedAttempts, Quiet, packed
 
 Ack = Literal["delivered", "dropped", "withheld", "delayed", "none"]
 """What became of a produce answer: it reached the client; a fault dropped it; it was stuck behind a dropped one; it
@@ -137,10 +140,6 @@ class Flow:
     producer_epoch: int
 
 
-Quiet = tuple[int, float, int, int, int, int, int, float, int]
-"""Number, time, correlation id, base sequence, records, check sum, size, time of the answer, base offset."""
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What rules know of a flow besides: the node and the encryption of its connection, as in `Reached`, and the time
@@ -157,16 +156,38 @@ class Passed:
     success and an offset, and its client was told so at once. No rule fired on them. Those of one request to several
     partitions have its correlation id in common.
 
-    Their numbers grow, with gaps where other flows have theirs. A later `Attempt` may be a retry of one of them: a
-    success that was sent right before the end of its connection may be unread.
+    They come flow by flow: of each of `flows` so many series of `attempts` as stands in `counts`. Of one flow their
+    numbers grow, with gaps where others have theirs. A later `Attempt` may be a retry of one of them: a success that
+    was sent right before the end of its connection may be unread.
 
-    `asked` is set where rules were armed, and each attempt was the only one of its request. Then it stands for the
-    `Reached` of each request at its time and of each answer at its own, too; see `LetPass` for what the rules said.
+    `asked` is there, for each flow, where rules were armed, and each attempt was the only one of its request. Then it
+    stands for the `Reached` of each request at its time and of each answer at its own, too; see `LetPass` for what the
+    rules said. All of them are so many `requests`.
     """
 
-    flow: Flow
-    attempts: Sequence[Quiet]
-    asked: Asked | None = None
+    flows: Sequence[Flow]
+    asked: Sequence[Asked] | None
+    counts: Sequence[int]
+    attempts: PackedAttempts
+    requests: int
+
+    @classmethod
+    def of(cls, flow: Flow, attempts: Sequence[Quiet], asked: Asked | None = None) -> Passed:
+        """Those of one flow, where each is the only one of its request."""
+        of_it = packed(attempts)
+        return cls((flow,), None if asked is None else (asked,), (of_it.series,), of_it, len(of_it))
+
+    def by_flow(self) -> Iterator[tuple[Flow, Asked | None, PackedAttempts]]:
+        """Each flow, and its attempts."""
+        asked = repeat(None, len(self.flows)) if self.asked is None else self.asked
+        return zip(self.flows, asked, self.attempts.parts(self.counts), strict=True)
+
+    def of_each(self) -> Sequence[int]:
+        """How many attempts each flow has."""
+        if not self.attempts.more:
+            return self.counts
+        each = iter(self.attempts.lengths())
+        return [sum(islice(each, count)) for count in self.counts]
 
 
 @dataclass(frozen=True, slots=True)

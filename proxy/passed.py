@@ -22,49 +22,58 @@ from .observations import (
     Reached,
     ReachedEntry,
 )
-from .series import PackedAttempts, has, packed
+from .series import TIMES, Quiet, has
 
 
 def expanded(passed: Passed) -> Iterator[Observation]:
     """All that `passed` says, an observation at a time."""
-    flow = passed.flow
-    for number, at, correlation_id, base_sequence, records, crc, size, answered_at, base_offset in passed.attempts:
-        yield Attempt(
-            number=number,
-            at=at,
-            connection=flow.connection,
-            correlation_id=correlation_id,
-            client_id=flow.client_id,
-            software=flow.software,
-            api_version=flow.api_version,
-            acks=flow.acks,
-            transactional_id=flow.transactional_id,
-            topic=flow.topic,
-            partition=flow.partition,
-            producer_id=flow.producer_id,
-            producer_epoch=flow.producer_epoch,
-            base_sequence=base_sequence,
-            records=records,
-            crc=crc,
-            size=size,
-            retry_of=None,
-            tries=1,
-            ambiguous=False,
-        )
-        yield Forwarded(at, number)
-        yield Answered(answered_at, number, 0, base_offset)
-        yield Acked(answered_at, number, "delivered", 0)
+    for flow, _, attempts in passed.by_flow():
+        for attempt in attempts:
+            yield from _expanded(flow, attempt)
+
+
+def _expanded(flow: Flow, attempt: Quiet) -> Iterator[Observation]:
+    number, at, correlation_id, base_sequence, records, crc, size, answered_at, base_offset = attempt
+    yield Attempt(
+        number=number,
+        at=at,
+        connection=flow.connection,
+        correlation_id=correlation_id,
+        client_id=flow.client_id,
+        software=flow.software,
+        api_version=flow.api_version,
+        acks=flow.acks,
+        transactional_id=flow.transactional_id,
+        topic=flow.topic,
+        partition=flow.partition,
+        producer_id=flow.producer_id,
+        producer_epoch=flow.producer_epoch,
+        base_sequence=base_sequence,
+        records=records,
+        crc=crc,
+        size=size,
+        retry_of=None,
+        tries=1,
+        ambiguous=False,
+    )
+    yield Forwarded(at, number)
+    yield Answered(answered_at, number, 0, base_offset)
+    yield Acked(answered_at, number, "delivered", 0)
 
 
 def reached(passed: Passed) -> Iterator[Reached]:
     """The frames that `passed` stands for: of each attempt its request and its answer. None where no rule was armed."""
-    flow, asked = passed.flow, passed.asked
-    if asked is None:
-        return
-    for number, at, correlation_id, _, records, _, size, answered_at, _ in passed.attempts:
-        entries: tuple[ReachedEntry, ...] = ((flow.topic, flow.partition, flow.producer_id, 1, number, records, size),)
-        for side, when in (("request", at), ("response", answered_at)):
-            yield frame_reached(flow, asked, side, correlation_id, entries, when)  # type: ignore[arg-type]
+    for flow, asked, attempts in passed.by_flow():
+        if asked is not None:
+            for attempt in attempts:
+                yield from _reached(flow, asked, attempt)
+
+
+def _reached(flow: Flow, asked: Asked, attempt: Quiet) -> Iterator[Reached]:
+    number, at, correlation_id, _, records, _, size, answered_at, _ = attempt
+    entries: tuple[ReachedEntry, ...] = ((flow.topic, flow.partition, flow.producer_id, 1, number, records, size),)
+    yield frame_reached(flow, asked, "request", correlation_id, entries, at)
+    yield frame_reached(flow, asked, "response", correlation_id, entries, answered_at)
 
 
 def frame_reached(
@@ -159,11 +168,11 @@ def _number(frame: Reached) -> int:
 
 
 def _begin(passed: Passed) -> float:
-    return min(memoryview(packed(passed.attempts).times).cast("d"))
+    return min(memoryview(passed.attempts.times).cast("d")[::TIMES])
 
 
 def one_of(passed: Passed, number: int) -> Iterator[Passed]:
     """The attempt of this number, where it is among them."""
-    attempts = passed.attempts
-    if not isinstance(attempts, PackedAttempts) or has(attempts, number):
-        yield from (Passed(passed.flow, [each]) for each in attempts if each[0] == number)
+    if has(passed.attempts, number):
+        for flow, _, attempts in passed.by_flow():
+            yield from (Passed.of(flow, [each]) for each in attempts if each[0] == number)

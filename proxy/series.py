@@ -12,11 +12,15 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
-from operator import mul
+from operator import add, mul, rshift
 from struct import Struct, pack
 from typing import overload
 
-from .observations import Quiet
+Quiet = tuple[int, float, int, int, int, int, int, float, int]
+"""Number, time, correlation id, base sequence, records, check sum, size, time of the answer, base offset."""
+
+AT_ONCE = 4_000
+"""So many attempts stay together where they are handed on, and more only where one series alone has more."""
 
 CELLS, TIMES = 7, 2
 """Numbers and times of a series."""
@@ -28,7 +32,7 @@ _LOW = (1 << BEHIND) - 1
 
 _CELLS, _TIMES = Struct(f"={CELLS}q"), Struct(f"={TIMES}d")
 _OF_CELLS, _OF_TIMES = _CELLS.size, _TIMES.size
-_RECORDS, _AT = Struct(f"={8 * RECORDS}x2q").unpack_from, Struct("=d").unpack_from
+_AT = Struct("=d").unpack_from
 _FIRST = Struct(f"=q{8 * (CRC - 1)}xq").unpack_from
 
 
@@ -49,32 +53,46 @@ class PackedAttempts(Sequence[Quiet]):
     def __len__(self) -> int:
         return len(self.times) // _OF_TIMES + len(self.more) // 4
 
-    def summary(self) -> tuple[int, int, int, int, float]:
-        """How many series and attempts they are, the numbers of the first and the last attempt, and when the first one
-        came. There has to be one."""
-        cells = self.cells
-        first, crc = _FIRST(cells)
-        if len(cells) == _OF_CELLS:
-            count = 1 + (crc >> BEHIND)
-            return 1, count, first, first + count - 1, _AT(self.times)[0]
-        count = len(cells) // _OF_CELLS
-        last, crc = _FIRST(cells, len(cells) - _OF_CELLS)
-        return count, count + len(self.more) // 4, first, last + (crc >> BEHIND), _AT(self.times)[0]
+    @property
+    def series(self) -> int:
+        """How many series they are."""
+        return len(self.times) // _OF_TIMES
 
-    def parts(self, most: int) -> Iterator[PackedAttempts]:
-        """The same in order, in parts of at most so many attempts, where no series alone has more."""
-        counts = lengths(memoryview(self.cells).cast("q")[CRC::CELLS])
-        begin = behind = held = 0
-        for place, count in enumerate([*counts, most]):
-            if held and held + count > most:
-                yield self._part(begin, place, behind, behind + held - (place - begin))
-                begin, behind, held = place, behind + held - (place - begin), 0
-            held += count
+    @property
+    def size(self) -> int:
+        """How many bytes they take."""
+        return len(self.cells) + len(self.times) + len(self.more)
 
-    def _part(self, begin: int, end: int, behind: int, behind_end: int) -> PackedAttempts:
-        cells = self.cells[_OF_CELLS * begin : _OF_CELLS * end]
-        times = self.times[_OF_TIMES * begin : _OF_TIMES * end]
-        return PackedAttempts(cells, times, self.more[4 * behind : 4 * behind_end])
+    @property
+    def records(self) -> int:
+        """How many records all of them have."""
+        records = memoryview(self.cells).cast("q")[RECORDS::CELLS]
+        return sum(map(mul, records, self.lengths())) if self.more else sum(records)
+
+    def summary(self) -> tuple[int, int, float]:
+        """The lowest and the highest number of an attempt, and when the first one came. There has to be one."""
+        if len(self.cells) == _OF_CELLS:
+            first, crc = _FIRST(self.cells)
+            return first, first + (crc >> BEHIND), _AT(self.times)[0]
+        cells, times = memoryview(self.cells).cast("q"), memoryview(self.times).cast("d")
+        firsts, crcs = cells[NUMBER::CELLS], cells[CRC::CELLS]
+        lasts = map(add, firsts, map(rshift, crcs, repeat(BEHIND))) if self.more else firsts
+        return min(firsts), max(lasts), min(times[::TIMES])
+
+    def lengths(self) -> list[int]:
+        """How many attempts each series has."""
+        return lengths(memoryview(self.cells).cast("q")[CRC::CELLS])
+
+    def parts(self, counts: Iterable[int]) -> Iterator[PackedAttempts]:
+        """So many series one after the other, for each count."""
+        each = iter(self.lengths()) if self.more else repeat(1)
+        begin = behind = 0
+        for count in counts:
+            end, behind_end = begin + count, behind + sum(islice(each, count)) - count
+            cells = self.cells[_OF_CELLS * begin : _OF_CELLS * end]
+            times = self.times[_OF_TIMES * begin : _OF_TIMES * end]
+            yield PackedAttempts(cells, times, self.more[4 * behind : 4 * behind_end])
+            begin, behind = end, behind_end
 
     def __iter__(self) -> Iterator[Quiet]:
         more = iter(array("I", self.more))
@@ -156,26 +174,6 @@ def singly(cells: array[int], times: array[float], more: array[int]) -> tuple[ar
         all_times += times[TIMES * place : TIMES * (place + 1)] * count
         begin += count - 1
     return all_cells, all_times
-
-
-def sums(attempts: Sequence[Quiet]) -> tuple[int, int, float]:
-    """How many attempts they are, how many records, and the time of the first one."""
-    if not isinstance(attempts, PackedAttempts):
-        return len(attempts), sum(each[4] for each in attempts), attempts[0][1]
-    if len(attempts.times) == _OF_TIMES:  # so it is where many connections have one request on its way each
-        records, crc = _RECORDS(attempts.cells)
-        count = 1 + (crc >> BEHIND)
-        return count, count * records, _AT(attempts.times)[0]
-    cells = memoryview(attempts.cells).cast("q")
-    records = sum(map(mul, cells[RECORDS::CELLS], lengths(cells[CRC::CELLS]) if attempts.more else repeat(1)))
-    return len(attempts), records, _AT(attempts.times)[0]
-
-
-def size_of(attempts: Sequence[Quiet]) -> int:
-    """How many bytes they take, or would take if they were packed and none followed from another."""
-    if isinstance(attempts, PackedAttempts):
-        return len(attempts.cells) // CELLS * (CELLS + TIMES) + len(attempts.more)
-    return len(attempts) * (_OF_CELLS + _OF_TIMES)
 
 
 def has(attempts: PackedAttempts, number: int) -> bool:

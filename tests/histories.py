@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -28,7 +28,7 @@ from ackdrop.observations import (
     TopicSeen,
     Undecoded,
 )
-from ackdrop.series import packed
+from ackdrop.series import PackedAttempts
 
 FATES = ("delivered",) * 8 + ("dropped", "withheld", "delayed", "none", "refused", "unanswered", "asked for none")
 
@@ -204,6 +204,23 @@ def _condensed(portion: list[Observation], quiet: dict[int, tuple[Flow, Quiet]])
 
 
 def _passed(runs: dict[Flow, list[Quiet]]) -> Iterator[Passed]:
+    told: list[Passed] = []
     for flow, run in runs.items():
-        asked = None if flow.partition % 2 else Asked(0, False, 1.0)
-        yield Passed(flow, packed(run) if run[0][0] % 2 else run, asked)
+        told.append(Passed.of(flow, run, None if flow.partition % 2 else Asked(0, False, 1.0)))
+    for some in ([each for each in told if each.asked], [each for each in told if not each.asked]):
+        if sum(len(each.attempts) for each in some) % 2:
+            yield in_one(some)
+        else:
+            yield from some
+
+
+def in_one(passed: Sequence[Passed]) -> Passed:
+    """What these say, all of which have `asked`, or none has; there has to be one."""
+    attempts = (b"".join(getattr(each.attempts, name) for each in passed) for name in ("cells", "times", "more"))
+    return Passed(
+        [flow for each in passed for flow in each.flows],
+        None if passed[0].asked is None else [asked for each in passed for asked in each.asked or ()],
+        [count for each in passed for count in each.counts],
+        PackedAttempts(*attempts),
+        sum(each.requests for each in passed),
+    )

@@ -23,7 +23,7 @@ ROWS = [(7, 1.5, 70, 10, 5, 0xFFFF_FFFF, 120, 1.75, 100), (9, 2.5, 71, 15, 1, 17
 
 
 def test_it_stands_for_four_observations_an_attempt():
-    facts = list(expanded(Passed(FLOW, ROWS)))
+    facts = list(expanded(Passed.of(FLOW, ROWS)))
     assert facts[:4] == [
         Attempt(
             7, 1.5, 3, 70, "app", "java", 9, -1, "tx", "orders", 2, 4000, 1, 10, 5, 0xFFFF_FFFF, 120, None, 1, False
@@ -37,22 +37,23 @@ def test_it_stands_for_four_observations_an_attempt():
 
 def test_one_of_them_is_found_by_its_number():
     for attempts in (ROWS, packed(ROWS)):
-        assert list(one_of(Passed(FLOW, attempts), 9)) == [Passed(FLOW, ROWS[1:])]
-        assert list(one_of(Passed(FLOW, attempts), 8)) == []
+        assert list(one_of(Passed.of(FLOW, attempts), 9)) == [Passed.of(FLOW, ROWS[1:])]
+        assert list(one_of(Passed.of(FLOW, attempts), 8)) == []
     series = packed([(number, 1.5, number, -1, 2, number, 90, 1.75, 2 * number) for number in (3, 4, 5)])
-    assert [list(one_of(Passed(FLOW, series), number)) for number in (2, 5, 6)] == [[], [Passed(FLOW, series[2:])], []]
+    found = [list(one_of(Passed.of(FLOW, series), number)) for number in (2, 5, 6)]
+    assert found == [[], [Passed.of(FLOW, series[2:])], []]
 
 
 def test_it_stands_for_a_request_and_an_answer_where_rules_were_armed():
     entries = (("orders", 2, 4000, 1, 7, 5, 120),)
-    frames = list(reached(Passed(FLOW, packed(ROWS), Asked(1, True, 0.5))))
+    frames = list(reached(Passed.of(FLOW, packed(ROWS), Asked(1, True, 0.5))))
     request, answer = "produce.request", "produce.response"
     assert frames[:2] == [
         Reached(1.5, request, "produce", 9, "request", "app", 3, 1, True, 70, -1, "tx", entries, 1.0),
         Reached(1.75, answer, "produce", 9, "response", "app", 3, 1, True, 70, -1, "tx", entries, 1.25),
     ]
     assert len(frames) == 4
-    assert list(reached(Passed(FLOW, ROWS))) == []
+    assert list(reached(Passed.of(FLOW, ROWS))) == []
 
 
 def row(number, at, answered_at):
@@ -62,12 +63,12 @@ def row(number, at, answered_at):
 def test_frames_come_in_the_order_of_their_times_however_late_they_are_told():
     asked = Asked(1, True, 0.5)
     other = Flow(4, "app", "java", 9, -1, None, "orders", 2, 4001, 1)
-    told = [*reached(Passed(FLOW, [row(5, 5.0, 5.5)], asked)), *reached(Passed(FLOW, [row(3, 3.0, 9.0)], asked))]
+    told = [*reached(Passed.of(FLOW, [row(5, 5.0, 5.5)], asked)), *reached(Passed.of(FLOW, [row(3, 3.0, 9.0)], asked))]
     changed = Changed(4.0, "x", "armed", "keys", None, 3.5)
     passed = [
-        Passed(other, [row(4, 5.0, 8.0), row(6, 5.0, 8.0)], asked),
-        Passed(FLOW, [], asked),
-        Passed(FLOW, [row(1, 1.0, 6.0), row(2, 3.0, 6.0)], asked),
+        Passed.of(other, [row(4, 5.0, 8.0), row(6, 5.0, 8.0)], asked),
+        Passed.of(FLOW, [], asked),
+        Passed.of(FLOW, [row(1, 1.0, 6.0), row(2, 3.0, 6.0)], asked),
     ]
     told += [replace(told[0], correlation_id=5, entries=(("", -1, -1, 1, None, 0, 40),), connection=4)]
     found = list(in_time([*told, changed], passed))
@@ -81,9 +82,9 @@ def test_frames_come_in_the_order_of_their_times_however_late_they_are_told():
 def test_a_request_that_is_told_by_itself_after_later_ones_comes_before_them():
     asked = Asked(1, True, 0.5)
     other = Flow(4, "app", "java", 9, -1, None, "orders", 2, 4001, 1)
-    six, four = (next(iter(reached(Passed(FLOW, [row(number, 5.0, 9.0)], asked)))) for number in (6, 4))
+    six, four = (next(iter(reached(Passed.of(FLOW, [row(number, 5.0, 9.0)], asked)))) for number in (6, 4))
     answer = replace(six, side="response", entries=(("orders", 2, 4001, 1, 1, 1, 90),))
-    found = list(in_time([answer, six, four], [Passed(other, [row(5, 5.0, 8.0)], asked)]))
+    found = list(in_time([answer, six, four], [Passed.of(other, [row(5, 5.0, 8.0)], asked)]))
     assert [(one.entries[0][4], one.side) for one in found[:4]] == [
         (1, "response"), (4, "request"), (5, "request"), (6, "request"),
     ]  # fmt: skip

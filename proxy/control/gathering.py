@@ -21,13 +21,13 @@ from ..observations import (
     ConnectionClosed,
     ConnectionOpened,
     Decided,
+    Flow,
     Forwarded,
     LetPass,
     Observation,
     Passed,
     Undecoded,
 )
-from ..series import sums
 from .retries import Retries
 from .snapshot import (
     Acks,
@@ -250,20 +250,22 @@ class Gathering:
             self._acks[fact.ack] += 1
 
     def _passed(self, fact: Passed) -> None:
-        """Each was the only one of its request, and went on at once, as its answer did."""
-        count, records, at = sums(fact.attempts)
+        """Each went on at once, as its answer did."""
+        count = len(fact.attempts)
         self._attempts += count
-        self._requests += count
-        self._records += records
+        self._requests += fact.requests
+        self._records += fact.attempts.records
+        _, _, at = fact.attempts.summary()
         if self._zero is None or at < self._zero:
             self._zero = at
-        connection = self._open.get(fact.flow.connection)
-        if connection is not None:
-            connection.attempts += count
-            connection.client_id, connection.software = fact.flow.client_id, fact.flow.software
+        for number, (flow, attempts) in _by_connection(fact).items():
+            connection = self._open.get(number)
+            if connection is not None:
+                connection.attempts += attempts
+                connection.client_id, connection.software = flow.client_id, flow.software
         self._to_requests.counts[0] += count
         self._to_answers.counts[0] += count
-        self._acks["delivered"] += count
+        self._acks["delivered"] += fact.requests
         self._retries.passed(fact, count)
 
     def _decision(self, fact: Decided) -> None:
@@ -295,6 +297,15 @@ class Gathering:
     def _tell(self, fact: Observation) -> None:
         self._recent.append(fact)
         self._happened(fact)
+
+
+def _by_connection(fact: Passed) -> dict[int, tuple[Flow, int]]:
+    """One of the flows of each connection, of which it may have very many, and all its attempts."""
+    attempts: dict[int, int] = {}
+    for flow, of_it in zip(fact.flows, fact.of_each(), strict=True):
+        attempts[flow.connection] = attempts.get(flow.connection, 0) + of_it
+    flows = {flow.connection: flow for flow in fact.flows}
+    return {number: (flows[number], count) for number, count in attempts.items()}
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {

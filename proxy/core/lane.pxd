@@ -1,15 +1,33 @@
 # The types of lane.py, for Cython: where they are not, it is Python as it stands.
-cdef long long _N, _FEWEST, _MOST, _FAR
+cimport cython
+
+cdef long long _N, _CRC, _BEHIND, _MOST, _FAR
+
+cdef class Lane
 
 cdef class Rows:
-    cdef public long long count, behind, room, room_behind
-    cdef public long long[::1] cells
+    cdef public bint armed
+    cdef public long long turn, count, behind, requests
+    cdef public list flows, asked
+    cdef public long long[::1] which, cells
     cdef public double[::1] times
     cdef public unsigned int[::1] more
     cdef list _aside
 
-    cpdef make_room(self, long long behind)
-    cdef tuple _used(self)
+    cpdef long long begin(self, Lane lane, long long behind) except -1
+
+    @cython.locals(
+        count=cython.longlong, behind=cython.longlong, lanes=cython.longlong, i=cython.longlong,
+        cells="long long[::1]", times="double[::1]", more="unsigned int[::1]", counts="long long[::1]",
+    )
+    cdef object _by_lanes(self)
+
+    @cython.locals(
+        lanes=cython.longlong, lane=cython.longlong, at=cython.longlong, at_behind=cython.longlong,
+        behind=cython.longlong, source=cython.longlong, i=cython.longlong, j=cython.longlong,
+        place="long long[::1]", place_behind="long long[::1]",
+    )
+    cdef _sort(self, long long[::1] counts, long long[::1] cells, double[::1] times, unsigned int[::1] more)
 
 cdef class Track:
     cdef public long long following
@@ -33,12 +51,11 @@ cdef class Lane:
     cdef public bint compact
     cdef public bytes prefix, suffix, answer_prefix, answer_suffix
     cdef public Track track
-    cdef public Rows rows, apart
-    cdef public long long stamp, offset
+    cdef public long long turn, place, stamp, offset
 
 cdef class Shared:
     cdef public long long numbered, unsettled, open, bytes, limit, stamp
-    cdef public list fresh
+    cdef public Rows asked, unasked
     cdef public dict checksums, producers, known, lost_in
     cdef public object index, unlike, foresee
     cdef public long long[::1] changes

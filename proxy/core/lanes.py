@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 from ..faults.engine import Engine
 from ..kafka.batch_headers import BatchHeader, fields_at
-from ..observations import Asked, LetPass, Observation, Passed
+from ..observations import Asked, LetPass, Observation
 from ..passed import frame_reached
 from .alike import Partition
 from .attempts import AttemptIndex
@@ -33,7 +33,7 @@ limits."""
 MOST_BYTES = 32 << 20
 
 MOST_LANES = 30_000
-"""Some 2 KB each, over all connections."""
+"""Some KB each, over all connections."""
 
 
 class Lanes:
@@ -134,12 +134,8 @@ class Lanes:
 
     def tell_all(self) -> None:
         """Tell of all attempts that have passed."""
-        fresh, self.shared.fresh = self.shared.fresh, []
-        for lane in fresh:
-            for rows, armed in ((lane.rows, lane.armed), (lane.apart, None)):
-                taken = None if rows is None else rows.take()
-                if taken is not None:
-                    self._observe(Passed(lane.flow, taken, armed))
+        for passed in self.shared.asked.take() + self.shared.unasked.take():
+            self._observe(passed)
         if self.shared.let_pass:
             self.shared.let_pass = False
             for fault, frames in self._engine.take_let_pass():

@@ -102,8 +102,8 @@ cdef class Open:
     ) except -1
 
     @cython.locals(
-        cell=cython.longlong, rows=Rows, row=cython.longlong, place=cython.longlong, told=cython.longlong,
-        i=cython.longlong,
+        cell=cython.longlong, rows=Rows, series=cython.longlong, row=cython.longlong, place=cython.longlong,
+        told=cython.longlong, i=cython.longlong,
     )
     cdef int _pass(self, Lane lane, long long slot, long long count, double now, long long base_offset) except -1
 

@@ -361,14 +361,11 @@ class Open:
         return count
 
     def _pass(self, lane: Lane, slot: int, count: int, now: float, base_offset: int) -> None:
-        """So many requests of the oldest series have passed: put them into their lane's rows."""
+        """So many requests of the oldest series have passed: put them into the rows."""
         cell = _O * slot
-        rows = lane.rows
-        if rows.count == 0:
-            self._shared.fresh.append(lane)
-        if rows.count == rows.room or rows.behind + count - 1 > rows.room_behind:
-            rows.make_room(count - 1)
-        row, place = _N * rows.count, self._told & (_TOLD - 1)
+        rows = self._shared.unasked if lane.armed is None else self._shared.asked
+        series = rows.begin(lane, count - 1)
+        row, place = _N * series, self._told & (_TOLD - 1)
         told = _O * place
         for i in range(6):  # what else stands there comes below
             rows.cells[row + i] = self._told_cells[told + i] = self._cells[cell + i]
@@ -376,12 +373,12 @@ class Open:
         rows.cells[row + 6] = self._told_cells[told + 7] = base_offset
         self._told_cells[told + 4] = count
         self._told_cells[told + 6] = self.first
-        rows.times[2 * rows.count] = self._told_times[2 * place] = self._times[slot]
-        rows.times[2 * rows.count + 1] = self._told_times[2 * place + 1] = now
+        rows.times[2 * series] = self._told_times[2 * place] = self._times[slot]
+        rows.times[2 * series + 1] = self._told_times[2 * place + 1] = now
         for i in range(1, count):
             rows.more[rows.behind] = self._crcs[(self.first + i) & self._crc_mask]
             rows.behind += 1
-        rows.count += 1
+        rows.requests += count
         self._told_lanes[place] = lane
         self._told += 1
         self._leave(lane, slot, count)

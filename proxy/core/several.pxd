@@ -72,7 +72,7 @@ cdef class Several:
 
     cdef bint _no_messages(self, bytes data, bint flexible) except -1
 
-    @cython.locals(rows=Rows, i=cython.longlong)
+    @cython.locals(rows=Rows, series=cython.longlong, i=cython.longlong)
     cdef _passed(self, Batches request, Lane lane, long long n, double now)
 
     @cython.locals(value=cython.longlong, shift=cython.longlong, byte=cython.longlong)

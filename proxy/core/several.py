@@ -323,6 +323,7 @@ class Several:
             if lane.producer_id < 0:
                 del self._shared.checksums[request.cells[_N * n + 4]]
             self._passed(request, lane, n, now)
+        self._shared.unasked.requests += 1
         request.frame, request.told_at = None, now
         opened.take_together(True)
         return stop
@@ -384,20 +385,12 @@ class Several:
 
     def _passed(self, request: Batches, lane: Lane, n: int, now: float) -> None:
         """The n-th batch is an attempt that has passed."""
-        rows: Rows = lane.rows
-        if request.apart:
-            if lane.apart is None:
-                lane.apart = Rows()
-            rows = lane.apart
-        if rows.count == 0:
-            self._shared.fresh.append(lane)
-        elif rows.count == rows.room:
-            rows.make_room(0)
+        rows: Rows = self._shared.unasked  # where rules are armed, they were told of the request
+        series = rows.begin(lane, 0)
         for i in range(_N):
-            rows.cells[_N * rows.count + i] = request.cells[_N * n + i]
-        rows.times[2 * rows.count] = request.at
-        rows.times[2 * rows.count + 1] = now
-        rows.count += 1
+            rows.cells[_N * series + i] = request.cells[_N * n + i]
+        rows.times[2 * series] = request.at
+        rows.times[2 * series + 1] = now
 
     def expects(self, request: Together, data: bytes, at: int) -> bool:
         """Whether the answer of which only the beginning is there may be that to this request."""

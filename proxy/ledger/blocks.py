@@ -12,11 +12,10 @@ A block tells of attempts run by run, in the order in which they were handed ove
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from math import inf
@@ -24,10 +23,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..observations import Asked, Flow, Passed
-from ..series import CELLS, CRC, NUMBER, TIMES, lengths, packed, singly
-
-MOST = 4_000
-"""Attempts in a block, where no series alone has more."""
+from ..series import AT_ONCE, CELLS, CRC, NUMBER, TIMES, lengths, singly
 
 FLOW_FIELDS = tuple(field.name for field in dataclasses.fields(Flow))
 
@@ -39,51 +35,56 @@ _SELECT = f"SELECT {', '.join(COLUMNS)} FROM blocks WHERE id = ?"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _flow_values = attrgetter(*FLOW_FIELDS)
 
+_MOST_TEXTS = 50_000
 
-@functools.lru_cache(maxsize=20_000)
-def _text(flow: Flow) -> str:
-    """It in JSON; of a flow with few attempts in each block this costs as much as all the rest."""
-    return _encode(_flow_values(flow))
+
+class Texts:
+    """Flows in JSON: of those with few attempts in each block this would cost as much as all the rest. A flow that is
+    the same object is known again; of very many, all are forgotten at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+        self._flows: list[Flow] = []
+        """Those that are known: while they are here, their ids stay their own."""
+
+    def of(self, flows: Sequence[Flow]) -> str:
+        """A list of them."""
+        try:
+            return f"[{','.join(map(self._known.__getitem__, map(id, flows)))}]"
+        except KeyError:
+            self._learn(flows)
+            return self.of(flows)
+
+    def _learn(self, flows: Sequence[Flow]) -> None:
+        if len(self._flows) > _MOST_TEXTS:
+            self._known.clear()
+            self._flows.clear()
+        for flow in flows:
+            if id(flow) not in self._known:
+                self._known[id(flow)] = _encode(_flow_values(flow))
+                self._flows.append(flow)
 
 
 class Packing:
     """The attempts of one arm that one transaction will write."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
         self._blocks = [_Packed()]
 
     def add(self, passed: Passed) -> None:
-        """Take in a run of them, in which numbers and times grow."""
-        attempts, flow, asked = packed(passed.attempts), passed.flow, passed.asked
-        series, count, first, last, at = attempts.summary()
-        if count > MOST and series > 1:
-            for part in attempts.parts(MOST):
-                self.add(Passed(flow, part, asked))
+        """Take in so many of them."""
+        if len(passed.attempts) > AT_ONCE and passed.attempts.series > 1:
+            for part in _parts(passed):
+                self.add(part)
             return
-        block = self._blocks[-1]
-        if block.count + count > MOST:
-            block = _Packed()
-            self._blocks.append(block)
-        place = block.places.get(id(flow))  # hashing the values would cost more than all the rest
-        if place is None or (block.asked[place] is not asked and block.asked[place] != asked):
-            place = block.places[id(flow)] = len(block.flows)
-            block.flows.append(flow)
-            block.asked.append(asked)
-        block.runs.extend((place, series))
-        block.cells += attempts.cells
-        block.times += attempts.times
-        block.more += attempts.more
-        block.count += count
-        if first < block.first:
-            block.first = first
-        if last > block.last:
-            block.last = last
-        if at < block.at:
-            block.at = at
+        if self._blocks[-1].count + len(passed.attempts) > AT_ONCE:
+            self._blocks.append(_Packed())
+        self._blocks[-1].add(passed)
 
     def rows(self, arm: int) -> list[Sequence[Any]]:
         """The rows of `blocks`."""
-        return [block.row(arm) for block in self._blocks if block.count]
+        return [(arm, *block.row(self._texts)) for block in self._blocks if block.count]
 
     @property
     def asked(self) -> list[Sequence[Asked]]:
@@ -115,10 +116,36 @@ class _Packed:
         self.count = 0
         self.first, self.last, self.at = _HIGHEST, -1, inf
 
-    def row(self, arm: int) -> Sequence[Any]:
-        flows = f"[{','.join(map(_text, self.flows))}]"
+    def add(self, passed: Passed) -> None:
+        attempts = passed.attempts
+        if self.flows:
+            self._runs(passed)
+        else:
+            self.flows, self.asked = [*passed.flows], [*_asked(passed)]
+            self.places = dict(zip(map(id, passed.flows), range(len(passed.flows)), strict=True))
+            self.runs = array("q", chain.from_iterable(enumerate(passed.counts)))
+        self.cells += attempts.cells
+        self.times += attempts.times
+        self.more += attempts.more
+        self.count += len(attempts)
+        first, last, at = attempts.summary()
+        self.first, self.last, self.at = min(first, self.first), max(last, self.last), min(at, self.at)
+
+    def _runs(self, passed: Passed) -> None:
+        asked, places = self.asked, self.places
+        for flow, of_it, count in zip(passed.flows, _asked(passed), passed.counts, strict=True):
+            key = id(flow)  # hashing the values would cost more than all the rest
+            place = places.get(key)
+            if place is None or (asked[place] is not of_it and asked[place] != of_it):
+                place = places[key] = len(asked)
+                self.flows.append(flow)
+                asked.append(of_it)
+            self.runs.extend((place, count))
+
+    def row(self, texts: Texts) -> Sequence[Any]:
+        """What stands in a row of `blocks` behind its arm."""
         packed_attempts = bytes(self.cells), bytes(self.times), bytes(self.more)
-        return arm, self.first, self.last, self.count, flows, self.runs.tobytes(), *packed_attempts
+        return self.first, self.last, self.count, texts.of(self.flows), self.runs.tobytes(), *packed_attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +194,24 @@ class Block:
             times += self.times[TIMES * place : TIMES * (place + 1)]
         which = self.which
         return Block(self.arm, self.flows, [(which[place], 1) for place in places], cells, times, self.more)
+
+
+def _asked(passed: Passed) -> Iterable[Asked | None]:
+    return repeat(None, len(passed.flows)) if passed.asked is None else passed.asked
+
+
+def _parts(passed: Passed) -> Iterator[Passed]:
+    """The same in parts of at most `AT_ONCE` attempts, where no series alone has more."""
+    for flow, asked, attempts in passed.by_flow():
+        counts = [0]
+        held = 0
+        for length in attempts.lengths():
+            if counts[-1] and held + length > AT_ONCE:
+                counts.append(0)
+                held = 0
+            counts[-1] += 1
+            held += length
+        yield from (Passed.of(flow, part, asked) for part in attempts.parts(counts))
 
 
 def load(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[Block]:

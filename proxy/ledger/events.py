@@ -243,7 +243,7 @@ def passed_in(event: dict[str, Any]) -> list[Passed]:
         found[place][2].extend(more[behind:behind_end])
         begin, behind = end, behind_end
     return [
-        Passed(flow, PackedAttempts(*(numbers.tobytes() for numbers in of_it)), asked)
+        Passed.of(flow, PackedAttempts(*(numbers.tobytes() for numbers in of_it)), asked)
         for (flow, asked), of_it in zip(lanes, found, strict=True)
     ]
 

@@ -42,7 +42,7 @@ from ..observations import (
 )
 from ..result import Finding
 from .blocks import COLUMNS as BLOCK_COLUMNS
-from .blocks import Packing
+from .blocks import Packing, Texts
 from .bulk import execute, insert
 from .columns import ATTEMPT_FIELDS, COLUMNS, FATE_FIELDS
 from .events import acted_line, arm_line, changed_line, decided_line, dispatched_line, frame_line, passed_line
@@ -110,16 +110,17 @@ _batch_row = attrgetter(*LogBatch.__dataclass_fields__)
 
 
 class Rows:
-    """What one transaction will write. Filled by the `add` methods, written by `write`."""
+    """What one transaction will write. Filled by the `add` methods, written by `write`. `texts` outlive it."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
         self.events: list[str] = []
         self.arms: list[str] = []
         """Those of the events with which arms begin."""
         self._inserts: dict[str, list[Row]] = {table: [] for table in COLUMNS}
         self._attempts: dict[tuple[int, int], list[Any]] = {}
         self._fates: dict[tuple[int, int], list[Any]] = {}
-        self._packings: defaultdict[tuple[int, str, bool], Packing] = defaultdict(Packing)
+        self._packings: dict[tuple[int, str, bool], Packing] = {}
         self._passed_lines: list[str] = []
         self._connections: dict[tuple[int, int], list[Any]] = {}
         self._closes: list[Row] = []
@@ -270,7 +271,10 @@ class Rows:
         row[start + _ACKED : start + _RELEASED] = (fact.at, fact.ack, fact.error)
 
     def _passed(self, arm: int, name: str, fact: Passed) -> None:
-        self._packings[arm, name, fact.asked is not None].add(fact)
+        key = (arm, name, fact.asked is not None)
+        if key not in self._packings:
+            self._packings[key] = Packing(self._texts)
+        self._packings[key].add(fact)
 
     def _let_pass(self, arm: int, name: str, fact: LetPass) -> None:
         self._matched[arm, fact.fault] += fact.frames

@@ -21,7 +21,7 @@ from time import monotonic
 
 from ..errors import SurroundingsError
 from ..observations import DiskFailure, Observation, Passed, Reached
-from ..series import size_of
+from .blocks import Texts
 from .database import Database
 from .events import EventFile
 from .limits import Limits
@@ -46,11 +46,15 @@ Job = Callable[[Rows], None]
 
 
 _BYTES_FOR_ONE = 288
+_BYTES_OF_PLACE = 24
+"""Of a flow's places in a `Passed`; it is there without that."""
 
 
 def _weight(observation: Observation) -> int:
     """How many observations' memory it takes."""
-    return 1 + size_of(observation.attempts) // _BYTES_FOR_ONE if isinstance(observation, Passed) else 1
+    if not isinstance(observation, Passed):
+        return 1
+    return 1 + (observation.attempts.size + _BYTES_OF_PLACE * len(observation.flows)) // _BYTES_FOR_ONE
 
 
 def _count(observations: Sequence[Observation]) -> int:
@@ -83,7 +87,8 @@ class Writer:
         self._handed = self._written = 0
         self._let_go: Counter[int] = Counter()
         self._told: dict[int, int] = {}
-        self._rows = Rows()
+        self._texts = Texts()
+        self._rows = Rows(self._texts)
         self._taken: Counter[int] = Counter()
         """How many observations of each arm are in these rows, and what they weigh."""
         self._taken_weight = 0
@@ -228,7 +233,7 @@ class Writer:
         with self._lock:
             let_go = {arm: count for arm, count in self._let_go.items() if self._told.get(arm) != count}
         self._database.write(self._rows, let_go)
-        lines = Rows()
+        lines = Rows(self._texts)
         lines.events, lines.arms = self._rows.lines(), self._rows.arms
         with self._lock:
             self._told.update(let_go)
@@ -237,7 +242,7 @@ class Writer:
             self._taken.clear()
             self._rows = lines
         self._events.write(lines.events, lines.arms)
-        self._rows = Rows()
+        self._rows = Rows(self._texts)
 
     def _seal(self) -> None:
         try:

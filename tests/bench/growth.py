@@ -88,7 +88,7 @@ def _rows(frames: int) -> dict[str, Iterator[Row]]:
     return {
         "faults": _of_faults(frames),
         "partitions": (
-            (f"{count:,} partitions", [], _exchanges(max(frames, 2 * count), partitions=count), 0)
+            (f"{count:,} partitions", [], _exchanges(max(frames, 4 * count), partitions=count), 0)
             for count in (1, 100, 10_000)
         ),
         "records": (

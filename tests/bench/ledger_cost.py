@@ -49,7 +49,7 @@ def traffic(attempts: int, run: int, partitions: int, armed: bool) -> Iterator[l
                 at = begin / 50_000  # they came together
                 attempts.append((number, at, number, offsets[place], 10, crc, 1200, at + 0.002, offsets[place]))
                 offsets[place] += 10
-            passed = Passed(flows[place], packed(attempts), asked)
+            passed = Passed.of(flows[place], packed(attempts), asked)
             batch += (passed,) if run else expanded(passed)
         yield batch
 

@@ -133,7 +133,7 @@ class Traffic:
             found.append(self._run(key))
 
     def _run(self, key: tuple[int, int]) -> Passed:
-        return Passed(self._flows[key], packed(self._quiet.pop(key)))
+        return Passed.of(self._flows[key], packed(self._quiet.pop(key)))
 
 
 @contextlib.contextmanager

@@ -20,8 +20,10 @@ from ackdrop.observations import (
     Forwarded,
     LetPass,
     Observation,
+    Passed,
     Undecoded,
 )
+from ackdrop.series import packed
 
 FLOW = Flow(1, "app", "", 7, -1, None, "orders", 0, -1, -1)
 
@@ -62,6 +64,16 @@ def test_a_request_of_many_partitions_is_one_request_and_one_dropped_ack(gatheri
     gathering.take([Acked(101.0, 1, "dropped", None), Acked(101.0, 2, "dropped", None)])
     snapshot = gathering.snapshot()
     assert (snapshot.produce_requests, snapshot.attempts, snapshot.acks.dropped) == (1, 2, 1)
+
+
+def test_so_it_is_where_it_was_told_with_all_else_that_has_passed(gathering):
+    """Two requests of two batches each, and one of one, on two connections of which one is known."""
+    flows = [dataclasses.replace(FLOW, connection=number // 2, partition=number % 2) for number in range(3)]
+    rows = [(number, 100.0 + number, 4, -1, 2, 5, 90, 101.0, 2 * number) for number in range(5)]
+    gathering.take([ConnectionOpened(99.0, 0, -1, "1.2.3.4:5"), Passed(flows, None, (2, 2, 1), packed(rows), 3)])
+    snapshot = gathering.snapshot()
+    assert (snapshot.produce_requests, snapshot.attempts, snapshot.records) == (3, 5, 10)
+    assert snapshot.connections[0].attempts == 4
 
 
 def test_what_the_proxy_added_is_measured_on_the_way_there_and_back(gathering, attempt):
@@ -131,5 +143,6 @@ def test_every_kind_of_observation_can_be_taken(gathering):
 
 def _any(field: dataclasses.Field[typing.Any]) -> object:
     kinds = {"int": 1, "float": 1.0, "str": "x", "bool": True, "int | None": 1, "str | None": "x"}
-    named = {"who": "file", "flow": FLOW, "attempts": [(1, 1.0, 1, -1, 1, 1, 120, 1.5, 0)]}
+    attempts = packed([(1, 1.0, 1, -1, 1, 1, 120, 1.5, 0)])
+    named = {"who": "file", "flows": (FLOW,), "asked": None, "counts": (1,), "attempts": attempts}
     return named.get(field.name, kinds.get(str(field.type), "delivered"))

@@ -68,7 +68,7 @@ def test_what_has_passed_stands_for_the_very_frames(playbook: Any, rule: Any, fr
     told = zip(play.all(Attempt), play.all(Answered), strict=True)
     rows = [(a.number, a.at, a.correlation_id, a.base_sequence, a.records, a.crc, a.size, b.at, b.base_offset)
             for a, b in told]  # fmt: skip
-    passed = Passed(flow, rows, Asked(node=3, tls=False, zero=1.1))
+    passed = Passed.of(flow, rows, Asked(node=3, tls=False, zero=1.1))
     assert list(in_time([], [passed])) == [seen for seen in play.all(Reached) if seen.api == "produce"]
     assert len(rows) == 2
 

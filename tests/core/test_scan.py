@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from ackdrop.core import batches, lane, large, scan, several
-from ackdrop.observations import Quiet
+from ackdrop.faults.rule import Frame
+from ackdrop.kafka.shapes import Shape
+from ackdrop.observations import Asked, Flow
 from ackdrop.relay import end, poller, road, straight
+from ackdrop.series import AT_ONCE, Quiet
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "proxy" / "core"
@@ -62,32 +66,61 @@ def test_uncompiled_it_does_the_same() -> None:
     assert int(done.stdout) > 500
 
 
-class TestRows:
-    """What has passed comes out as it went in, however much it is."""
+def way_to(partition: int) -> lane.Lane:
+    flow = Flow(1, "app", "", 9, -1, None, "orders", partition, 7, 0)
+    request = Frame("produce", "request", "app", 1, 1, ())
+    return lane.Lane(flow, request, Shape(9, True, b"", b"", 20, b"", 8, b""), None, lane.Track())
 
+
+class TestRows:
+    """What has passed comes out as it went in, flow by flow, however much it is and of however many."""
+
+    @pytest.mark.parametrize("lanes", [1, 2, 300])
     @pytest.mark.parametrize("behind", [0, 1, 30, 5_000])
-    @pytest.mark.parametrize("count", [0, 1, 8, 9, 64, 65, 5_000])
-    def test_all_of_it_in_order(self, count: int, behind: int) -> None:
-        """Every second series has so many attempts behind its first one."""
-        rows = lane.Rows()
-        whole: list[Quiet] = []
+    @pytest.mark.parametrize("count", [0, 1, 9, 65, 9_000])
+    def test_all_of_it_in_order(self, lanes: int, count: int, behind: int) -> None:
+        """Every second one of the first series has so many attempts behind its first one."""
+        rows, ways = lane.Rows(False), [way_to(partition) for partition in range(lanes)]
+        put: dict[int, list[Quiet]] = defaultdict(list)
         number = 0
         for turn in range(count):
-            others = behind * (turn % 2) if turn < 200 else 0
-            if rows.count == rows.room or rows.behind + others > rows.room_behind:
-                rows.make_room(others)
+            others = behind * (turn % 2) if turn < 40 else 0
+            way = (turn * turn + turn // 7) % lanes
+            place = rows.begin(ways[way], others)
             cells = (number, number, -1, 2, others << 32 | number, 90, 3 * number)
-            for place, cell in enumerate(cells):
-                rows.cells[7 * rows.count + place] = cell
-            rows.times[2 * rows.count], rows.times[2 * rows.count + 1] = turn, turn + 0.5
+            for n, cell in enumerate(cells):
+                rows.cells[7 * place + n] = cell
+            rows.times[2 * place], rows.times[2 * place + 1] = turn, turn + 0.5
             for n in range(others + 1):
-                whole.append((number + n, turn, number + n, -1, 2, number + n, 90, turn + 0.5, 3 * number + 2 * n))
+                put[way].append((number + n, turn, number + n, -1, 2, number + n, 90, turn + 0.5, 3 * number + 2 * n))
                 if n:
                     rows.more[rows.behind] = number + n
                     rows.behind += 1
-            rows.count += 1
+            rows.requests += others + 1
             number += others + 1
-        taken = rows.take()
-        assert (taken is None) == (count == 0)
-        assert list(taken or ()) == whole
-        assert rows.take() is None
+        told = rows.take()
+        assert sum(passed.requests for passed in told) == number
+        assert all(passed.attempts.series == 1 or len(passed.attempts) <= AT_ONCE for passed in told)
+        taken: dict[int, list[Quiet]] = defaultdict(list)
+        for passed in told:
+            assert passed.asked is None
+            assert len(set(passed.flows)) == len(passed.flows)
+            assert list(passed.of_each()) == [len(attempts) for _, _, attempts in passed.by_flow()]
+            for flow, _, attempts in passed.by_flow():
+                taken[flow.partition] += attempts
+        assert taken == put
+        assert rows.take() == []
+
+    def test_what_rules_know_is_what_they_knew_when_it_passed(self) -> None:
+        rows, ways = lane.Rows(True), [way_to(partition) for partition in range(3)]
+        asked = [Asked(node, False, 1.0) for node in range(3)]
+        for way, of_it in zip(ways, asked, strict=True):
+            way.armed = of_it
+            rows.begin(way, 0)
+        for way in ways:
+            way.armed = asked[0]
+        (passed,) = rows.take()
+        assert passed.asked == tuple(asked)
+        rows.begin(ways[2], 0)
+        (passed,) = rows.take()
+        assert ([flow.partition for flow in passed.flows], passed.asked) == ([2], (asked[0],))

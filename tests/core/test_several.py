@@ -231,3 +231,4 @@ def test_many_topics_do_not_push_each_other_out(playbook: Any, frames: Any) -> N
         talk.line.client(talk.request(*names))
         talk.line.broker(talk.answer(*names))
     assert (talk.went_short, talk.went_long) == (58, 29)
+    assert sum(each.requests for each in talk.play.all(Passed)) == 2

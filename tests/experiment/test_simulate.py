@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from hypothesis import strategies as st
 
 from ackdrop.experiment.simulate import SimulatedArm, simulate
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.ledger.blocks import MOST
 from ackdrop.observations import Asked, Changed, Decided, Flow, Passed, Quiet, Reached
 from ackdrop.passed import reached
 from ackdrop.scenario.load import load
-from ackdrop.series import packed
+from ackdrop.series import AT_ONCE
+
+from ..histories import in_one
 
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 ZERO = 10.0
@@ -81,7 +81,7 @@ def passed_of(history: Sequence[Request]) -> list[tuple[str, Passed]]:
         at, answered_at = (ZERO + each + number * 0.001 * (one.told == "late") for each in (tick, answered + 0.5))
         flow = Flow(one.connection, f"c{one.connection}", "", 9, -1, None, "t-1f", one.partition, 7, 0)
         row: Quiet = (number, at, number, number, one.records, 5, 90, answered_at, number)
-        found.append((one.told, Passed(flow, [row], Asked(one.connection % 2, False, ZERO))))
+        found.append((one.told, Passed.of(flow, [row], Asked(one.connection % 2, False, ZERO))))
     return found
 
 
@@ -130,12 +130,12 @@ def test_it_is_the_same_whether_frames_are_told_in_one_or_one_by_one(history, ar
     lines = [each for told, each in every if told == "passed"]
     portions: list[Sequence[Reached | Changed | Passed]] = [on_time]
     for begin in range(0, len(lines), together):
-        some = sorted(lines[begin : begin + together], key=lambda each: repr(each.flow))
-        portion = [
-            Passed(flow, packed([row for each in of_it for row in each.attempts]), asked)
-            for (flow, asked), of_it in groupby(some, key=lambda each: (each.flow, each.asked))
-        ]
-        portions.insert(random.randint(0, len(portions)), portion)
+        of_each: dict[tuple[Flow, Asked], list[Quiet]] = {}
+        for each in lines[begin : begin + together]:
+            ((flow, asked, attempts),) = each.by_flow()
+            of_each.setdefault((flow, asked), []).extend(attempts)
+        portion = [Passed.of(flow, rows, asked) for (flow, asked), rows in of_each.items()]
+        portions.insert(random.randint(0, len(portions)), random.choice(([in_one(portion)], portion)))
     plain = simulated([singly])
     assert simulated(portions) == plain
     assert plain[1]
@@ -144,12 +144,12 @@ def test_it_is_the_same_whether_frames_are_told_in_one_or_one_by_one(history, ar
 def test_a_long_recording_is_asked_about_line_by_line(tmp_path):
     """Lines that follow each other are not all frames at once."""
     flow, asked = Flow(1, "c", "", 9, -1, None, "t-1f", 0, 7, 0), Asked(1, False, ZERO)
-    total = 5 * MOST
+    total = 5 * AT_ONCE
     with Ledger.create(tmp_path) as ledger:
         arm = ledger.arm("off", True, ["the nth"], topic_suffix="-1f")
-        for begin in range(0, total, MOST):
-            rows = [(n, ZERO + n, n, n, 1, 5, 90, ZERO + n + 0.5, n) for n in range(begin, begin + MOST)]
-            arm.put([Passed(flow, rows, asked)])
+        for begin in range(0, total, AT_ONCE):
+            rows = [(n, ZERO + n, n, n, 1, 5, 90, ZERO + n + 0.5, n) for n in range(begin, begin + AT_ONCE)]
+            arm.put([Passed.of(flow, rows, asked)])
     (arm_again,) = simulate(SCENARIO, tmp_path)
     found = {each.rule.name: (each.matched, len(each.fired)) for each in arm_again.rules}
     assert (found["the nth"], found["every"], found["any"]) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import sys
 import time
@@ -10,10 +11,10 @@ from contextlib import closing
 import pytest
 
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.ledger.blocks import COLUMNS, MOST, Packing
+from ackdrop.ledger.blocks import COLUMNS, Packing, Texts
 from ackdrop.observations import AckedRange, ConnectionClosed, ConnectionOpened, Flow, Passed
 from ackdrop.passed import expanded
-from ackdrop.series import packed
+from ackdrop.series import AT_ONCE, PackedAttempts, packed
 
 FLOW = Flow(1, "app", "java 4", 11, -1, None, "orders", 0, 4000, 0)
 OTHER = Flow(2, "other", "", 3, 1, "tx", "audit", 7, 4001, 3)
@@ -32,7 +33,7 @@ def together(number):
 
 
 def passed(*numbers, flow=FLOW, **changes):
-    return Passed(flow, [row(number, **changes) for number in numbers])
+    return Passed.of(flow, [row(number, **changes) for number in numbers])
 
 
 def query(ledger, statement):
@@ -71,7 +72,7 @@ def test_a_block_is_a_row_until_it_is_read(tmp_path):
 def test_every_value_arrives(tmp_path):
     facts = [passed(1, 3), passed(2, flow=OTHER, records=2**31, offset=2**62)]
     facts += [
-        Passed(flow, packed([*map(together, numbers)])) for flow, numbers in ((FLOW, range(4, 9)), (OTHER, (9, 10)))
+        Passed.of(flow, packed([*map(together, numbers)])) for flow, numbers in ((FLOW, range(4, 9)), (OTHER, (9, 10)))
     ]
     told = {}
     for name, put in (("in one", facts), ("one by one", [each for fact in facts for each in expanded(fact)])):
@@ -91,15 +92,15 @@ def test_text_that_utf8_cannot_hold_is_escaped(tmp_path):
 
 
 def test_many_become_many_blocks():
-    packing = Packing()
-    packing.add(Passed(FLOW, packed([row(number) for number in range(1, 2 * MOST + 2)])))
-    packing.add(passed(*range(20_000, 20_000 + MOST), flow=OTHER))
+    packing = Packing(Texts())
+    packing.add(Passed.of(FLOW, packed([row(number) for number in range(1, 2 * AT_ONCE + 2)])))
+    packing.add(passed(*range(20_000, 20_000 + AT_ONCE), flow=OTHER))
     found = [dict(zip(COLUMNS, each, strict=True)) for each in packing.rows(3)]
     assert [(each["arm"], each["first"], each["last"], each["count"]) for each in found] == [
-        (3, 1, MOST, MOST), (3, MOST + 1, 2 * MOST, MOST), (3, 2 * MOST + 1, 2 * MOST + 1, 1),
-        (3, 20_000, 20_000 + MOST - 1, MOST),
+        (3, 1, AT_ONCE, AT_ONCE), (3, AT_ONCE + 1, 2 * AT_ONCE, AT_ONCE), (3, 2 * AT_ONCE + 1, 2 * AT_ONCE + 1, 1),
+        (3, 20_000, 20_000 + AT_ONCE - 1, AT_ONCE),
     ]  # fmt: skip
-    assert (packing.newest, packing.zero) == (20_000 + MOST - 1, 1.0)
+    assert (packing.newest, packing.zero) == (20_000 + AT_ONCE - 1, 1.0)
 
 
 def test_old_ones_become_a_range_and_never_rows(small):
@@ -131,7 +132,7 @@ def touched_with_its_frame(attempt, decided):
 @pytest.mark.parametrize("what", [retried, touched, touched_with_its_frame])
 def test_one_that_has_something_to_tell_stays(small, attempt, decided, what, in_step):
     arm = small.arm("on", True)
-    arm.put([Passed(FLOW, packed([together(1), together(2)])) if in_step else passed(1, 2), *what(attempt, decided)])
+    arm.put([Passed.of(FLOW, packed([together(1), together(2)])) if in_step else passed(1, 2), *what(attempt, decided)])
     pushed_out(small, arm, 4)
     kept = stories(small)
     assert 1 in kept
@@ -150,7 +151,7 @@ def test_one_without_an_offset_or_not_as_the_arm_claims_stays(small):
 def test_offsets_out_of_order_become_as_few_ranges_as_there_are_holes(small):
     arm = small.arm("on", True)
     rows = [row(1, offset=10, records=2), row(2, offset=5), row(3, offset=6, records=4), row(4, offset=20, records=0)]
-    arm.put([Passed(FLOW, rows)])
+    arm.put([Passed.of(FLOW, rows)])
     pushed_out(small, arm, 5)
     ranges = [each for each in small.wire("on").ranges if each.topic == "orders"]
     assert ranges == [AckedRange("orders", 0, 5, 11, 3), AckedRange("orders", 0, 20, 20, 1)]
@@ -159,8 +160,8 @@ def test_offsets_out_of_order_become_as_few_ranges_as_there_are_holes(small):
 def test_series_are_folded_as_their_attempts_would_be(small):
     """Those that follow on each other are one range; those without records take the offset of the next."""
     arm = small.arm("on", True)
-    arm.put([Passed(FLOW, packed([together(number) for number in range(1, 60)]))])
-    arm.put([Passed(FLOW, packed([row(60 + n, at=9.0, correlation_id=n, records=0, offset=90) for n in (0, 1)]))])
+    arm.put([Passed.of(FLOW, packed([together(number) for number in range(1, 60)]))])
+    arm.put([Passed.of(FLOW, packed([row(60 + n, at=9.0, correlation_id=n, records=0, offset=90) for n in (0, 1)]))])
     pushed_out(small, arm, 62)
     ranges = [each for each in small.wire("on").ranges if each.topic == "orders"]
     assert ranges == [AckedRange("orders", 0, 1, 59, 59), AckedRange("orders", 0, 90, 90, 2)]
@@ -190,10 +191,10 @@ def test_they_become_rows_while_nothing_comes(tmp_path, monkeypatch):
     monkeypatch.setattr("ackdrop.ledger.writer.PAUSE", 0.1)
     with Ledger.create(tmp_path) as ledger:
         arm = ledger.arm("on", True)
-        for begin in range(1, 6 * MOST, MOST):
-            arm.put([passed(*range(begin, begin + MOST))])
+        for begin in range(1, 6 * AT_ONCE, AT_ONCE):
+            arm.put([passed(*range(begin, begin + AT_ONCE))])
         deadline = time.monotonic() + 30
-        while query(ledger, "SELECT count(*) FROM attempts") != [(6 * MOST,)]:
+        while query(ledger, "SELECT count(*) FROM attempts") != [(6 * AT_ONCE,)]:
             assert time.monotonic() < deadline
 
 
@@ -226,24 +227,48 @@ def calls(function, *arguments):
 
 def test_to_pack_a_run_costs_no_call_for_an_attempt():
     """A run of a thousand costs what a run of two series does: so nothing is done for a single attempt or series."""
-    packing = Packing()
+    packing = Packing(Texts())
     for of_number, few in ((row, 2), (together, 30)):
-        two, many = (Passed(FLOW, packed([of_number(number) for number in range(count)])) for count in (few, 1000))
+        two, many = (Passed.of(FLOW, packed([of_number(number) for number in range(count)])) for count in (few, 1000))
         packing.add(two)  # the flow is new once
-        assert calls(packing.add, many) == calls(packing.add, two) < 16
+        assert calls(packing.add, many) == calls(packing.add, two) < 32
+
+
+def test_to_pack_an_attempt_of_each_of_many_flows_costs_few_calls():
+    """It is found by what it is, not by its values, and is in JSON already."""
+    texts = Texts()
+    flows = [dataclasses.replace(FLOW, partition=partition) for partition in range(500)]
+    of_each = [packed([row(number)]) for number in range(500)]
+    one = PackedAttempts(*(b"".join(getattr(each, name) for each in of_each) for name in ("cells", "times", "more")))
+    passed = Passed(flows, None, [1] * 500, one, 500)
+
+    def add() -> None:
+        packing = Packing(texts)
+        packing.add(passed)
+        packing.rows(1)
+
+    def add_twice() -> None:
+        packing = Packing(texts)
+        packing.add(passed)
+        packing.add(passed)
+        packing.rows(1)
+
+    add()
+    assert calls(add) < 500 * 3
+    assert calls(add_twice) < 500 * 6
 
 
 def test_an_attempt_takes_less_than_eighty_bytes_of_a_block():
-    packing = Packing()
-    for begin in range(0, MOST, 20):
-        packing.add(Passed(FLOW, packed([row(number) for number in range(begin, begin + 20)])))
+    packing = Packing(Texts())
+    for begin in range(0, AT_ONCE, 20):
+        packing.add(Passed.of(FLOW, packed([row(number) for number in range(begin, begin + 20)])))
     (found,) = packing.rows(1)
-    assert sum(len(value) for value in found if isinstance(value, str | bytes)) < 80 * MOST
+    assert sum(len(value) for value in found if isinstance(value, str | bytes)) < 80 * AT_ONCE
 
 
 def test_and_less_than_eight_in_series_of_twenty_five():
-    packing = Packing()
-    for begin in range(0, MOST, 25):
-        packing.add(Passed(FLOW, packed([together(number) for number in range(begin, begin + 25)])))
+    packing = Packing(Texts())
+    for begin in range(0, AT_ONCE, 25):
+        packing.add(Passed.of(FLOW, packed([together(number) for number in range(begin, begin + 25)])))
     (found,) = packing.rows(1)
-    assert sum(len(value) for value in found if isinstance(value, str | bytes)) < 8 * MOST
+    assert sum(len(value) for value in found if isinstance(value, str | bytes)) < 8 * AT_ONCE

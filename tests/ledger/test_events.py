@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ackdrop.ledger import Ledger, Limits
-from ackdrop.ledger.blocks import MOST
 from ackdrop.ledger.events import decided_line, frame_line, passed_in, read_events
 from ackdrop.observations import Asked, Flow, Passed, Reached
-from ackdrop.series import packed
+from ackdrop.series import AT_ONCE, packed
 
 ARM = {"event": "arm", "format": 4, "suffix": ""}
 FLOW = Flow(3, "caf\udce9", "java 4", 9, -1, "tx", "orders", 2, 4000, 1)
@@ -113,7 +112,7 @@ def passed_lines(folder):
 
 def in_one(passed):
     """Flow and `asked` of each, and all their attempts."""
-    return [(each.flow, each.asked, list(each.attempts)) for each in passed]
+    return [(flow, asked, list(attempts)) for each in passed for flow, asked, attempts in each.by_flow()]
 
 
 def test_what_has_passed_while_rules_were_armed_is_a_line_that_has_all_of_it(tmp_path):
@@ -121,8 +120,8 @@ def test_what_has_passed_while_rules_were_armed_is_a_line_that_has_all_of_it(tmp
     first, second = ROWS
     third = (11, 3.5, *second[2:])
     with Ledger.create(tmp_path) as ledger:
-        facts = [Passed(FLOW, [first], ASKED), Passed(OTHER, packed([second]), ASKED), Passed(FLOW, [third], ASKED)]
-        facts += [Passed(OTHER, [(12, *third[1:])], Asked(5, False, 0.1)), Passed(OTHER, [(13, *third[1:])])]
+        facts = [Passed.of(flow, [each], ASKED) for flow, each in ((FLOW, first), (OTHER, second), (FLOW, third))]
+        facts += [Passed.of(OTHER, [(12, *third[1:])], Asked(5, False, 0.1)), Passed.of(OTHER, [(13, *third[1:])])]
         ledger.arm("off", False).put(facts)
     (line,) = passed_lines(tmp_path)
     assert (line["arm"], line["frames"], list(line)[:2]) == ("off", 8, ["event", "frames"])
@@ -148,7 +147,7 @@ def turned(line):
 def test_a_line_can_be_read_on_machines_of_either_byte_order(tmp_path):
     rows = [*ROWS, *IN_STEP]
     with Ledger.create(tmp_path) as ledger:
-        ledger.arm("off", False).put([Passed(FLOW, rows, ASKED)])
+        ledger.arm("off", False).put([Passed.of(FLOW, rows, ASKED)])
     (line,) = passed_lines(tmp_path)
     assert turned(line)["cells"] != line["cells"]
     assert turned(line)["more"] != line["more"]
@@ -158,7 +157,8 @@ def test_a_line_can_be_read_on_machines_of_either_byte_order(tmp_path):
 def test_series_of_several_flows_come_in_turn(tmp_path):
     """The check sums of a series stand behind those of the one before, whatever flow they are of."""
     with Ledger.create(tmp_path) as ledger:
-        facts = [Passed(flow, packed(IN_STEP[at : at + 2]), ASKED) for flow, at in ((FLOW, 0), (OTHER, 2), (FLOW, 4))]
+        flows = ((FLOW, 0), (OTHER, 2), (FLOW, 4))
+        facts = [Passed.of(flow, packed(IN_STEP[at : at + 2]), ASKED) for flow, at in flows]
         ledger.arm("off", False).put(facts)
     (line,) = passed_lines(tmp_path)
     assert line["frames"] == 12
@@ -170,7 +170,7 @@ def test_series_of_several_flows_come_in_turn(tmp_path):
 
 def test_a_line_of_the_format_before_is_read(tmp_path):
     with Ledger.create(tmp_path) as ledger:
-        ledger.arm("off", False).put([Passed(FLOW, ROWS, ASKED)])
+        ledger.arm("off", False).put([Passed.of(FLOW, ROWS, ASKED)])
     (line,) = passed_lines(tmp_path)
     del line["more"]
     assert in_one(passed_in(line)) == [(FLOW, ASKED, ROWS)]
@@ -194,18 +194,18 @@ def test_a_line_of_the_format_before_is_read(tmp_path):
 )
 def test_a_line_that_is_not_whole_is_none(tmp_path, change):
     with Ledger.create(tmp_path) as ledger:
-        ledger.arm("off", False).put([Passed(FLOW, ROWS, ASKED)])
+        ledger.arm("off", False).put([Passed.of(FLOW, ROWS, ASKED)])
     (line,) = passed_lines(tmp_path)
     with pytest.raises((KeyError, TypeError, ValueError)):
         passed_in({**line, **change})
 
 
 def test_no_line_grows_with_what_is_told_in_one(tmp_path):
-    rows = [(number, 1.0, number, -1, 1, 5, 100, 2.0, 2 * number) for number in range(2 * MOST + 1)]
+    rows = [(number, 1.0, number, -1, 1, 5, 100, 2.0, 2 * number) for number in range(2 * AT_ONCE + 1)]
     with Ledger.create(tmp_path) as ledger:
-        ledger.arm("off", False).put([Passed(FLOW, rows, ASKED)])
+        ledger.arm("off", False).put([Passed.of(FLOW, rows, ASKED)])
     lines = passed_lines(tmp_path)
-    assert [line["frames"] for line in lines] == [2 * MOST, 2 * MOST, 2]
+    assert [line["frames"] for line in lines] == [2 * AT_ONCE, 2 * AT_ONCE, 2]
     assert [row for line in lines for each in passed_in(line) for row in each.attempts] == rows
 
 
@@ -213,7 +213,7 @@ def test_frames_of_attempts_that_have_passed_are_counted_where_they_are_let_go(t
     with Ledger.create(tmp_path, limits=Limits(events=4_000)) as ledger:
         arm = ledger.arm('"frames":9', False, ["lose"])
         for _ in range(35):
-            arm.put([Passed(FLOW, ROWS, ASKED), REACHED])
+            arm.put([Passed.of(FLOW, ROWS, ASKED), REACHED])
             ledger.flush()
     events = list(read_events(tmp_path))
     rotated = [event for event in events if event["event"] == "rotated"]

@@ -89,7 +89,9 @@ def test_the_program_in_the_guide_reads_blocks(tmp_path, monkeypatch, capsys):
     with Ledger.create(tmp_path / "ackdrop-runs" / "RUN") as ledger:
         flow = Flow(1, "app", "", 7, -1, None, "orders", 2, 4000, 1)
         rows = [(number, 1.5, 9 + number, -1, 3, 5, 100, 2.5, 4 + 3 * number) for number in (1, 2, 3)]
-        ledger.arm("on", True).put([Passed(flow, rows[:2]), Passed(dataclasses.replace(flow, topic="b"), rows[2:])])
+        ledger.arm("on", True).put(
+            [Passed.of(flow, rows[:2]), Passed.of(dataclasses.replace(flow, topic="b"), rows[2:])]
+        )
         ledger.flush()
         monkeypatch.chdir(tmp_path)
         exec(program, names := {})

@@ -37,7 +37,7 @@ while True:
         decided = dataclasses.replace(look, at=at, correlation_id=number, n=number, attempt=number)
         if in_one:
             said = decided if number % 2 else LetPass("lose", 1)
-            arm.put([said, Passed(flow, [(number, at, number, -1, 1, 5, 100, at, number)], Asked(0, False, 0.0))])
+            arm.put([said, Passed.of(flow, [(number, at, number, -1, 1, 5, 100, at, number)], Asked(0, False, 0.0))])
             continue
         arm.put([attempt, Forwarded(at, number), Answered(at, number, 0, number), decided])
         arm.put([Acked(at, number, "delivered", 0)])

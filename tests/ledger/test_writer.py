@@ -59,12 +59,12 @@ def test_over_the_limit_is_let_go_and_counted(tmp_path, attempt):
 
 def test_attempts_that_are_told_in_one_wait_by_their_size_and_each_counts_that_is_let_go(tmp_path):
     flow = Flow(1, "app", "", 7, -1, None, "orders", 0, -1, -1)
-    rows = [(number, 1.0, number, -1, 1, 5, 100, 2.0, number) for number in range(1, 101)]
+    rows = [(number, number, number, -1, 1, 5, 100, number + 0.5, number) for number in range(1, 101)]
     ledger = Ledger.create(tmp_path, limits=Limits(waiting=20))
     arm = ledger.arm("off", False)
     go_on = blocked(ledger)
-    arm.put([Passed(flow, rows[:40]), Passed(flow, rows[40:80])])
-    arm.put([Passed(flow, rows[80:])])
+    arm.put([Passed.of(flow, rows[:40]), Passed.of(flow, rows[40:80])])
+    arm.put([Passed.of(flow, rows[80:])])
     assert ledger.lag == (17, 40)
     go_on.set()
     ledger.close()
@@ -81,7 +81,7 @@ def test_of_attempts_that_follow_from_each_other_many_wait_as_one(tmp_path):
     ledger = Ledger.create(tmp_path, limits=Limits(waiting=20))
     arm = ledger.arm("off", False)
     go_on = blocked(ledger)
-    arm.put([Passed(flow, packed(rows))])
+    arm.put([Passed.of(flow, packed(rows))])
     assert ledger.lag == (1 + (72 + 4 * 999) // 288, 0)
     go_on.set()
     ledger.close()
@@ -179,7 +179,7 @@ def test_where_there_is_no_room_for_rows_attempts_stay_in_blocks_and_can_be_read
         ledger = Ledger.create(folder)
         arm = ledger.arm("off", False)
         flow = Flow(1, "app", "", 7, -1, None, "orders", 0, -1, -1)
-        arm.put([Passed(flow, [(number, 1.0, number, -1, 1, 5, 100, 2.0, number) for number in range(1, 20_001)])])
+        arm.put([Passed.of(flow, [(number, 1.0, number, -1, 1, 5, 100, 2.0, number) for number in range(1, 20_001)])])
         ledger.flush()
         full(1_700_000)
         print(ledger.failure, *numbers(ledger.wire("off")))

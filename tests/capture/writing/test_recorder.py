@@ -163,7 +163,7 @@ def test_several_entries_of_a_frame_are_one_fault_and_others_are_none(capture: M
     client.received(memoryview(message(5)), 1.1)
     passed = Decided(1.1, "f", 1, 5, "c", "t", 3, 1, False, "pass", False, 1)
     flow = Flow(2, "c", "", 7, -1, None, "t", 0, -1, -1)
-    others = [Passed(flow, [(9, 1.0, 4, -1, 1, 0, 90, 1.1, 0)]), LetPass("f", 1)]
+    others = [Passed.of(flow, [(9, 1.0, 4, -1, 1, 0, 90, 1.1, 0)]), LetPass("f", 1)]
     both = [decided(1.1, "f", 5), *others, decided(1.1, "f", 5)]
     written.hand_over(passed, *both, passed, decided(1.1, "g", 5), places={"f": "x.request", "g": "x.request"})
     told = [comment.values for _, comment in about(written.read(), "fault")]
