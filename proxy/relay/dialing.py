@@ -54,6 +54,8 @@ class Dialler:
     async def _reach(self, address: Upstream) -> Peer:
         stream = await trio.open_tcp_stream(address.host, address.port)
         sock = socket.socket(fileno=stream.socket.detach())
+        if (unsent := getattr(socket, "TCP_NOTSENT_LOWAT", None)) is not None:  # trio lets the kernel keep 16 KB
+            sock.setsockopt(socket.IPPROTO_TCP, unsent, 0)  # as the system has it for everybody
         if self._context is None:
             return Peer(sock)
         peer = TlsPeer(sock, self._context, self._server_name or address.name)

@@ -41,6 +41,9 @@ class Surroundings(Protocol):
     pipes: Pipes | None
     """By which bytes go on without being read; None where there are none."""
 
+    paused: set[Session]
+    """Those that wait until the core has let go on what it keeps: no socket tells of that."""
+
     settling: int
     """How many wait until every request is answered, and have to be told of what has `passed`."""
 
@@ -212,6 +215,7 @@ class End:
         """Read no more for the while, where too much waits."""
         if not self.peer.closed and self.session.full(self.side):
             self.want(False)
+            self.session.pause()
 
     def read(self) -> None:
         """Read what has come, and do what follows from it."""

@@ -112,6 +112,7 @@ class Proxy:
         self._rescheduled = trio.Event()
         self._planned = math.inf
         self._settled = trio.lowlevel.ParkingLot()
+        self.paused: set[Session] = set()
         self.settling = 0
         """How many wait until every request is answered."""
         self._nursery: trio.Nursery | None = None
@@ -274,6 +275,8 @@ class Proxy:
                 self._perform_copy(command)
             elif isinstance(command, Send):
                 session.send(command.to, command.data)
+                if session in self.paused:
+                    session.make_room()
             elif isinstance(command, Finish):
                 session.finish(command.to)
             elif isinstance(command, Close):

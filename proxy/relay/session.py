@@ -45,10 +45,12 @@ class Session:
                 end.peer.closing = end.closing
                 end.want(not self.full(end.side))
                 self.read_on(end)
+            self.pause()
             for peer in self._peers.values():
                 await peer.gone.wait()
         finally:
             self._running = False
+            self._around.paused.discard(self)
             for peer in self._peers.values():
                 peer.close()
 
@@ -100,6 +102,11 @@ class Session:
             return True
         other = self._peers[side.other]
         return other.unread or other.backlog > self._backlog or not self.connection.may_read(side)
+
+    def pause(self) -> None:
+        """A side is not read any more: to be told when the core has room again, where it has none."""
+        if not all(map(self.connection.may_read, self._peers)):
+            self._around.paused.add(self)
 
     @property
     def heard(self) -> float:
@@ -155,7 +162,9 @@ class Session:
 
     def make_room(self) -> None:
         """Something has gone out, or ended: let sides that paused be read again."""
+        self._around.paused.discard(self)
         if self._running:
+            self.pause()
             for side, end in self._ends.items():
                 if end.reads and not end.reading and not self.full(side):
                     end.want(True)

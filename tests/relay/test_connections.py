@@ -117,9 +117,29 @@ async def test_more_than_a_blackhole_keeps_waits_with_the_client(
 ) -> None:
     running = await serve(on(Blackhole(0.3)), backlog=10_000)
     linked = await link(running)
-    requests = b"".join(frames.produce(n, bytes(60)) for n in range(15_000))
+    requests = b"".join(frames.produce(n, bytes(60)) for n in range(30_000))
     nursery.start_soon(linked.client.send, requests)
     assert await linked.broker.read(len(requests)) == requests
+
+
+@pytest.mark.parametrize("fault", [Blackhole(0.3), Latency(0.05), Throttle(1_000_000.0), Slice(10_000, 0.001)])
+@pytest.mark.parametrize("answers", [False, True])
+async def test_more_than_may_wait_is_read_on_once_it_has_gone(
+    serve: Any, link: Any, on: Any, frames: Any, nursery: trio.Nursery, fault: Any, answers: bool
+) -> None:
+    """What the core keeps goes on by the clock, into sockets that have room for all of it: nothing else tells of it."""
+    running = await serve(on(fault), backlog=10_000)
+    linked = await link(running)
+    if answers:
+        await linked.client.send(requests := b"".join(frames.request(n) for n in range(30)))
+        assert await linked.broker.read(len(requests)) == requests
+    sender, reader = (linked.broker, linked.client) if answers else (linked.client, linked.broker)
+    frame = frames.answer if answers else frames.request
+    for begin in range(0, 30, 10):
+        data = b"".join(frame(n, bytes(20_000)) for n in range(begin, begin + 10))
+        nursery.start_soon(sender.send, data)
+        assert await reader.read(len(data)) == data
+    assert not running.proxy.paused
 
 
 @pytest.mark.parametrize(("fault", "least"), [(Latency(0.1), 0.2), (Throttle(2000.0), 0.5), (Slice(50, 0.02), 0.3)])
