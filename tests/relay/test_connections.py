@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import trio
 from ackdrop.faults import Blackhole, Disconnect, Latency, RefuseConnection, Reset, Slice, Throttle
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Acked, ConnectionClosed, Decided
-from ackdrop.relay.dialing import Dialler
+from ackdrop.relay.dialing import Dialler, Upstream
 
 
 @pytest.fixture
@@ -85,6 +86,18 @@ async def test_a_connection_that_ends_while_it_is_dialled_leaves_nothing(
     assert await client.ends_by_reset()
     await trio.testing.wait_all_tasks_blocked()
     assert open_files() < before
+
+
+async def test_the_kernel_keeps_as_much_for_a_broker_as_for_anybody(upstream: Any) -> None:
+    """trio has it keep 16 KB that were not sent, so that a large request would go on in small steps."""
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is None:
+        pytest.skip("the system has no such limit")
+    host, port = upstream.address
+    peer = await Dialler().dial([Upstream(host, port, host)])
+    with socket.socket() as any_socket:
+        assert peer.sock.getsockopt(socket.IPPROTO_TCP, option) == any_socket.getsockopt(socket.IPPROTO_TCP, option)
+    peer.close("reset")
 
 
 async def test_a_blackhole_heals_and_hands_over_what_waited(serve: Any, link: Any, on: Any, frames: Any) -> None:
