@@ -75,16 +75,16 @@ def way_to(partition: int) -> lane.Lane:
 class TestRows:
     """What has passed comes out as it went in, flow by flow, however much it is and of however many."""
 
-    @pytest.mark.parametrize("lanes", [1, 2, 300])
-    @pytest.mark.parametrize("behind", [0, 1, 30, 5_000])
-    @pytest.mark.parametrize("count", [0, 1, 9, 65, 9_000])
+    @pytest.mark.parametrize("lanes", [1, 300])
+    @pytest.mark.parametrize("behind", [0, 1, 5_000])
+    @pytest.mark.parametrize("count", [0, 1, 65, 9_000])
     def test_all_of_it_in_order(self, lanes: int, count: int, behind: int) -> None:
         """Every second one of the first series has so many attempts behind its first one."""
         rows, ways = lane.Rows(False), [way_to(partition) for partition in range(lanes)]
         put: dict[int, list[Quiet]] = defaultdict(list)
         number = 0
         for turn in range(count):
-            others = behind * (turn % 2) if turn < 40 else 0
+            others = behind * (turn % 2) if turn < 10 else 0
             way = (turn * turn + turn // 7) % lanes
             place = rows.begin(ways[way], others)
             cells = (number, number, -1, 2, others << 32 | number, 90, 3 * number)

@@ -57,12 +57,15 @@ def test_nearly_all_requests_go_the_short_way(
     seen = trio.run(_seen, produce, embedded_broker, topic, *rules)
     passed = [each for each in seen if isinstance(each, Passed)]
     singly = [each for each in seen if isinstance(each, Attempt)]
-    short = [each for of_flow in passed for each in of_flow.attempts]
+    short = [each for some in passed for each in some.attempts]
     assert sum(each.records for each in singly) + sum(each[4] for each in short) == RECORDS + RECORDS // 10
     # Each partition's first batch goes the long way, and what is open meanwhile.
     assert len(singly) <= 10 * PARTITIONS
     assert len(short) > 5 * len(singly)
-    requests = {(of_flow.flow.connection, each[2]) for of_flow in passed for each in of_flow.attempts}
+    requests = {
+        (flow.connection, each[2]) for some in passed for flow, _, attempts in some.by_flow() for each in attempts
+    }
+    assert len(requests) == sum(some.requests for some in passed)
     assert len(requests) < 0.8 * len(short), "most requests were for one partition"
     together = [each for each in seen if isinstance(each, Reached) and len(each.entries) > 1]
     assert bool(together) == bool(rules)

@@ -26,9 +26,11 @@ Address = tuple[str, int]
 
 @dataclass(slots=True)
 class Way:
-    """One direction of a connection: the bytes as they came, with their times, and how it ended."""
+    """One direction of a connection: the bytes as they came, with their times, and how it ended. `segments` counts what
+    the kernel got them in, however late they were read."""
 
     chunks: list[tuple[float, bytes]] = field(default_factory=list)
+    segments: int = 0
     ended: tuple[float, How] | None = None
 
     @property
@@ -78,6 +80,7 @@ class Pair:
         at = time.monotonic()
         if data:
             way.chunks.append((at, data))
+            way.segments = _segments(source)
             try:
                 sink.sendall(data)
             except OSError:
@@ -92,6 +95,12 @@ class Pair:
             way.ended = at, "fin"
             with contextlib.suppress(OSError):  # it is gone already; what it did shows in its own way
                 sink.shutdown(socket.SHUT_WR)
+
+
+def _segments(sock: socket.socket) -> int:
+    """How many segments with data have come (`tcpi_data_segs_in` of Linux's `struct tcp_info`)."""
+    count: int = struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)[0]
+    return count
 
 
 def _pending(sock: socket.socket) -> How:
