@@ -130,7 +130,7 @@ async def test_more_than_a_blackhole_keeps_waits_with_the_client(
 ) -> None:
     running = await serve(on(Blackhole(0.3)), backlog=10_000)
     linked = await link(running)
-    requests = b"".join(frames.produce(n, bytes(60)) for n in range(30_000))
+    requests = b"".join(frames.produce(n, bytes(60)) for n in range(15_000))
     nursery.start_soon(linked.client.send, requests)
     assert await linked.broker.read(len(requests)) == requests
 
