@@ -137,6 +137,12 @@ def packed(attempts: Sequence[Quiet]) -> PackedAttempts:
     return PackedAttempts(pack(f"={len(cells)}q", *cells), pack(f"={len(times)}d", *times), more.tobytes())
 
 
+def joined(parts: Sequence[PackedAttempts]) -> PackedAttempts:
+    """All of these, one behind the other."""
+    cells, times, more = (b"".join(getattr(part, name) for part in parts) for name in ("cells", "times", "more"))
+    return PackedAttempts(cells, times, more)
+
+
 def _following(attempt: Quiet, crc: int) -> Quiet:
     """The next one of its series."""
     number, at, correlation_id, sequence, records, _, size, told_at, offset = attempt

@@ -28,7 +28,7 @@ from ackdrop.observations import (
     TopicSeen,
     Undecoded,
 )
-from ackdrop.series import PackedAttempts
+from ackdrop.series import joined
 
 FATES = ("delivered",) * 8 + ("dropped", "withheld", "delayed", "none", "refused", "unanswered", "asked for none")
 
@@ -216,11 +216,10 @@ def _passed(runs: dict[Flow, list[Quiet]]) -> Iterator[Passed]:
 
 def in_one(passed: Sequence[Passed]) -> Passed:
     """What these say, all of which have `asked`, or none has; there has to be one."""
-    attempts = (b"".join(getattr(each.attempts, name) for each in passed) for name in ("cells", "times", "more"))
     return Passed(
         [flow for each in passed for flow in each.flows],
         None if passed[0].asked is None else [asked for each in passed for asked in each.asked or ()],
         [count for each in passed for count in each.counts],
-        PackedAttempts(*attempts),
+        joined([each.attempts for each in passed]),
         sum(each.requests for each in passed),
     )

@@ -74,13 +74,14 @@ class Packing:
 
     def add(self, passed: Passed) -> None:
         """Take in so many of them."""
-        if len(passed.attempts) > AT_ONCE and passed.attempts.series > 1:
+        count = len(passed.attempts)
+        if count > AT_ONCE and passed.attempts.series > 1:
             for part in _parts(passed):
                 self.add(part)
             return
-        if self._blocks[-1].count + len(passed.attempts) > AT_ONCE:
+        if self._blocks[-1].count + count > AT_ONCE:
             self._blocks.append(_Packed())
-        self._blocks[-1].add(passed)
+        self._blocks[-1].add(passed, count)
 
     def rows(self, arm: int) -> list[Sequence[Any]]:
         """The rows of `blocks`."""
@@ -116,7 +117,7 @@ class _Packed:
         self.count = 0
         self.first, self.last, self.at = _HIGHEST, -1, inf
 
-    def add(self, passed: Passed) -> None:
+    def add(self, passed: Passed, count: int) -> None:
         attempts = passed.attempts
         if self.flows:
             self._runs(passed)
@@ -127,7 +128,7 @@ class _Packed:
         self.cells += attempts.cells
         self.times += attempts.times
         self.more += attempts.more
-        self.count += len(attempts)
+        self.count += count
         first, last, at = attempts.summary()
         self.first, self.last, self.at = min(first, self.first), max(last, self.last), min(at, self.at)
 

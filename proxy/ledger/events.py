@@ -55,7 +55,7 @@ from ..observations import (
     Reached,
     ReachedEntry,
 )
-from ..series import CELLS, CRC, TIMES, PackedAttempts, lengths
+from ..series import CELLS, CRC, TIMES, PackedAttempts, joined, lengths
 
 FORMAT = 4
 """The format of the file, told where an arm begins."""
@@ -234,18 +234,11 @@ def passed_in(event: dict[str, Any]) -> list[Passed]:
         or sum(counts) - len(counts) != len(more)
     ):
         raise ValueError("a line of attempts that have passed is not whole")
-    found = [(array("q"), array("d"), array("I")) for _ in lanes]
-    begin = behind = 0
-    for place, count in zip(runs[::2], runs[1::2], strict=True):
-        end, behind_end = begin + count, behind + sum(counts[begin : begin + count]) - count
-        found[place][0].extend(cells[CELLS * begin : CELLS * end])
-        found[place][1].extend(times[TIMES * begin : TIMES * end])
-        found[place][2].extend(more[behind:behind_end])
-        begin, behind = end, behind_end
-    return [
-        Passed.of(flow, PackedAttempts(*(numbers.tobytes() for numbers in of_it)), asked)
-        for (flow, asked), of_it in zip(lanes, found, strict=True)
-    ]
+    attempts = PackedAttempts(cells.tobytes(), times.tobytes(), more.tobytes())
+    found: list[list[PackedAttempts]] = [[] for _ in lanes]
+    for place, part in zip(runs[::2], attempts.parts(runs[1::2]), strict=True):
+        found[place].append(part)
+    return [Passed.of(flow, joined(parts), asked) for (flow, asked), parts in zip(lanes, found, strict=True)]
 
 
 def changed_in(event: dict[str, Any]) -> Changed:

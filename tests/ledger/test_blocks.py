@@ -14,7 +14,7 @@ from ackdrop.ledger import Ledger, Limits
 from ackdrop.ledger.blocks import COLUMNS, Packing, Texts
 from ackdrop.observations import AckedRange, ConnectionClosed, ConnectionOpened, Flow, Passed
 from ackdrop.passed import expanded
-from ackdrop.series import AT_ONCE, PackedAttempts, packed
+from ackdrop.series import AT_ONCE, packed
 
 FLOW = Flow(1, "app", "java 4", 11, -1, None, "orders", 0, 4000, 0)
 OTHER = Flow(2, "other", "", 3, 1, "tx", "audit", 7, 4001, 3)
@@ -231,16 +231,14 @@ def test_to_pack_a_run_costs_no_call_for_an_attempt():
     for of_number, few in ((row, 2), (together, 30)):
         two, many = (Passed.of(FLOW, packed([of_number(number) for number in range(count)])) for count in (few, 1000))
         packing.add(two)  # the flow is new once
-        assert calls(packing.add, many) == calls(packing.add, two) < 32
+        assert calls(packing.add, many) == calls(packing.add, two) < 24
 
 
 def test_to_pack_an_attempt_of_each_of_many_flows_costs_few_calls():
     """It is found by what it is, not by its values, and is in JSON already."""
     texts = Texts()
     flows = [dataclasses.replace(FLOW, partition=partition) for partition in range(500)]
-    of_each = [packed([row(number)]) for number in range(500)]
-    one = PackedAttempts(*(b"".join(getattr(each, name) for each in of_each) for name in ("cells", "times", "more")))
-    passed = Passed(flows, None, [1] * 500, one, 500)
+    passed = Passed(flows, None, [1] * 500, packed([row(number) for number in range(500)]), 500)
 
     def add() -> None:
         packing = Packing(texts)
