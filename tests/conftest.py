@@ -14,6 +14,7 @@ import functools
 import importlib.util
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -35,6 +36,10 @@ from ackdrop.errors import BrokerError
 
 collect_ignore = ["samples"]
 """Projects of users, with settings of their own: `integration/test_plugin.py` runs them."""
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+"""Tests start many hundreds of processes: what Python has compiled of ackdrop is kept, or each would do so anew."""
 
 hypothesis.settings.register_profile("ackdrop", deadline=None)  # an example may wait for its turn on a busy machine
 hypothesis.settings.load_profile("ackdrop")
