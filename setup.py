@@ -12,7 +12,7 @@ from shutil import copy
 
 from setuptools import Extension, setup
 
-MODULES = tuple(f"core.{name}" for name in ("lane", "batches", "scan", "several", "large"))
+MODULES = tuple(f"core.{name}" for name in ("lane", "unanswered", "batches", "scan", "several", "large"))
 MODULES += tuple(f"relay.{name}" for name in ("road", "poller", "end"))
 OF_LINUX = ("relay.kernel", "relay.epoll")
 """What there is no Python for, and no need of elsewhere."""

@@ -14,7 +14,8 @@ One connection:
     parts.py       what its two ways share
     requests.py    the way of its requests; answers.py: that of the answers
     exchanges.py   the requests that wait for their answers, in order
-    quick.py       the short way, past all the others here, of what no rule touches; scan.py: its loops, compiled
+    quick.py       the short way, past all the others here, of what no rule touches; scan.py: its loops, compiled,
+                   and unanswered.py: what they have taken in
     several.py     requests for several partitions on that way (batches.py), compiled too
     large.py       requests that are larger than what was read of them, on that way
     ends.py        how it falls silent, and how it ends

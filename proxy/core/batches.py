@@ -35,7 +35,7 @@ class Batches:
         self.apart = False
 
     def told(self) -> list[tuple[list[int], float, float, Lane]]:
-        """What `Open.told` says of it; none where it has not passed."""
+        """What `Unanswered.told` says of it; none where it has not passed."""
         if self.told_at < 0:
             return []
         return [

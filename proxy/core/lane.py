@@ -18,7 +18,7 @@ from ..observations import Asked, Flow, Passed
 from ..series import AT_ONCE, BEHIND, CELLS, CRC, PackedAttempts
 
 if TYPE_CHECKING:
-    from .scan import Open
+    from .unanswered import Unanswered
 
 _N, _CRC, _BEHIND = CELLS, CRC, BEHIND
 _MOST = AT_ONCE
@@ -192,7 +192,7 @@ class Track:
 
     def __init__(self) -> None:
         self.following = 0
-        self.opens: list[Open] = []
+        self.opens: list[Unanswered] = []
 
 
 class Index(Protocol):
@@ -210,7 +210,7 @@ class Shared:
     """What all connections of a wire have in common.
 
     `numbered` counts attempts, `unsettled` the requests whose answer may come, whichever way they went; `open` and
-    `bytes` are the open attempts of all `Open`, and the bytes of their batches; `checksums` those of open batches
+    `bytes` are the open attempts of all `Unanswered`, and the bytes of their batches; `checksums` those of open batches
     without a producer id, with where they are open. What has passed is in `asked` where rules were armed and know
     requests of one batch each, and else in `unasked`. A frame has at most `limit` bytes. Nothing comes this way
     while it is `shut`. `producers`, `known` (check sums) and `lost_in` (partitions) say what the index of attempts
@@ -232,7 +232,7 @@ class Shared:
         self.numbered = self.unsettled = 0
         self.open = self.bytes = 0
         self.stamp = 0
-        self.checksums: dict[int, Open] = {}
+        self.checksums: dict[int, Unanswered] = {}
         self.asked, self.unasked = Rows(True), Rows(False)
         self.limit = limit
         self.index = index

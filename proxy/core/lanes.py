@@ -1,7 +1,7 @@
 """Produce attempts by which nothing happens, kept as plain numbers: what is shared over all connections of a wire.
 
 A *lane* is one producer's way to one partition on one connection. What passes on it and is neither retried nor delayed
-nor refused needs no object of its own: it is some numbers while its answer is open (`scan.Open`), and a row of them
+nor refused needs no object of its own: it is some numbers while its answer is open (`Unanswered`), and a row of them
 after that (`Passed`). Once anything happens that may make a difference to some of them, these become what they would
 have been (`quick`): so nothing is decided twice, and nobody else has to know of lanes.
 

@@ -2,11 +2,11 @@
 cimport cython
 
 from ackdrop.core.lane cimport Lane, Shared
-from ackdrop.core.scan cimport Open
+from ackdrop.core.scan cimport Scanner
 from ackdrop.core.several cimport Several
 
 cdef class Large:
-    cdef Open _open
+    cdef Scanner _open
     cdef Shared _shared
     cdef public Lane lane
     cdef public long long size, got

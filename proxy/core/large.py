@@ -23,7 +23,7 @@ from typing import Protocol
 from ..kafka.batch_headers import RECORDS_AT
 from ..kafka.shapes import AFTER_CORRELATION_ID
 from .lane import Lane, Shared
-from .scan import Open
+from .scan import Scanner
 from .several import Several
 
 _HEAD = Struct(">ihhi").unpack_from
@@ -48,7 +48,7 @@ class Large:
     `requests` says of bytes how many go on at once, as they are; the rest is for the long way.
     """
 
-    def __init__(self, opened: Open, shared: Shared) -> None:
+    def __init__(self, opened: Scanner, shared: Shared) -> None:
         self._open = opened
         self._shared = shared
         self.lane: Lane | None = None

@@ -24,7 +24,7 @@ from .recording import reached
 
 if TYPE_CHECKING:
     from .quick import OpenBatch, OpenRequest
-    from .scan import Open
+    from .unanswered import Unanswered
     from .wire import Wire
 
 PRODUCE = 0
@@ -71,7 +71,7 @@ class ProduceTraffic:
         self._wire = wire
         self._connection = connection
         self._line = Line(connection)
-        self.passed: Open | None = None
+        self.passed: Unanswered | None = None
         """What goes the short way on the same connection."""
 
     def unknown(self, request: ProduceRequest) -> list[AskStarts]:

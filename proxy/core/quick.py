@@ -26,7 +26,7 @@ from .lane import Lane, Track
 from .large import Large
 from .parts import Parts
 from .produce import PRODUCE, flow_of
-from .scan import Open
+from .scan import Scanner
 from .several import Several
 
 _HEAD = Struct(">ihhi").unpack_from
@@ -72,7 +72,7 @@ class Quick:
         self._wire = parts.wire
         self._gone_by = gone_by
         self._lanes = parts.wire.lanes
-        self.open = Open(self._lanes.shared, parts.exchanges.restore)
+        self.open = Scanner(self._lanes.shared, parts.exchanges.restore)
         self._several: Several | None = None
         self._learnt = 0
         self._tracks: WeakSet[Track] = WeakSet()
@@ -243,9 +243,9 @@ class Quick:
         self._parts.traffic.remember()  # those before it are the last ones only now
         place = self.open.first
         request = self._taken()
-        in_flight = self._parts.traffic.restored(request)
-        version, client_id = in_flight.api_version, in_flight.client_id
-        return Exchange(request.correlation_id, PRODUCE, version, client_id, produce=in_flight, place=place)
+        unanswered = self._parts.traffic.restored(request)
+        version, client_id = unanswered.api_version, unanswered.client_id
+        return Exchange(request.correlation_id, PRODUCE, version, client_id, produce=unanswered, place=place)
 
     def _taken(self) -> OpenRequest:
         """The oldest request whose answer is open, which is so here no more."""

@@ -1,7 +1,8 @@
 # The types of scan.py, for Cython: where they are not, it is Python as it stands.
 cimport cython
 
-from ackdrop.core.lane cimport Gate, Lane, Rows, Shared
+from ackdrop.core.unanswered cimport Unanswered
+from ackdrop.core.lane cimport Gate, Lane, Shared
 
 cdef extern from *:
     """
@@ -36,23 +37,16 @@ cdef extern from *:
     long long c_long "ackdrop_long"(const unsigned char *data, long long at) nogil
 
 cdef bint _C
-cdef long long _FAR, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _TOLD, _N, _O, _FEWEST, _BEHIND
+cdef long long _FAR, _LOW, _LEAST_BATCH, _LAST_SEQUENCE, _O
 
 @cython.final
-cdef class Open:
-    cdef public long long first, last, stop, answered, request_bytes, answer_bytes
-    cdef public object restore
+cdef class Scanner(Unanswered):
+    cdef public long long request_bytes, answer_bytes
     cdef public bint takes_requests, takes_answers
     cdef public dict lanes
     cdef public list lengths
     cdef public object beside
-    cdef Shared _shared
     cdef Lane _last
-    cdef long long _begin, _end, _mask, _crc_mask, _told, _told_before
-    cdef long long[::1] _cells, _told_cells
-    cdef double[::1] _times, _told_times
-    cdef unsigned int[::1] _crcs
-    cdef list _lanes, _frames, _told_lanes
 
     @cython.locals(at=cython.longlong, end=cython.longlong, behind=cython.longlong)
     cpdef Py_ssize_t requests(self, bytes data, double now) except -1
@@ -79,8 +73,6 @@ cdef class Open:
         self, const unsigned char *raw, long long at, long long end, Lane lane, long long slot, long long most
     ) except -1
 
-    cdef inline int _keep(self, long long crc) except -1
-
     @cython.locals(at=cython.longlong, behind=cython.longlong)
     cpdef Py_ssize_t answers(self, bytes data, double now) except -1
 
@@ -90,8 +82,6 @@ cdef class Open:
     )
     cdef Py_ssize_t _answers(self, bytes data, long long at, double now) except -1
 
-    cpdef object oldest_together(self)
-
     @cython.locals(
         shared=Shared, whole=cython.longlong, correlation_id=cython.longlong, records=cython.longlong,
         size=cython.longlong, most=cython.longlong, count=cython.longlong, expected=cython.longlong,
@@ -100,18 +90,6 @@ cdef class Open:
     cdef Py_ssize_t _answered(
         self, const unsigned char *raw, long long at, long long end, double now, Lane lane, long long cell
     ) except -1
-
-    @cython.locals(
-        cell=cython.longlong, rows=Rows, series=cython.longlong, row=cython.longlong, place=cython.longlong,
-        told=cython.longlong, i=cython.longlong,
-    )
-    cdef int _pass(self, Lane lane, long long slot, long long count, double now, long long base_offset) except -1
-
-    @cython.locals(shared=Shared, cell=cython.longlong, i=cython.longlong)
-    cdef int _leave(self, Lane lane, long long slot, long long count) except -1
-
-    cdef _grow(self)
-    cdef _grow_crcs(self)
 
 cpdef bint may_fire(tuple gates, long long records, long long size) except -1
 

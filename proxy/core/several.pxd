@@ -2,7 +2,7 @@
 cimport cython
 from ackdrop.core.batches cimport Batches, Head
 from ackdrop.core.lane cimport Gate, Lane, Rows, Shared
-from ackdrop.core.scan cimport Open, c_int, c_long, c_short
+from ackdrop.core.scan cimport Scanner, c_int, c_long, c_short
 
 cdef bint _C
 cdef long long _LEAST_BATCH, _LAST_SEQUENCE, _LOW, _N, _TOPIC_IDS, _HEAD_AT, _MOST_ANSWER
@@ -23,18 +23,18 @@ cdef class Several:
     cpdef Head head(self, bytes data, long long at)
 
     @cython.locals(length=cython.longlong, stop=cython.longlong, head=Head)
-    cpdef long long requests(self, Open opened, bytes data, long long at, double now) except -1
+    cpdef long long requests(self, Scanner opened, bytes data, long long at, double now) except -1
 
     @cython.locals(length=cython.longlong, count=cython.longlong, head=Head, lane=Lane)
     cpdef long long begin(self, bytes data, double now) except -2
 
     @cython.locals(n=cython.longlong, lane=Lane, shared=Shared)
-    cpdef bint end(self, Open opened, list frame, double now) except -1
+    cpdef bint end(self, Scanner opened, list frame, double now) except -1
 
     @cython.locals(
         shared=Shared, numbered=cython.longlong, n=cython.longlong, lane=Lane, cells="long long[::1]",
     )
-    cdef _count(self, Batches request, Open opened)
+    cdef _count(self, Batches request, Scanner opened)
 
     cdef _start(self, Head head, long long size)
 
@@ -59,7 +59,7 @@ cdef class Several:
     cdef bint _let_pass(self, list lanes, long long[::1] cells, bint answered) except -1
 
     @cython.locals(request=Batches, stop=cython.longlong, n=cython.longlong, lane=Lane)
-    cpdef long long answers(self, Open opened, bytes data, long long at, double now) except -1
+    cpdef long long answers(self, Scanner opened, bytes data, long long at, double now) except -1
 
     @cython.locals(lane=Lane)
     cdef bint _may_pass(self, Batches request, double now) except -1

@@ -19,7 +19,8 @@ from typing import Any, Literal
 from ..series import CELLS
 from .batches import Batches, Head
 from .lane import Lane, Rows, Shared
-from .scan import Open, Together, may_fire
+from .scan import Scanner, may_fire
+from .unanswered import Together
 
 _C = not __file__.endswith(".py")
 _SHORT = Struct(">h").unpack_from
@@ -92,7 +93,7 @@ class Several:
 
     # Requests.
 
-    def requests(self, opened: Open, data: bytes, at: int, now: float) -> int:
+    def requests(self, opened: Scanner, data: bytes, at: int, now: float) -> int:
         """Take in a whole request that begins at that offset; the offset behind it, the same where it is none."""
         if len(data) - at <= _LEAST_BATCH:
             return at
@@ -134,7 +135,7 @@ class Several:
             return -1
         return count
 
-    def end(self, opened: Open, frame: list[Any], now: float) -> bool:
+    def end(self, opened: Scanner, frame: list[Any], now: float) -> bool:
         """All of a request has come in these parts: take it in. False where it is none for here."""
         if not self._finished or self._shared.shut:
             return False
@@ -149,7 +150,7 @@ class Several:
         self._count(Batches(self._correlation_id, now, self._head, self._lanes, frame), opened)
         return True
 
-    def _count(self, request: Batches, opened: Open) -> None:
+    def _count(self, request: Batches, opened: Scanner) -> None:
         """From here on its batches have been there."""
         shared, cells = self._shared, self._cells
         numbered = shared.numbered
@@ -302,7 +303,7 @@ class Several:
 
     # Answers.
 
-    def answers(self, opened: Open, data: bytes, at: int, now: float) -> int:
+    def answers(self, opened: Scanner, data: bytes, at: int, now: float) -> int:
         """The same for a whole answer to the oldest request that is open, which is one that was taken in here."""
         request: Batches = opened.oldest_together()  # type: ignore[assignment]
         if len(data) - at < 8 or _int(data, at + 4) != request.correlation_id:

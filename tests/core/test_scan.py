@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from ackdrop.core import batches, lane, large, scan, several
+from ackdrop.core import batches, lane, large, scan, several, unanswered
 from ackdrop.faults.rule import Frame
 from ackdrop.kafka.shapes import Shape
 from ackdrop.observations import Asked, Flow
@@ -24,7 +24,7 @@ UNCOMPILED = f"""
 import importlib.util, sys
 sys.path.insert(0, {str(ROOT)!r})
 import ackdrop.core
-for name in ("lane", "batches", "scan", "several", "large"):
+for name in ("lane", "unanswered", "batches", "scan", "several", "large"):
     spec = importlib.util.spec_from_file_location(f"ackdrop.core.{{name}}", f"{CORE}/{{name}}.py")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -41,7 +41,7 @@ print(passed)
 """
 
 
-COMPILED = [lane, batches, scan, several, large, road, poller, end]
+COMPILED = [lane, unanswered, batches, scan, several, large, road, poller, end]
 if straight.Pipes is not None:
     COMPILED += [sys.modules["ackdrop.relay.kernel"], sys.modules["ackdrop.relay.epoll"]]
 
