@@ -4,8 +4,8 @@
 of three that a test may break, `secured_broker` one broker; both have listeners with TLS, mTLS and SASL (`LISTENERS`)
 beside the plaintext one. The first test that asks for one of them starts it (two to ten seconds; the very first time
 45 MB of jars are downloaded into the user's cache, and an archive is made that halves the time of each start), and it
-ends with the session, however that ends. All tests share them: make topics with names of your own, and leave every
-broker running.
+ends with the session, those that take much of the machine behind the last test that may want them, however that ends.
+All tests share them: make topics with names of your own, and leave every broker running.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,23 @@ def _wants_shared(file: Path) -> bool:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBrokers | None:
     return ByBrokers(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+_while_wanted = ExitStack()
+"""Those brokers: idle ones would take a tenth of a core until the session ends."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that want them come one after the other."""
+    items.sort(key=lambda item: not _wants_shared(item.path))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """They end behind the last one."""
+    yield
+    if nextitem is None or not _wants_shared(nextitem.path):
+        _while_wanted.close()
 
 
 @pytest.fixture(scope="session")
@@ -167,15 +184,17 @@ class Brokers:
 @pytest.fixture(scope="session")
 def three_brokers(certificates: Certificates) -> Iterator[Brokers]:
     """The session's cluster of three brokers."""
-    with _running(Wish(3, _listeners(certificates), USERS), certificates) as brokers:
-        yield brokers
+    wish = Wish(3, _listeners(certificates), USERS)
+    yield _while_wanted.enter_context(_running(wish, certificates))
+    _while_wanted.close()
 
 
 @pytest.fixture(scope="session")
 def secured_broker(certificates: Certificates) -> Iterator[Brokers]:
     """The session's one broker with listeners of all kinds."""
-    with _running(Wish(1, _listeners(certificates), USERS), certificates) as brokers:
-        yield brokers
+    wish = Wish(1, _listeners(certificates), USERS)
+    yield _while_wanted.enter_context(_running(wish, certificates))
+    _while_wanted.close()
 
 
 @contextmanager
