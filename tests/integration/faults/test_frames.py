@@ -296,7 +296,8 @@ def test_an_error_at_an_answer_replaces_a_success(ran: Callable[[str], Ran]) -> 
 def test_a_truncated_frame_is_the_last_of_its_connection(ran: Callable[[str], Ran], name: str, size: int) -> None:
     done = ran(name)
     near = next(each for each in done.front if done.hit[1].frame in each.up.data)
-    far = next(each for each in done.back if each.up.data and near.up.data.startswith(each.up.data[:100]))
+    before = near.up.data[: near.up.data.index(done.hit[1].frame)]
+    far = next(each for each in done.back if each.up.data.startswith(before) and len(each.up.data) > len(before))
     data, way = (far.up.data, far.up) if name == "truncate-request" else (near.down.data, near.down)
     read = sum(len(frame) for _, frame in whole(way))
     assert len(data) - read == size
