@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -164,6 +165,13 @@ def _open(port: int) -> bool:
 
 
 StartProxy = Callable[..., ProxyProcess]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def told_where_it_was_left() -> Iterator[None]:
+    """What tests of a file have left open is told at its end, and not while another file's tests run."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
