@@ -18,6 +18,7 @@ from ackdrop.core.wire import Wire, WireSettings
 from ackdrop.faults import Drop
 from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Rule
+from ackdrop.observations import Passed
 
 from ..effort import calls
 
@@ -44,6 +45,10 @@ class Line:
         self._connection = self._wire.open(-1, "peer", 0.0)
         self._through = {side: self._connection.through(side) for side in Side}
         self.through = 0
+
+    def passed(self) -> list[Passed]:
+        """What is told of those by which nothing happened."""
+        return [each for each in self._wire.take_observations() if isinstance(each, Passed)]
 
     def feed(self, exchanges: Sequence[Exchange], at_once: int) -> None:
         for begin in range(0, len(exchanges), at_once):
@@ -84,6 +89,16 @@ def test_requests_that_come_together(exchanges: list[Exchange]) -> None:
     line = Line()
     assert cost(line, exchanges, at_once=50) <= TOGETHER
     assert line.through > 0.9 * sum(len(request) + len(answer) for request, answer in exchanges[WARM:])
+
+
+def test_they_are_kept_as_one(exchanges: list[Exchange]) -> None:
+    """Each as a series of its own would cost ten times as much, in calls that are not counted where it is compiled."""
+    line = Line()
+    line.feed(exchanges[:WARM], 50)
+    line.passed()
+    line.feed(exchanges[WARM:], 50)
+    attempts = [passed.attempts for passed in line.passed()]
+    assert (sum(map(len, attempts)), sum(each.series for each in attempts)) == (COUNTED, COUNTED // 50)
 
 
 def test_a_request_for_several_partitions(frames: Any) -> None:
