@@ -243,9 +243,9 @@ class Quick:
         self._parts.traffic.remember()  # those before it are the last ones only now
         place = self.open.first
         request = self._taken()
-        unanswered = self._parts.traffic.restored(request)
-        version, client_id = unanswered.api_version, unanswered.client_id
-        return Exchange(request.correlation_id, PRODUCE, version, client_id, produce=unanswered, place=place)
+        in_flight = self._parts.traffic.restored(request)
+        version, client_id = in_flight.api_version, in_flight.client_id
+        return Exchange(request.correlation_id, PRODUCE, version, client_id, produce=in_flight, place=place)
 
     def _taken(self) -> OpenRequest:
         """The oldest request whose answer is open, which is so here no more."""

@@ -1,8 +1,8 @@
 # The types of scan.py, for Cython: where they are not, it is Python as it stands.
 cimport cython
 
-from ackdrop.core.unanswered cimport Unanswered
 from ackdrop.core.lane cimport Gate, Lane, Shared
+from ackdrop.core.unanswered cimport Unanswered
 
 cdef extern from *:
     """

@@ -17,7 +17,7 @@ from struct import Struct
 from typing import Protocol
 
 from .lane import Gate, Lane, Shared
-from .unanswered import Together, Unanswered, WhatItCameIn
+from .unanswered import PLACES, Together, Unanswered, WhatItCameIn
 
 COMPILED = not __file__.endswith(".py")
 """Whether this is the compiled form."""
@@ -32,8 +32,7 @@ _BATCH = Struct(">8xi4xBIhi16xqhii").unpack_from
 
 _LEAST_BATCH = 61
 _LAST_SEQUENCE = (1 << 31) - 1
-_O = 8
-"""Numbers of a series that is in flight: see `unanswered`."""
+_O = PLACES
 _FAR = 1 << 62
 _LOW = (1 << 32) - 1
 

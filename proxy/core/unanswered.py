@@ -16,10 +16,11 @@ from .lane import Lane, Shared
 _TOLD = 8
 """How many of the last attempts that have passed are kept."""
 _N = CELLS
-_O = 8
+PLACES = 8
 """Numbers of a series that is open, or was told: attempt, correlation id and base sequence of its first request,
 records, requests, size of a batch; where the first batch begins, and bytes from there to the next one. Of one that was
 told the seventh is the place of its first request among all that came."""
+_O = PLACES
 _FEWEST = 8
 _FAR = 1 << 62
 _BEHIND = BEHIND
