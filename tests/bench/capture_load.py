@@ -84,7 +84,7 @@ def _send(address: tuple[str, int], requests: int, rate: float) -> None:
         reader, begun, size = sock.makefile("rb"), time.monotonic(), len(answer(0))
         for number in range(requests):
             if rate and (wait := begun + number / rate - time.monotonic()) > 0:
-                time.sleep(wait)
+                time.sleep(wait)  # they go at this rate
             sock.sendall(request(number))
             if number >= 20:
                 reader.read(size)

@@ -73,14 +73,14 @@ class Quiet:
         async with trio.open_nursery() as nursery:
             for number in range(self._connections):
                 nursery.start_soon(self._keep, number)
-                await trio.sleep(0.005)
+                await trio.sleep(0.005)  # one after the other, not a storm
 
     async def _keep(self, number: int) -> None:
         while True:
             with contextlib.suppress(OSError):
                 await self._one(number)
             self.again += 1
-            await trio.sleep(1)
+            await trio.sleep(1)  # as a client pauses before it tries again
 
     async def _one(self, number: int) -> None:
         host, _, port = self._address.rpartition(":")
@@ -113,7 +113,7 @@ def keep_quiet(address: str, connections: int, counts: list[multiprocessing.shar
             nursery.start_soon(quiet.run)
             while True:
                 counts[0].value, counts[1].value, counts[2].value = quiet.open, quiet.again, quiet.answers
-                await trio.sleep(0.5)
+                await trio.sleep(0.5)  # how often the figures are told
 
     trio.run(told)
 
@@ -175,7 +175,7 @@ def watch(process: psutil.Process, folder: Path, minutes: int, told: Callable[[]
     print(f"{'minute':>6} {'RSS MB':>7} {'fds':>6} {'threads':>7} {'CPU %':>6} {'folder MB':>9}  traffic", flush=True)
     spent = Figures.of(process).cpu
     for minute in range(1, minutes + 1):
-        time.sleep(60)
+        time.sleep(60)  # a line a minute
         now = Figures.of(process)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         cpu = (now.cpu - spent) / 60 * 100

@@ -181,7 +181,7 @@ def soak(options: argparse.Namespace, folder: Path) -> None:
                 arm.put(traffic.some(500))
                 done += 500
                 if options.rate:
-                    time.sleep(max(0.0, began + done / options.rate - time.monotonic()))
+                    time.sleep(max(0.0, began + done / options.rate - time.monotonic()))  # they come at this rate
             if not options.rate:
                 ledger.flush()
             if done - told >= options.attempts // 20:

@@ -129,7 +129,7 @@ class _Watch:
         seen = psutil.Process(self._process.pid)
         last = time.monotonic()
         while self._process.poll() is None:
-            time.sleep(TICK)
+            time.sleep(TICK)  # how often its memory is looked at
             now, phase = time.monotonic(), self._phase
             try:
                 held, times = seen.memory_info().rss, seen.cpu_times()

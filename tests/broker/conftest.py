@@ -39,7 +39,7 @@ def gone() -> Gone:
         deadline = time.monotonic() + 20.0
         while alive := [pid for pid in pids if _lives(pid)]:
             assert time.monotonic() < deadline, f"still there: {alive}"
-            time.sleep(0.02)
+            time.sleep(0.02)  # they are nobody's children here: their end tells nobody
 
     return wait
 

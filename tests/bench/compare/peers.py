@@ -102,7 +102,7 @@ def _ask(url: str, body: bytes) -> dict[str, str]:
         except OSError:
             if time.monotonic() > end:
                 raise
-            time.sleep(0.02)
+            time.sleep(0.02)  # a port that opens tells nobody
 
 
 def _host(name: str) -> Peer:

@@ -59,7 +59,7 @@ def await_rest(pid: int, within: float = 60.0) -> float:
     begun = time.monotonic()
     quiet, before = 0, spent(pid)
     while quiet < QUIET:
-        time.sleep(LOOK)
+        time.sleep(LOOK)  # that a process rests tells nobody
         now = spent(pid)
         quiet = quiet + 1 if now - before < RESTING * LOOK * 1e9 else 0
         before = now
