@@ -23,6 +23,8 @@ EVERY = 0.02
 """Seconds between two records."""
 LIMIT = 60.0
 """Seconds at the end for what is still under way."""
+LAST = b"over"
+"""A record that ends who reads it."""
 
 
 class Tally:
@@ -66,15 +68,19 @@ def kafka_python(bootstrap: str, topic: str, tally: Tally, login: list[str]) -> 
         security = {"security_protocol": "SASL_SSL", "ssl_cafile": login[0], "sasl_mechanism": "SCRAM-SHA-512"}
         security |= {"sasl_plain_username": login[1], "sasl_plain_password": login[2]}
 
-    over = threading.Event()
-
     def consume() -> None:
+        """Polls without a deadline that could fall into a rebalance.
+
+        kafka-python 3.0.12 forgets the outcome of a rejoin that it led when poll() gives up meanwhile: it takes itself
+        for joined, has no partitions, and asks for nothing any more.
+        """
         consumer = kafka.KafkaConsumer(
             topic, bootstrap_servers=bootstrap, group_id=uuid.uuid4().hex, auto_offset_reset="earliest", **security
         )
-        while not over.is_set():
-            for records in consumer.poll(timeout_ms=100).values():
-                tally.read.extend(int(record.value) for record in records)
+        values: list[bytes] = []
+        while LAST not in values:
+            values = [record.value for records in consumer.poll(1000 * LIMIT).values() for record in records]
+            tally.read.extend(int(value) for value in values if value != LAST)
         consumer.close()
 
     reader = threading.Thread(target=consume)
@@ -87,9 +93,9 @@ def kafka_python(bootstrap: str, topic: str, tally: Tally, login: list[str]) -> 
         future.add_errback(lambda error: tally.failed.append(repr(error)))
         number += 1
     producer.flush(LIMIT)
-    producer.close()
     _until_whole(tally)
-    over.set()
+    producer.send(topic, LAST, partition=0)
+    producer.close()
     reader.join()
 
 
