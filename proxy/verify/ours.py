@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from xxhash import xxh3_64_intdigest
-
 from ..errors import UndecodableError
 from ..identity import HEADER
 from ..kafka.batches import Batch, decompress, log_append_time
+from ..kafka.digests import dated
 from ..kafka.records import varint
 from .parse import LARGEST, Contents, Ours, Parser, told_apart_foreign
 
@@ -84,7 +83,7 @@ def contents(batch: Batch, parser: Parser) -> Contents | None:
             elif data[at] or at + 1 != stop:
                 return None
             foreign += 1
-            digested(xxh3_64_intdigest(data[first:stop], salt if stamped else salt + timestamp))
+            digested(dated(data[first:stop], salt if stamped else salt + timestamp))
             producers(-1)
             records(-1)
             sends(-1)
