@@ -19,8 +19,8 @@ from .batches import Batch, decompress, log_append_time
 from .records import iter_tails, varint
 
 dated = xxh64_intdigest
-"""`dated(data, seed)`: of what a record says, and when. XXH64 stirs what it reads before a seed meets it. XXH3 does not:
-up to 16 bytes are XORed with the seed, so that b"39" and b"69" had one digest where 768 ms were between them."""
+"""`dated(data, seed)`: of what a record says, and when. XXH64 stirs what it reads before it meets the seed. XXH3 does
+not, where there are no more than 16 bytes: b"39" and b"69" would have one digest where 768 ms are between them."""
 
 _REPEATED = 0x9E3779B97F4A7C15
 

@@ -370,18 +370,16 @@ async def test_a_log_that_is_asked_for_beyond_its_end_is_said_to_be_cut_off(clus
 
 async def test_the_barrier_sees_that_somebody_still_produces(cluster, topic, producer):
     client = producer(linger_ms=0)
-    async with trio.open_nursery() as nursery:
 
-        async def go_on() -> None:
-            while True:
-                client.produce(topic, b"v", partition=0)
-                client.poll(0)
-                await trio.sleep(SETTLE / 5)
+    class Busy:
+        """Before each reading of the high watermarks a record more was appended, however slow this machine is."""
 
-        nursery.start_soon(go_on)
-        loud = await wait_quiet(cluster, [topic], unsettled=lambda: 0, timeout=5 * SETTLE, settle=SETTLE)
-        nursery.cancel_scope.cancel()
-    client.flush(30)
+        async def end_offsets(self, topic: str) -> dict[int, int]:
+            client.produce(topic, b"v", partition=0)
+            assert await trio.to_thread.run_sync(client.flush, 30) == 0
+            return await cluster.end_offsets(topic)
+
+    loud = await wait_quiet(Busy(), [topic], unsettled=lambda: 0, timeout=5 * SETTLE, settle=SETTLE)
     silent = await wait_quiet(cluster, [topic], unsettled=lambda: 0, timeout=30, settle=SETTLE)
     assert (loud.quiet, silent.quiet) == (False, True)
 
