@@ -79,8 +79,8 @@ _while_wanted = ExitStack()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests that want them come one after the other, and the short ones last: so all processes end together."""
-    items.sort(key=lambda item: (not _wants_shared(item.path), "integration" not in item.keywords))
+    """The tests that want them come one after the other."""
+    items.sort(key=lambda item: not _wants_shared(item.path))
 
 
 @pytest.hookimpl(wrapper=True)

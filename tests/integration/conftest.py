@@ -10,7 +10,6 @@ import queue
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -132,6 +131,8 @@ class ProxyProcess:
         begun = time.monotonic()
         family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
         ports = self.listeners() if number is not None else set()
+        sockets = {inode for inode, port in _listening().items() if port in ports}
+        assert len(sockets) >= len(ports)
         if number is not None:
             self.send(number)
         code = self._process.wait(DEADLINE)
@@ -141,7 +142,7 @@ class ProxyProcess:
         _, alive = psutil.wait_procs(family, timeout=DEADLINE)
         assert not alive
         assert os.listdir(self.temporary) == []
-        assert not any(_open(port) for port in ports)
+        assert not sockets & _listening().keys()
         err, out = "".join(self._err), "".join(self._out)
         assert "Traceback" not in err
         written = self._json.read_text() if self._json.exists() else ""
@@ -159,9 +160,10 @@ class ProxyProcess:
                 stream.close()
 
 
-def _open(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
+def _listening() -> dict[str, int]:
+    """The sockets that listen on this machine by their inodes, which no other one gets, and their ports, which do."""
+    rows = [row.split() for name in ("tcp", "tcp6") for row in Path("/proc/net", name).read_text().splitlines()[1:]]
+    return {row[9]: int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
 
 
 StartProxy = Callable[..., ProxyProcess]
