@@ -102,8 +102,8 @@ def _keep(path: str | None, found: dict[str, Any]) -> None:
 
 
 def _insert(path: Path, text: str) -> None:
-    """Between the markers of a document."""
-    before, _, rest = path.read_text().partition(BEGIN)
+    """Between the markers of a document; at the end of one without, and into a new one."""
+    before, _, rest = (path.read_text() if path.exists() else "").partition(BEGIN)
     path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.partition(END)[2]}")
 
 
@@ -140,7 +140,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"), help="two files side by side")
     parser.add_argument("--peer", default=figures.OURS, help="whose ratios --compare shows")
     parser.add_argument("--plot", metavar="FILE", help="an SVG of the ratios")
-    parser.add_argument("--markdown", metavar="FILE", help="put the tables between the markers of this document")
+    parser.add_argument(
+        "--markdown", metavar="FILE", help="put the tables between the markers of this document, or make it"
+    )
     parser.add_argument("--strict", action="store_true", help="end with 1 where a target is missed")
     options = parser.parse_args()
     options.parts = options.parts.split(",")
