@@ -64,7 +64,7 @@ class Family:
         self._thread.start()
 
     def _look(self) -> None:
-        while not self._over.wait(0.02):
+        while not self._over.wait(0.005):
             try:
                 for child in self._process.children(recursive=True):
                     # Between its fork and its exec a child still has what ackdrop itself had open.
