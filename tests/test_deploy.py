@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import os
 import re
 import shutil
 import signal
@@ -22,6 +21,8 @@ from typing import Any, ClassVar
 
 import pytest
 from ruamel.yaml import YAML
+
+from ackdrop.environment import inherited
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -119,7 +120,7 @@ class TestDockerfile:
 @contextmanager
 def proxy(home: Path, *arguments: str, **environment: str) -> Iterator[str]:
     """A proxy in front of nobody; inside, the address of its metrics."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ACKDROP_")}
+    kept = inherited("ACKDROP_")
     process = subprocess.Popen(
         [sys.executable, "-m", "ackdrop", "proxy", *arguments],
         env={

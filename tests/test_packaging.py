@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tarfile
@@ -10,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from ackdrop.environment import inherited
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = {path.name for path in (ROOT / "scenarios").glob("*.yaml")}
@@ -20,7 +21,7 @@ LIST = "from {package}.scenario.files import shipped; print(*sorted(path.name fo
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sdist, and the wheel that was made from it."""
     out = tmp_path_factory.mktemp("dist")
-    quickly = os.environ | {"CFLAGS": "-O0"}  # what is compiled need not be fast here
+    quickly = inherited(CFLAGS="-O0")  # what is compiled need not be fast here
     command = [sys.executable, "-m", "build", "--outdir", out, ROOT]
     subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=240, env=quickly)
     return out

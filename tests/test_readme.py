@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ackdrop.environment import inherited
 from ackdrop.result import EXIT_CODES
 from ackdrop.scenario.files import shipped
 from ackdrop.scenario.load import load
@@ -140,7 +140,7 @@ def test_which_clients_are_idempotent_by_themselves() -> None:
 @pytest.mark.integration
 def test_its_table_is_what_a_run_prints(embedded_broker: str, tmp_path: Path) -> None:
     """But for times, and for what the broker is: whatever else is another has to be pasted anew."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ACKDROP_")}
+    kept = inherited("ACKDROP_")
     done = subprocess.run(
         [sys.executable, "-m", "ackdrop", "run", "lost-ack", "--bootstrap", embedded_broker],
         cwd=tmp_path,

@@ -10,7 +10,6 @@ terminal's.
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+
+from ackdrop.environment import inherited
 
 ROOT = Path(__file__).parent.parent
 DEADLINE = 120.0
@@ -68,7 +69,7 @@ class Tree:
             program = programs / name
             program.write_text(f'#!/bin/sh\nexec {sys.executable} -P {module} "$@"\n')
             program.chmod(0o755)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ACKDROP_")}
+        kept = inherited("ACKDROP_")
         own = {"PATH": f"{programs}:{kept['PATH']}", "PYTHONPATH": str(self.root), "COLUMNS": "80"}
         self._environment = {**kept, **own, **environment}
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping, Sequence
 
 import trio
 
 from ..direct.approach import Approach
+from ..environment import inherited
 from ..errors import BrokerError
 from ..security import ANYBODY, Security
 from .acting import Steps
@@ -36,7 +36,7 @@ async def run(command: Sequence[str], environment: Mapping[str, str] | None = No
                 capture_stdout=True,
                 capture_stderr=True,
                 check=False,
-                env={**os.environ, **(environment or {})},
+                env=inherited(**(environment or {})),
             )
     except OSError as error:
         raise BrokerError(f"{name} cannot be run: {error.strerror}") from error

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import trio
 
+from ..environment import inherited
 from .control import OfContainer
 from .ports import LOOPBACK, held
 from .running import RunningBroker, Say
@@ -121,7 +122,7 @@ async def _start(stack: AsyncExitStack, say: Say) -> RunningBroker:
         folder=str(new_folder()),
         files={},
         commands=steps,
-        environment=dict(os.environ),
+        environment=inherited(),
         grace=10.0,
         rites=[["docker", "rm", "--force", "--volumes", name]],
     )

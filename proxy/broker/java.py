@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import trio
 
+from ..environment import inherited
 from ..errors import BrokerError
 from .jars import EXTRA
 
@@ -38,8 +38,7 @@ async def find_java() -> Path:
 
 def environment() -> dict[str, str]:
     """Our environment without the variables by which a Java is changed behind our back, and with UTF-8 file names."""
-    kept = {name: value for name, value in os.environ.items() if name not in _MEDDLERS}
-    return {**kept, "LC_ALL": "C.UTF-8"}
+    return inherited(*_MEDDLERS, LC_ALL="C.UTF-8")
 
 
 async def version_of(java: str | Path) -> int:

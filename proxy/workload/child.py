@@ -18,6 +18,7 @@ from typing import IO
 import trio
 
 from ..clients import Client
+from ..environment import inherited
 from ..errors import ProducerError
 
 GENTLY = 8.0
@@ -67,7 +68,7 @@ def last_words(log: IO[bytes]) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Ours, without the switch that would keep a script from finding the files beside it."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    return inherited("PYTHONSAFEPATH")
 
 
 async def start(client: Client, python: str | None, begun: Begun, log: IO[bytes]) -> trio.Process:

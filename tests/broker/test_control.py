@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import trio
 
 from ackdrop.broker.control import OfChild, OfContainer
 from ackdrop.broker.supervised import Child, Spec, new_folder, supervised
+from ackdrop.environment import inherited
 from ackdrop.errors import BrokerError
 
 WITHIN = 20.0
@@ -21,7 +21,7 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + FOR
 
 def spec(program: str) -> Spec:
     first = [sys.executable, "-I", "-c", "pass"]
-    return Spec(str(new_folder()), {}, [first, [sys.executable, "-I", "-c", program]], dict(os.environ))
+    return Spec(str(new_folder()), {}, [first, [sys.executable, "-I", "-c", program]], inherited())
 
 
 async def started(child: Child, times: int = 1) -> psutil.Process:

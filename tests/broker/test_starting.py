@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -11,13 +10,14 @@ import pytest
 from ackdrop.broker.ports import held
 from ackdrop.broker.starting import PortTakenError, again_where_taken, did_not_start, until_ready
 from ackdrop.broker.supervised import Spec, new_folder, supervised
+from ackdrop.environment import inherited
 from ackdrop.errors import BrokerError
 
 
 async def outcome(*programs: str, before: float = 20.0, within: float = 20.0) -> str | None:
     commands = [[sys.executable, "-I", "-c", program] for program in programs]
     with held(1) as [port]:
-        async with supervised(Spec(str(new_folder()), {}, commands, dict(os.environ))) as child:
+        async with supervised(Spec(str(new_folder()), {}, commands, inherited())) as child:
             return await until_ready(child, port, before=before, within=within)
 
 

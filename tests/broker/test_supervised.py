@@ -20,6 +20,7 @@ import pytest
 import trio
 
 from ackdrop.broker.supervised import Child, Spec, last_lines, new_folder, remove_left_behind, supervised
+from ackdrop.environment import inherited
 
 if TYPE_CHECKING:
     from .conftest import Gone
@@ -34,7 +35,7 @@ def python(program: str) -> list[str]:
 
 
 def spec(*programs: str, grace: float = 3.0, rites: Sequence[Sequence[str]] = ()) -> Spec:
-    return Spec(str(new_folder()), {"name": "text"}, [*map(python, programs)], dict(os.environ), "log", grace, rites)
+    return Spec(str(new_folder()), {"name": "text"}, [*map(python, programs)], inherited(), "log", grace, rites)
 
 
 async def written(child: Child, text: str) -> None:

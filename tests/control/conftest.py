@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
-import os
 import re
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 
 from ackdrop.control.address import address_of
 from ackdrop.control.client import Client
+from ackdrop.environment import inherited
 from ackdrop.observations import Acked, Answered, Attempt, Decided, Forwarded, Observation
 
 ATTEMPT = Attempt(
@@ -84,7 +84,7 @@ class Running:
         self.folder = folder
         runtime = folder / "runtime"
         runtime.mkdir(mode=0o700)
-        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), **environment}
+        self.environment = inherited(XDG_RUNTIME_DIR=str(runtime), **environment)
         command = [sys.executable, "-P", "-m", "ackdrop", "proxy", "--bootstrap", "127.0.0.1:1", "--no-verify"]
         command += ["--listen", "127.0.0.1:0", "--out", str(folder / "runs"), *arguments]
         self.process = subprocess.Popen(

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ackdrop.cli.ctl import ctl as verb
+from ackdrop.environment import inherited
 from ackdrop.errors import SurroundingsError, UsageError
 
 LATENCY = "{name: slow, at: connection, do: {latency: {for: 1s}}}"
@@ -165,7 +166,7 @@ def test_without_its_libraries_it_says_what_to_install(tmp_path: Path) -> None:
     done = subprocess.run(
         command,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env=inherited(PYTHONPATH=str(tmp_path)),
         capture_output=True,
         text=True,
         timeout=60,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 import trio
 
 from ackdrop.clients import CLIENTS, Client
+from ackdrop.environment import inherited
 from ackdrop.experiment.doctor import brokers, installed, machine, producers
 from ackdrop.experiment.doctor.checks import Check, Examination, at_home
 from ackdrop.experiment.doctor.examine import examined
@@ -27,7 +27,7 @@ SECRET = "hunter2"
 def doctor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "ackdrop", "doctor", *arguments],
-        env={**os.environ, **environment},
+        env=inherited(**environment),
         capture_output=True,
         text=True,
         timeout=60,

@@ -26,6 +26,7 @@ import pytest
 import trio
 
 from ackdrop.direct.cluster import Cluster
+from ackdrop.environment import inherited
 
 DEADLINE = 30.0
 """Seconds for anything that a test waits for."""
@@ -69,7 +70,7 @@ class ProxyProcess:
         self._process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "TMPDIR": str(self.temporary)},
+            env=inherited(TMPDIR=str(self.temporary)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

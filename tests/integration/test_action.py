@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from ackdrop.environment import inherited
+
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "tests" / "samples" / "pipeline"
 ACTION = YAML(typ="safe").load((ROOT / "action.yml").read_text())
@@ -71,7 +73,7 @@ def step(home: Path, **inputs: str) -> Done:
         {name: told.get("default", "") for name, told in ACTION["inputs"].items()} | {"version": "installed"} | inputs
     )
     environment = {name: evaluated(text, wanted) for name, text in STEP["env"].items()}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ACKDROP_", "GITHUB_", "CI_"))}
+    kept = inherited("ACKDROP_", "GITHUB_", "CI_")
     script = home / "step.sh"
     script.write_text(STEP["run"])
     done = subprocess.run(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ackdrop.environment import inherited
 from ackdrop.ledger.events import read_events
 
 pytestmark = pytest.mark.integration
@@ -46,7 +46,7 @@ def test_twenty_runs_with_one_seed_decide_alike(embedded_broker: str, tmp_path: 
     (tmp_path / "chance.yaml").write_text(SCENARIO)
     command = [sys.executable, "-m", "ackdrop", "run", "chance.yaml", "--bootstrap", embedded_broker]
     command += ["--repeat", str(RUNS), "--out", "runs", "--quiet"]
-    environment = {word: value for word, value in os.environ.items() if not word.startswith("ACKDROP_")}
+    environment = inherited("ACKDROP_")
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240
     )

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ackdrop.environment import inherited
 from ackdrop.experiment.simulate import simulate
 from ackdrop.observations import Decided
 from ackdrop.scenario.load import load
@@ -39,7 +40,7 @@ def ctl() -> Callable[..., Any]:
 
     def run(*words: str, input: str = "") -> Any:
         command = [sys.executable, "-m", "ackdrop", "ctl", "--format", "json", *words]
-        done = subprocess.run(command, input=input, capture_output=True, text=True, timeout=60, env=dict(os.environ))
+        done = subprocess.run(command, input=input, capture_output=True, text=True, timeout=60, env=inherited())
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import psutil
 import pytest
 
 from ackdrop.capture.comments import parse
+from ackdrop.environment import inherited
 
 from ..pcapng_files import read
 
@@ -57,7 +57,7 @@ class Running:
         self.process = subprocess.Popen(
             [*command, *arguments],
             cwd=folder,
-            env={**os.environ, **environment},
+            env=inherited(**environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ackdrop.environment import inherited
 from ackdrop.scenario.files import shipped
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,7 @@ def run(text: str, bootstrap: str, home: Path) -> tuple[int, str, Any]:
     home.mkdir()
     (home / "mine.yaml").write_text(text)
     command = [sys.executable, "-m", "ackdrop", "run", "mine.yaml", "--bootstrap", bootstrap, "--json", "result.json"]
-    environment = {word: value for word, value in os.environ.items() if not word.startswith("ACKDROP_")}
+    environment = inherited("ACKDROP_")
     done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=DEADLINE)
     return done.returncode, done.stderr, json.loads((home / "result.json").read_text())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ackdrop.environment import inherited
 
 pytestmark = pytest.mark.integration
 
@@ -41,7 +42,7 @@ def run(bootstrap: str, folder: Path, *arguments: str, at: Path) -> Ran:
     junit = folder / "junit.xml"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error::DeprecationWarning:ackdrop"]
     command += ["--basetemp", str(folder / "tmp"), f"--junitxml={junit}", "--ackdrop-bootstrap", bootstrap, *arguments]
-    environment = {word: value for word, value in os.environ.items() if not word.startswith(("ACKDROP_", "PYTEST_"))}
+    environment = inherited("ACKDROP_", "PYTEST_")
     environment["COLUMNS"] = "200"
     done = subprocess.run(command, cwd=at, env=environment, capture_output=True, text=True, timeout=WITHIN)
     cases = {case.get("name", ""): case for case in xml.parse(junit).iter("testcase")} if junit.exists() else {}

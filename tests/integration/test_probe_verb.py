@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import trio
 
 from ackdrop.broker.choose import choose
 from ackdrop.direct.cluster import Cluster
+from ackdrop.environment import inherited
 from ackdrop.packets import KafkaRequest, KafkaResponse
 from ackdrop.probing.bench import Bench
 from ackdrop.probing.cases.restarts import DAY
@@ -86,7 +86,7 @@ def call(folder: Path, *arguments: str) -> Ended:
     file, page = folder / "probe.json", folder / "probe.md"
     command = [sys.executable, "-m", "ackdrop", "probe", *arguments, "--json", str(file), "--markdown", str(page)]
     command += ["--timeout", "30s"]
-    environment = {**os.environ, "COLUMNS": "80"}
+    environment = inherited(COLUMNS="80")
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=DEADLINE, check=False, env=environment
     )

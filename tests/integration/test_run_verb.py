@@ -32,6 +32,7 @@ import trio
 from ackdrop.broker import embedded
 from ackdrop.broker.running import RunningBroker
 from ackdrop.direct.cluster import Cluster
+from ackdrop.environment import inherited
 from ackdrop.experiment.scenario import ScenarioRun
 from ackdrop.experiment.settings import RunSettings
 from ackdrop.experiment.stopping import Stop
@@ -121,7 +122,7 @@ class Runner:
         self.mark = uuid.uuid4().hex
         if "--json" not in arguments:
             arguments = [*arguments, "--json", "result.json"]
-        kept = {word: value for word, value in os.environ.items() if not word.startswith("ACKDROP_")}
+        kept = inherited("ACKDROP_")
         own = {"TMPDIR": str(self.temporary), "XDG_STATE_HOME": str(home / "state"), "COLUMNS": "80", MARK: self.mark}
         self._begun = time.monotonic()
         self.process = subprocess.Popen(

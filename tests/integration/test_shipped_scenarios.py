@@ -21,6 +21,7 @@ import pytest
 import trio
 
 from ackdrop.direct.cluster import Cluster
+from ackdrop.environment import inherited
 from ackdrop.ledger import Ledger
 from ackdrop.scenario.files import shipped
 
@@ -133,7 +134,7 @@ def start(case: Case, bootstrap: str, folder: Path) -> Ran:
     broker = ["--broker", "embedded"] if name in OWN_BROKER else ["--bootstrap", bootstrap]
     command = [sys.executable, "-m", "ackdrop", "run", name, *broker, "--producer", producer]
     command += ["--json", str(file), "--out", str(folder / "runs"), "--keep"]
-    environment = {word: value for word, value in os.environ.items() if not word.startswith("ACKDROP_")}
+    environment = inherited("ACKDROP_")
     done = subprocess.run(
         command,
         cwd=folder,

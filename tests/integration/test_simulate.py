@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ackdrop.environment import inherited
 from ackdrop.experiment.simulate import simulate
 from ackdrop.ledger import Ledger
 from ackdrop.ledger.events import read_events
@@ -67,7 +67,7 @@ def run(embedded_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _run(scenario: str, embedded_broker: str, home: Path) -> Path:
     (home / "mine.yaml").write_text(scenario)
     command = [sys.executable, "-m", "ackdrop", "run", "mine.yaml", "--bootstrap", embedded_broker, "--out", "runs"]
-    environment = {word: value for word, value in os.environ.items() if not word.startswith("ACKDROP_")}
+    environment = inherited("ACKDROP_")
     subprocess.run(command, cwd=home, env=environment, capture_output=True, timeout=100, check=False)
     (folder,) = (home / "runs").iterdir()
     return folder

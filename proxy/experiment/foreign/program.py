@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import trio
 
+from ...environment import inherited
 from ...errors import ProducerError
 from ..stopping import Stop
 
@@ -63,7 +64,7 @@ async def run(program: Sequence[str], variables: Mapping[str, str], stop: Stop, 
     However this ends, the program has ended. Raises ProducerError where it cannot be started.
     """
     try:
-        process = await trio.lowlevel.open_process(list(program), env={**os.environ, **variables})
+        process = await trio.lowlevel.open_process(list(program), env=inherited(**variables))
     except OSError as error:
         raise ProducerError(
             f"cannot start {program[0]}: {error.strerror or error}", remedy="see that it can be run by itself"

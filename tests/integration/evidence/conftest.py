@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import trio
 
 from ackdrop.broker import jars
 from ackdrop.direct.cluster import Cluster
+from ackdrop.environment import inherited
 from ackdrop.kafka.batches import iter_batches
 
 HERE = Path(__file__).parent / "programs"
@@ -127,7 +127,7 @@ class Programs:
     def start(self, name: str, *arguments: object, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         command = [*self.commands[name].result(300), *map(str, arguments)]
         output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, env={**os.environ, **(env or {})}, **output)
+        return subprocess.Popen(command, env=inherited(**(env or {})), **output)
 
     def run(self, name: str, *arguments: object, env: dict[str, str] | None = None) -> None:
         """Runs one to its end, which has to be a good one."""
@@ -151,7 +151,7 @@ def programs(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactor
 
 
 def _build(command: list[str], folder: Path, **environment: str) -> None:
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=inherited(**environment), capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
 
 
@@ -271,7 +271,7 @@ def begin(
         before = _topics(kcat, bootstrap)
         command = [sys.executable, "-m", "ackdrop", "run", f"{name}.yaml" if name != scenario else name]
         command += ["--bootstrap", bootstrap, "--keep", "--json", "result.json", "--out", "runs", "--quiet", *arguments]
-        kept = {word: value for word, value in os.environ.items() if not word.startswith("ACKDROP_")}
+        kept = inherited("ACKDROP_")
         process = subprocess.Popen(
             command,
             cwd=home,

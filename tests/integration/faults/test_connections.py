@@ -7,7 +7,6 @@ behind it: what passed each of them, and when, has to agree with the ledger, and
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import struct
 import subprocess
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ackdrop.environment import inherited
 
 pytestmark = pytest.mark.integration
 
@@ -145,7 +146,7 @@ def start(name: str, bootstrap: str, front: Any, back: Any, folder: Path) -> Ran
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "TMPDIR": str(folder)},
+        env=inherited(TMPDIR=str(folder)),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

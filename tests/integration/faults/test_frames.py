@@ -8,7 +8,6 @@ what the fault says that it does.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 import struct
@@ -22,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from ackdrop.environment import inherited
 from ackdrop.kafka.headers import request_header
 from ackdrop.kafka.produce import parse_request, parse_response
 
@@ -181,7 +181,7 @@ def start(name: str, bootstrap: str, front: Any, back: Any, folder: Path) -> Ran
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "TMPDIR": str(folder)},
+        env=inherited(TMPDIR=str(folder)),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -32,6 +32,7 @@ import trio
 from ackdrop.broker import embedded
 from ackdrop.broker.running import RunningBroker
 from ackdrop.direct.cluster import Cluster
+from ackdrop.environment import inherited
 from ackdrop.errors import BrokerError
 
 DEADLINE = 60.0
@@ -130,7 +131,7 @@ class Run:
         self.temporary.mkdir(parents=True)
         (home / f"{self.name}.yaml").write_text(text)
         self.mark = uuid.uuid4().hex
-        kept = {word: value for word, value in os.environ.items() if not word.startswith("ACKDROP_")}
+        kept = inherited("ACKDROP_")
         own = {"TMPDIR": str(self.temporary), "XDG_STATE_HOME": str(home / "state"), "COLUMNS": "80", MARK: self.mark}
         program = ["-m", "ackdrop"] if not before else ["-c", f"{before}\nfrom ackdrop.cli import main\nmain()"]
         given = [] if broker is None else ["--bootstrap", broker]
