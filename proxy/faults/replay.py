@@ -1,7 +1,8 @@
 """Rules asked about what was recorded, with no broker: the same questions in the same order as on the wire.
 
-What a fault would have changed did not happen: no retry follows from a fault that the recorded run did not have. A
-fault that was changed while the run went on is changed here as well: it comes, goes, rests and is reset when it was.
+What a fault would have changed did not happen: no retry follows from a fault that the recorded run did not have, and
+where one ends a connection its frames are asked about all the same. A fault that was changed while the run went on is
+changed here as well: it comes, goes, rests and is reset when it was.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from .decisions import Decision
 from .engine import Engine
 from .refuse import RefuseConnection
 from .rule import PROCESSES, Entry, Frame, Rule
+from .verdicts import End, Refuse
 
 _NOTHING = Entry("", -1, False, 1, None)
 
@@ -51,6 +53,7 @@ class Replay:
         self._suffix = suffix
         self._zero: float | None = None
         self._open: dict[int, _Client] = {}
+        self._unseen: dict[int, _Client] = {}
         for rule in engine.all:
             if rule.name in later:
                 engine.disarm(rule)
@@ -73,7 +76,7 @@ class Replay:
         elif reached.place == "connection.known":
             yield from self._introduced(reached)
         elif reached.place == "connection.open":
-            self._open[reached.connection] = _Client(reached, False, reached.client_id or None)
+            self._go_on(reached)
         elif reached.place == "connection":
             client = self._open[reached.connection] = _Client(reached, self._names_clients)
             yield from self._each("connection", _connection(client), reached.elapsed, reached.at, named=False)
@@ -81,13 +84,20 @@ class Replay:
             yield from self._introduced(reached)
             yield from self._frame(reached)
 
+    def _go_on(self, reached: Reached) -> None:
+        """A connection is open, of which nothing was told for a while."""
+        client = self._unseen.pop(reached.connection, None) or self._open.get(reached.connection)
+        client = self._open[reached.connection] = client or _Client(reached, False)
+        if reached.client_id:
+            client.waiting, client.client_id = False, reached.client_id
+
     def _introduced(self, reached: Reached) -> Iterator[Answer]:
         client = self._open.get(reached.connection)
         if client is not None and client.waiting and reached.side != "response":
             client.waiting, client.client_id = False, reached.client_id
             yield from self._each("connection", _connection(client), reached.elapsed, reached.at, named=True)
             for rule in client.awaited:
-                if rule.at_moment_alone and self._engine.is_armed(rule):
+                if rule.at_moment_alone and self._engine.is_armed(rule) and reached.connection in self._open:
                     yield from self._each("connection", _connection(client), reached.elapsed, reached.at, only=rule)
 
     def _frame(self, reached: Reached) -> Iterator[Answer]:
@@ -104,7 +114,9 @@ class Replay:
     def _each(
         self, at: str, frame: Frame, elapsed: float, now: float, *, only: Rule | None = None, named: bool | None = None
     ) -> Iterator[Answer]:
-        _, decisions = self._engine.each(at, frame, elapsed, now, only=only, named=named)
+        outcomes, decisions = self._engine.each(at, frame, elapsed, now, only=only, named=named)
+        if any(isinstance(outcome.verdict, End | Refuse) for outcome in outcomes):
+            self._open.pop(frame.connection, None)
         yield from self._answers(frame, decisions, elapsed, now)
 
     # Changes.
@@ -118,6 +130,8 @@ class Replay:
         if changed.change in ("removed", "disarmed"):
             self._engine.disarm(rule)
             self._renew()
+            if self._open and not self._engine.rules:  # nothing is told from here on
+                self._unseen, self._open = self._open, {}
         elif changed.change in ("added", "armed"):
             self._engine.arm(rule)
             self._renew([rule])

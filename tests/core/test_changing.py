@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ackdrop.core import changing
 from ackdrop.core.commands import Close, Do, Side
-from ackdrop.faults import Blackhole, Disconnect, Drop, Error, Kill, Latency, Pause, Throttle
+from ackdrop.faults import Blackhole, Disconnect, Drop, Error, Kill, Latency, Pause, Reset, Throttle
 from ackdrop.faults.engine import Engine
 from ackdrop.faults.replay import Replay
 from ackdrop.faults.rule import Match, Rule, When
@@ -324,10 +324,16 @@ RULES = [
     Rule("f", "broker", "event", Match(), When(after=3.0), Pause(1.0)),
     Rule("g", "*", "request", Match(), When(following="a", first=2), Error(7)),
     Rule("h", "connection", "event", Match(), When(following="a"), Latency(0.0)),
+    Rule("i", "connection", "event", Match(client_id=("me",)), When(after=4.0), Latency(0.0)),
+    Rule("j", "connection", "event", Match(), When(after=5.0), Reset()),
+    Rule("k", "produce", "response", Match(), When(every=5), Disconnect()),
+    Rule("l", "connection", "event", Match(), When(following="k"), Latency(0.0)),
 ]
-WORDS = ["arm", "reset", "open", "exchange", "exchange", "exchange", "wait"]
-STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 7)), min_size=15, max_size=60)
-ME, YOU = 1, 0
+WORDS = ["arm", "reset", "open", "close", "exchange", "exchange", "exchange", "wait"]
+INDICES = st.integers(0, len(RULES) - 1)
+STEPS = st.lists(st.tuples(st.sampled_from(WORDS), INDICES), min_size=15, max_size=60)
+ME, YOU, SAME_AS_ME = 1, 0, 4
+"""Whose connection an exchange is on: with three of them, the last two say another id on the same one."""
 
 SCRIPTS = {
     "a moment to come is planned again": [("exchange", ME), ("arm", 4), ("arm", 4), *[("wait", 0)] * 10, ("open", 0)],
@@ -348,6 +354,43 @@ SCRIPTS = {
         ("exchange", YOU),
         ("exchange", ME),
     ],
+    "a client that is waited for is met once": [
+        *[("arm", index) for index in (0, 1, 2, 3, 4, 8, 10)],
+        *[("open", 0)] * 2,
+        ("exchange", SAME_AS_ME),
+        ("arm", 4),
+        *[("wait", 0)] * 8,
+        *[("arm", 4)] * 2,
+        ("exchange", ME),
+    ],
+    "one that has said nothing yet is not waited for anew": [
+        *[("arm", index) for index in range(12) if index != 4],
+        ("open", 0),
+        ("exchange", YOU),
+        *[("wait", 0)] * 8,
+        *[("arm", 4)] * 2,
+        ("exchange", ME),
+    ],
+    "who a client is was heard while nothing was told": [
+        *[("arm", index) for index in range(12)],
+        *[("open", 0)] * 2,
+        ("arm", 4),
+        ("exchange", SAME_AS_ME),
+        *[("wait", 0)] * 8,
+        ("arm", 4),
+        ("exchange", SAME_AS_ME),
+        ("arm", 2),
+    ],
+    "what ends while nothing is told is not asked any more": [
+        *[("arm", index) for index in range(12)],
+        ("arm", 2),
+        ("open", 0),
+        ("open", 0),
+        ("arm", 2),
+        ("close", 1),
+        ("arm", 2),
+    ],
+    "what ends at a moment is not asked about at the same one": [("exchange", ME), *[("wait", 0)] * 8, ("open", 0)],
 }
 
 
@@ -359,7 +402,7 @@ def test_what_was_changed_is_asked_about_again(steps: list[tuple[str, int]], pla
 
 
 @settings(max_examples=200, deadline=None)
-@given(steps=STEPS, resting=st.sets(st.integers(0, 7)))
+@given(steps=STEPS, resting=st.sets(INDICES))
 def test_whatever_was_changed_is_asked_about_again_as_it_was(
     steps: list[tuple[str, int]], resting: set[int], playbook: Any, frames: Any
 ) -> None:
@@ -383,6 +426,8 @@ def asked_twice(
             changes.reset(rule)
         elif what == "open":
             lines.append(play.connect())
+        elif what == "close":
+            line.shut()
         elif what == "wait":
             play.at(play.now + 0.5)
         else:
