@@ -84,7 +84,7 @@ class Running:
         self.folder = folder
         runtime = folder / "runtime"
         runtime.mkdir(mode=0o700)
-        self.environment = inherited(XDG_RUNTIME_DIR=str(runtime), **environment)
+        self.environment = inherited(**{"XDG_RUNTIME_DIR": str(runtime), **environment})
         command = [sys.executable, "-P", "-m", "ackdrop", "proxy", "--bootstrap", "127.0.0.1:1", "--no-verify"]
         command += ["--listen", "127.0.0.1:0", "--out", str(folder / "runs"), *arguments]
         self.process = subprocess.Popen(
