@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from ackdrop.capture.reading.verdicts import WORST
 from ackdrop.cli import ackdrop
 
-from .core.conftest import Frames
+from .core.frames import Frames
 from .talks import Talk, write
 
 TEXT = (Path(__file__).parent.parent / "docs" / "captures.md").read_text(encoding="utf-8")

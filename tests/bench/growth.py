@@ -34,7 +34,7 @@ from ackdrop.core.wire import Wire
 from ackdrop.faults import Drop
 from ackdrop.faults.engine import Engine
 from ackdrop.faults.rule import Match, Rule, When
-from tests.core.conftest import Frames
+from tests.core.frames import Frames
 from tests.effort import calls
 
 FRAMES = Frames()

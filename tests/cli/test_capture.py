@@ -19,7 +19,7 @@ from ackdrop.cli import ackdrop
 from ackdrop.errors import UsageError
 
 from ..capture.reading.reading_of import recorded, talks
-from ..core.conftest import Frames
+from ..core.frames import Frames
 from ..talks import Talk, write
 
 FRAMES = Frames()

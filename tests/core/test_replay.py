@@ -14,7 +14,8 @@ from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Decided, Passed, Reached
 from ackdrop.passed import in_time
 
-from .test_quick import STEPS, Twins, fired, seeds
+from .told import fired
+from .twins import STEPS, Twins, seeds
 
 RULES: dict[str, list[Rule]] = {
     "the nth": [Rule("r", "produce", "response", Match(attempt="first"), When(nth=(3,)), Drop())],

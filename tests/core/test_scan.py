@@ -29,12 +29,14 @@ for name in ("lane", "unanswered", "batches", "scan", "several", "large"):
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.__file__.endswith(".py")
-from tests.core import conftest, test_quick
+from tests.core.frames import Frames
+from tests.core.playbook import play
+from tests.core.twins import STEPS, Twins, seeds
 passed = 0
-for seed in test_quick.seeds(24):
+for seed in seeds(24):
     kind = {{"armed": seed % 2 == 0, "several": seed % 3 == 0, "counting": seed % 4 == 0}}
-    twins = test_quick.Twins(seed, conftest.play, conftest.Frames(), **kind)
-    for _ in range(test_quick.STEPS):
+    twins = Twins(seed, play, Frames(), **kind)
+    for _ in range(STEPS):
         twins.step()
     passed += twins.same_in_the_end()
 print(passed)

@@ -13,7 +13,7 @@ from ackdrop.faults import Delay, Drop
 from ackdrop.faults.rule import Match, Rule, When
 from ackdrop.observations import Acked, Attempt, ConnectionClosed, Decided, IndexLetGo, Passed
 from ackdrop.relay import proxy, straight
-from tests.core.conftest import Frames
+from tests.core.frames import Frames
 
 FRAMES = Frames()
 SIZE = 300_000

@@ -12,7 +12,7 @@ from ackdrop.capture.reading.events import Fault, Noted
 from ackdrop.capture.reading.verdicts import verdict
 from ackdrop.capture.writing import pcapng
 
-from ...core.conftest import Frames
+from ...core.frames import Frames
 from ...talks import Talk
 from .reading_of import Read
 

@@ -11,7 +11,7 @@ import pytest
 from ackdrop.capture.reading.retries import Attempt
 from ackdrop.capture.reading.verdicts import verdict
 
-from ...core.conftest import Frames
+from ...core.frames import Frames
 from ...talks import Talk, write
 from .reading_of import CAPTURES, Read, recorded, talks
 

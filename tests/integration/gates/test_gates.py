@@ -20,7 +20,8 @@ import pytest
 
 from ackdrop.kafka.bodies import encode_request
 
-from .conftest import BASE, DEADLINE, HOLD, SLOW, Ended, Hand, OwnBroker, Start, scenario
+from .past_the_proxy import DEADLINE, Hand, OwnBroker
+from .runs import BASE, HOLD, SLOW, Ended, Start, scenario
 
 pytestmark = pytest.mark.integration
 

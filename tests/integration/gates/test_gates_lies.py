@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import BASE, DEADLINE, SLOW, Ended, Hand, OwnBroker, Run, Start, records_in, scenario
+from .past_the_proxy import DEADLINE, Hand, OwnBroker, records_in
+from .runs import BASE, SLOW, Ended, Run, Start, scenario
 
 pytestmark = pytest.mark.integration
 

@@ -24,7 +24,8 @@ import pytest
 
 from ackdrop.ledger import Ledger
 
-from .conftest import DEADLINE, Run, Start, records_in, scenario
+from .past_the_proxy import DEADLINE, records_in
+from .runs import Run, Start, scenario
 
 pytestmark = pytest.mark.integration
 
