@@ -184,7 +184,8 @@ class Cluster:
     async def create_topic(
         self, name: str, partitions: int = 1, replication: int = 1, config: Mapping[str, str] | None = None
     ) -> None:
-        """Makes a topic and waits until each partition has a leader. BrokerError where it exists already."""
+        """Makes a topic and waits until the leader of each partition knows that it is one: brokers tell of leaders a
+        moment earlier. BrokerError where it exists already."""
         what = f"{self._nodes.name}: topic {name!r} could not be made"
         wish = {
             "name": name,
@@ -212,6 +213,7 @@ class Cluster:
             check(_EXISTS, what)
         await self._patiently(make)
         await self._patiently(lambda: self._await_leaders(name, partitions))
+        await self.end_offsets(name, range(partitions))
 
     async def delete_topic(self, name: str) -> None:
         """Removes a topic; one that does not exist is no error."""

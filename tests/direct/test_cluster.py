@@ -198,6 +198,22 @@ async def test_a_new_topic_is_there_once_every_partition_has_a_leader(played, br
     assert broker.instead["metadata"] == []
 
 
+async def test_a_new_topic_is_there_once_its_leader_knows_that_it_is_one(
+    played, broker, answer, offsets_answer, impatient
+):
+    broker.topics = {}
+    nothing = broker.metadata(7)
+    broker.topics = {TOPIC: {0: 0}}
+    async with Cluster.connect(played.bootstrap) as cluster:
+        broker.instead = {
+            "metadata": [nothing],
+            "create_topics": [answer("create_topics", 6, topics=[{"name": TOPIC, "error_code": 0}])],
+            "list_offsets": [offsets_answer({0: -1}, {0: 6}), offsets_answer({0: 0})],
+        }
+        await cluster.create_topic(TOPIC)
+    assert broker.instead["list_offsets"] == []
+
+
 async def test_a_topic_that_exists_is_an_error(played):
     async with Cluster.connect(played.bootstrap) as cluster:
         with pytest.raises(BrokerError, match="topic 't' could not be made: TOPIC_ALREADY_EXISTS"):
