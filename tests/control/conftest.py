@@ -80,12 +80,14 @@ def lost_and_sent_again() -> Callable[..., list[Observation]]:
 class Running:
     """An `ackdrop proxy` in a process of its own, in front of a broker that is not there, and its control API."""
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, before: str = "", **environment: str) -> None:
+        """`before` is Python that the process executes first."""
         self.folder = folder
         runtime = folder / "runtime"
         runtime.mkdir(mode=0o700)
         self.environment = inherited(**{"XDG_RUNTIME_DIR": str(runtime), **environment})
-        command = [sys.executable, "-P", "-m", "ackdrop", "proxy", "--bootstrap", "127.0.0.1:1", "--no-verify"]
+        program = ["-m", "ackdrop"] if not before else ["-c", f"{before}\nfrom ackdrop.cli import main\nmain()"]
+        command = [sys.executable, "-P", *program, "proxy", "--bootstrap", "127.0.0.1:1", "--no-verify"]
         command += ["--listen", "127.0.0.1:0", "--out", str(folder / "runs"), *arguments]
         self.process = subprocess.Popen(
             command, env=self.environment, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
@@ -118,7 +120,7 @@ class Running:
     def wait_for(self, text: str, since: int = 0) -> None:
         """Wait until the proxy has said this, from that line on."""
         with self._told:
-            there = self._told.wait_for(lambda: any(text in line or line == ENDED for line in self.said[since:]), 30)
+            there = self._told.wait_for(lambda: any(text in line or line == ENDED for line in self.said[since:]), 120)
         assert there, self.said
         assert any(text in line for line in self.said[since:]), self.said
 
@@ -138,7 +140,7 @@ class Running:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         self._reader.join(10)
         return code
 
@@ -148,13 +150,13 @@ ENDED = "<ended>"
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """`begin(*arguments, **environment)`: one more proxy, which ends with the test."""
+    """`begin(*arguments, before="", **environment)`: one more proxy, which ends with the test."""
     begun: list[Running] = []
 
-    def start(*arguments: str, **environment: str) -> Running:
+    def start(*arguments: str, before: str = "", **environment: str) -> Running:
         folder = tmp_path / f"proxy-{len(begun)}"
         folder.mkdir()
-        begun.append(Running(folder, *arguments, **environment))
+        begun.append(Running(folder, *arguments, before=before, **environment))
         return begun[-1]
 
     yield start

@@ -20,7 +20,7 @@ from ackdrop.packets.apis import BODIES
 from . import corpus, targets
 
 SLOW = 2.0
-"""Seconds that one frame may take, on a machine that has other things to do: it is small."""
+"""Seconds of processor time that one frame may take: it is small."""
 GROWTH = 24 << 20
 """Bytes by which the process may grow once it is warm: caches, and what the allocator keeps."""
 SCENE = 40
@@ -35,14 +35,14 @@ def parsers(draw: random.Random, count: int) -> int:
             frame = frame._replace(data=corpus.spoilt(draw, frame.data))
         if draw.random() < 0.1:
             frame = frame._replace(api_version=draw.randint(-1, 20), api_key=draw.choice((0, 1, 3, 10, 18, 60, 78)))
-        begun = time.perf_counter()
+        begun = time.thread_time()
         try:
             targets.parsers(frame)
             if number % 10 == 0:
                 targets.decoders(frame)
         except Exception:
             _found(frame, traceback.format_exc())
-        if time.perf_counter() - begun > SLOW:
+        if time.thread_time() - begun > SLOW:
             _found(frame, f"took more than {SLOW:g} s")
     return count
 
@@ -60,12 +60,12 @@ def packets(draw: random.Random, count: int) -> int:
             frame = frame._replace(data=frame.data + corpus.frame(draw).data)
         if draw.random() < 0.1:
             frame = frame._replace(api_version=draw.randint(-1, 20), api_key=draw.choice(apis))
-        begun = time.perf_counter()
+        begun = time.thread_time()
         try:
             targets.packets(frame)
         except Exception:
             _found(frame, traceback.format_exc())
-        if time.perf_counter() - begun > SLOW:
+        if time.thread_time() - begun > SLOW:
             _found(frame, f"took more than {SLOW:g} s")
     return count
 

@@ -23,8 +23,9 @@ def connected(address: str) -> Iterator[socket.socket]:
 def ask(stream: socket.socket, request: Any) -> Any:
     """The answer to this request."""
     stream.sendall(bytes(request))
-    size = stream.recv(4, socket.MSG_WAITALL)
-    return KafkaResponse(size + stream.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL), request=request)
+    with stream.makefile("rb") as answers:
+        size = answers.read(4)
+        return KafkaResponse(size + answers.read(int.from_bytes(size, "big")), request=request)
 
 
 def ready(stream: socket.socket, topic: str) -> None:

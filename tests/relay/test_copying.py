@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ackdrop.direct.authentication import OPTIONS, handshake
 from ackdrop.faults import Duplicate
@@ -141,19 +142,28 @@ class TestNewConnection:
         assert re.search(reason, told.reason)
 
     async def test_a_broker_that_says_nothing_is_not_waited_for(
-        self, serve: Any, link: Any, upstream: Any, frames: Any, rule: Any, monkeypatch: pytest.MonkeyPatch
+        self,
+        serve: Any,
+        link: Any,
+        upstream: Any,
+        frames: Any,
+        rule: Any,
+        mock_clock: MockClock,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(copying, "TIMEOUT", 0.1)
+        monkeypatch.setattr(copying, "TIMEOUT", 10.0)
         running = await serve(rule(Duplicate(1, "new")))
         linked = await link(running)
         ask = frames.produce(1)
         await linked.ask(ask)
         await linked.broker.send(frames.produced(1))
         own = await upstream.accept()
-        assert await own.rest() == ask
+        assert await own.read(len(ask)) == ask
+        mock_clock.jump(10.0)
+        assert await own.rest() == b""
         await running.proxy.settled()
         running.proxy.flush()
-        assert [seen.reason for seen in running.all(ConnectionClosed)] == ["no answer for 0.1 seconds"]
+        assert [seen.reason for seen in running.all(ConnectionClosed)] == ["no answer for 10 seconds"]
 
     async def test_nobody_is_there_any_more(self, serve: Any, link: Any, upstream: Any, frames: Any, rule: Any) -> None:
         running = await serve(rule(Duplicate(1, "new")))

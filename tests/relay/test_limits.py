@@ -41,6 +41,7 @@ class TestConnections:
         await first.client.finish()
         await first.broker.finish()
         await running.until(ConnectionClosed)
+        await trio.testing.wait_all_tasks_blocked()  # it is let go right after that was told
         second = await link(running)
         await second.ask(frames.request(1))
 

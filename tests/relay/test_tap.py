@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 import trustme
 
 from ackdrop.core.commands import Side
@@ -96,6 +97,7 @@ async def test_both_sides_are_told_as_they_went(
     assert await broker.rest() == b""
     await broker.finish()
     await running.until(ConnectionClosed)
+    await trio.testing.wait_all_tasks_blocked()  # its sockets are closed right after that was told
     ours = ("127.0.0.1", int(running.proxy.bootstrap.rpartition(":")[2]))
     first, second = heard.of(1, "client")[0], heard.of(1, "broker")[0]
     assert first == ("opened", -1, ours, names[0], {"own": False, "tls": False})
