@@ -34,7 +34,7 @@ def test_a_shipped_scenario_runs_in_seconds(path: Path) -> None:
 def test_what_the_client_gives_up_has_no_time_for_a_retry() -> None:
     """So that the application's second send is the only one after the lost ack."""
     workload = next(load(path) for path in shipped() if path.stem == "given-up").workload
-    assert workload.config.request_timeout == workload.config.delivery_timeout == 1.0
+    assert workload.config.request_timeout == workload.config.delivery_timeout == 3.0
     assert (workload.resend_failed, workload.pipelined) == (1, False)
 
 

@@ -54,7 +54,7 @@ SAID = {
     "given-up": [
         "Where the client reports a failure, the application sends the record again, once: a new send, which is no "
         "retry of the client's.",
-        "kafka-python waits for its request timeout, 1 s; by then its delivery timeout is over, and it reports a "
+        "kafka-python waits for its request timeout, 3 s; by then its delivery timeout is over, and it reports a "
         "failure. The application sends the record again, as a new one: the broker has it already, and appends it. "
         "That is a duplicate, whatever idempotence says. Expected: records >= 13",
     ],
@@ -135,10 +135,10 @@ def test_of_a_client_that_nobody_has_looked_at_no_more_is_said_than_is_known(
     [
         (("produce.response", "produce.request"), "the broker has not had it before, so this is the first copy."),
         (("at: produce.response", "at: connection"), "what the broker had appended stands twice, whatever idempotence"),
-        (("drop: {then: hold}", "late: {release: 2s}"), "the late request, if it comes, is another copy, unless"),
+        (("drop: {then: hold}", "late: {release: 5s}"), "the late request, if it comes, is another copy, unless"),
         (("resend_failed: 1 ", "resend_failed: 3 "), "the application sends the record again, up to 3 times: a new"),
         (("resend_failed: 1 ", "resend_failed: 0 "), "is over, and it reports a failure. Expected: records >= 13"),
-        (("delivery_timeout: 1s", "delivery_timeout: 3s"), "then it closes the connection and sends again on a new"),
+        (("delivery_timeout: 3s", "delivery_timeout: 9s"), "then it closes the connection and sends again on a new"),
         (("retries: 5", "retries: 0"), "(retries: 0): it reports a failure. The application sends the record again"),
     ],
 )
@@ -147,7 +147,7 @@ def test_what_the_application_does_when_a_send_fails(change: tuple[str, str], sa
     if "late" in change[1]:
         text = text.replace("produce.response", "produce.request")
     if "connection" in change[1]:
-        text = text.replace("drop: {then: hold}", "blackhole: {for: 3s}").replace(
+        text = text.replace("drop: {then: hold}", "blackhole: {for: 5s}").replace(
             "match: {attempt: first}", "match: {}"
         )
     assert says in plain(explain(load(text)))
