@@ -91,13 +91,17 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
         _while_wanted.close()
 
 
+NEVER_FENCED = {"broker.session.timeout.ms": "60000"}
+"""For brokers that nobody restarts: one that stands still on a busy machine keeps its partitions."""
+
+
 @pytest.fixture(scope="session")
 def embedded_broker() -> Iterator[str]:
     """The bootstrap address of the session's embedded broker, or of the one that ACKDROP_TEST_BOOTSTRAP names."""
     if named := os.environ.get("ACKDROP_TEST_BOOTSTRAP"):
         yield named
         return
-    with _running(Wish()) as brokers:
+    with _running(Wish(extra=NEVER_FENCED)) as brokers:
         yield brokers.bootstrap
 
 
@@ -192,7 +196,7 @@ def three_brokers(certificates: Certificates) -> Iterator[Brokers]:
 @pytest.fixture(scope="session")
 def secured_broker(certificates: Certificates) -> Iterator[Brokers]:
     """The session's one broker with listeners of all kinds."""
-    wish = Wish(1, _listeners(certificates), USERS)
+    wish = Wish(1, _listeners(certificates), USERS, NEVER_FENCED)
     yield _while_wanted.enter_context(_running(wish, certificates))
     _while_wanted.close()
 

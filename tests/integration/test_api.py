@@ -43,7 +43,7 @@ class Client:
         self._producer = KafkaProducer(
             bootstrap_servers=bootstrap,
             enable_idempotence=idempotence,
-            request_timeout_ms=700,
+            request_timeout_ms=2_000,
             delivery_timeout_ms=15_000,
         )
         self._count = 0

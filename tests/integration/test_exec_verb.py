@@ -29,8 +29,6 @@ from kafka import KafkaProducer
 producer = KafkaProducer(
     bootstrap_servers=os.environ[sys.argv[2]],
     enable_idempotence=os.environ.get("IDEMPOTENCE", "true") == "true",
-    request_timeout_ms=700,
-    delivery_timeout_ms=15_000,
 )
 for number in range(10):
     print(producer.send(sys.argv[1], b"value %d" % number, partition=0).get(20).offset)
@@ -114,7 +112,7 @@ class TestArms:
     def test_the_control_duplicates_and_the_other_does_not(self, start: Start, new_topic: Any, tmp_path: Path) -> None:
         topic, captured = new_topic(1), tmp_path / "exec.pcapng"
         arms = ["--arm", "off=IDEMPOTENCE=false", "--arm", "on=IDEMPOTENCE=true"]
-        running = start("--scenario", "lost-ack", "--capture", str(captured), *arms, *produce(topic))
+        running = start("--scenario", "lost-ack-disconnect", "--capture", str(captured), *arms, *produce(topic))
         code, out, err = running.ended()
         assert code == 0, err
         assert len(out.split()) == 20
@@ -131,14 +129,14 @@ class TestArms:
 
     def test_a_control_that_is_protected_all_the_same_proves_nothing(self, start: Start, new_topic: Any) -> None:
         arms = ["--arm", "off=IDEMPOTENCE=true", "--arm", "on=IDEMPOTENCE=true"]
-        running = start("--scenario", "lost-ack", *arms, *produce(new_topic(1)))
+        running = start("--scenario", "lost-ack-disconnect", *arms, *produce(new_topic(1)))
         code, _, _ = running.ended()
         assert code == 3
         assert set(codes(running.report)) == {"idempotence-not-as-claimed", "control-clean"}
 
     def test_an_arm_may_have_several_variables_and_any_name(self, start: Start, new_topic: Any) -> None:
         arms = ["--arm", "a=IDEMPOTENCE=false", "--arm", "b=CODE=4", "--arm", "a=CODE=0"]
-        running = start("--scenario", "lost-ack", *arms, *produce(new_topic(1)))
+        running = start("--scenario", "lost-ack-disconnect", *arms, *produce(new_topic(1)))
         code, _, _ = running.ended()
         assert code == 4
         report = running.report
@@ -151,7 +149,7 @@ class TestArms:
 
 class TestOneArm:
     def test_a_protected_retry_is_all_right(self, start: Start, new_topic: Any) -> None:
-        running = start("--scenario", "lost-ack", *produce(new_topic(1)))
+        running = start("--scenario", "lost-ack-disconnect", *produce(new_topic(1)))
         code, out, _ = running.ended()
         assert (code, len(out.split())) == (0, 10)
         (arm,) = running.report["arms"]
@@ -159,7 +157,7 @@ class TestOneArm:
         assert (arm["log"]["records"], arm["log"]["duplicates"], arm["log"]["lost"]) == (10, 0, 0)
 
     def test_an_unprotected_duplicate_is_told_of(self, start: Start, new_topic: Any) -> None:
-        running = start("--scenario", "lost-ack", *produce(new_topic(1)), IDEMPOTENCE="false")
+        running = start("--scenario", "lost-ack-disconnect", *produce(new_topic(1)), IDEMPOTENCE="false")
         code, _, _ = running.ended()
         assert code == 0
         (arm,) = running.report["arms"]
@@ -176,7 +174,7 @@ class TestOneArm:
         assert codes(running.report) == ["nothing-produced"]
 
     def test_the_programs_own_exit_code_is_ours_where_nothing_is_wrong(self, start: Start, new_topic: Any) -> None:
-        running = start("--scenario", "lost-ack", *produce(new_topic(1)), CODE="7")
+        running = start("--scenario", "lost-ack-disconnect", *produce(new_topic(1)), CODE="7")
         code, _, err = running.ended()
         assert code == 7
         assert "exit code 7" in err
@@ -185,7 +183,7 @@ class TestOneArm:
 
     @pytest.mark.parametrize("variable", ["KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS", "MINE"])
     def test_the_address_is_in_the_variables_that_people_use(self, start: Start, new_topic: Any, variable: str) -> None:
-        running = start("--scenario", "lost-ack", "--env", "MINE", *produce(new_topic(1), variable))
+        running = start("--scenario", "lost-ack-disconnect", "--env", "MINE", *produce(new_topic(1), variable))
         assert running.ended()[0] == 0
 
     def test_a_shell_and_kcat(self, start: Start, new_topic: Any, tool: Any) -> None:

@@ -44,7 +44,7 @@ def producer(library: Any) -> Iterator[Callable[[str], Any]]:
         yield lambda bootstrap: stack.enter_context(
             contextlib.closing(
                 kafka.KafkaProducer(
-                    bootstrap_servers=bootstrap, enable_idempotence=False, retries=5, request_timeout_ms=700
+                    bootstrap_servers=bootstrap, enable_idempotence=False, retries=5, request_timeout_ms=2_000
                 )
             )
         )

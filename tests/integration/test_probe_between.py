@@ -147,7 +147,7 @@ async def test_an_answer_that_says_nothing_of_the_batch_is_no_measurement(embedd
         return bodies.encode_response(body, api, version, int.from_bytes(answer[4:8], "big"))
 
     async with between(embedded_broker, change) as here:
-        result = await probe(here, case, seconds=0.5)
+        result = await probe(here, case, seconds=3.0)
     (found,) = result.cases
     assert found.state == "inconclusive"
     assert found.reason is not None
@@ -217,7 +217,7 @@ async def test_an_answer_that_did_not_come_is_said_as_such(embedded_broker, told
     if told == b"":
         change = cut(change)
     async with between(embedded_broker, change) as here:
-        result = await probe(here, "exact-duplicate", seconds=1.5 if told == SILENCE else 10.0)
+        result = await probe(here, "exact-duplicate", seconds=3.0 if told == SILENCE else 10.0)
     assert effects(result, "exact-duplicate") == {"original": "appended", "again": effect, "third": effect}
     (case,) = result.cases
     assert case.state == "inconclusive"
@@ -243,11 +243,11 @@ async def test_a_broker_that_goes_away_leaves_its_cases_inconclusive(embedded_br
         return answer
 
     async with between(embedded_broker, change) as here:
-        async with Cluster.connect(here.bootstrap, mapping=here.mapping, timeout=2.0) as cluster:
+        async with Cluster.connect(here.bootstrap, mapping=here.mapping, timeout=4.0) as cluster:
             at_work = Probe(
                 cluster,
                 await broker_info(cluster, "given", here.bootstrap),
-                Wish(cases=named(["exact-duplicate", "gap"]), seconds=2.0),
+                Wish(cases=named(["exact-duplicate", "gap"]), seconds=4.0),
             )
             await at_work.run()
             result = at_work.result()

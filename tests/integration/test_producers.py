@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import signal
@@ -15,6 +16,7 @@ import pytest
 import trio
 
 from ackdrop import identity
+from ackdrop.direct.cluster import Cluster
 from ackdrop.errors import ProducerError
 from ackdrop.workload.outcome import ProducerReport, Progress
 from ackdrop.workload.plan import ProducerPlan
@@ -189,6 +191,10 @@ async def test_without_acks_nothing_is_known(
     report = await produce(work, tmp_path)
     assert {(send.outcome, send.offset) for send in report.sends} == {("unknown", None)}
     assert (len(report.sends), report.finished) == (50, True)
+    async with Cluster.connect(embedded_broker) as cluster:
+        with trio.fail_after(30):
+            while sum((await cluster.end_offsets(work.topic)).values()) < 50:
+                pass  # nobody said when they had arrived
     assert len(await read_back(work)) == 50
 
 
@@ -295,8 +301,9 @@ async def test_a_killed_producer_leaves_no_record_untold(
 
     def kill_when_busy(progress: Progress) -> None:
         for process in psutil.Process().children() if progress.acked >= 100 else []:
-            if any("drive_" in word for word in process.cmdline()):
-                process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has been killed by now
+                if any("drive_" in word for word in process.cmdline()):
+                    process.kill()
 
     work = plan(client, embedded_broker, make_topic(1), records=100_000, rate=2000.0)
     report = await run_producer(work, python=None, folder=tmp_path, label="arm", on_progress=kill_when_busy)

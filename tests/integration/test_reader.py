@@ -133,6 +133,13 @@ async def test_only_what_lies_between_the_offsets_is_read(cluster, topic, produc
     assert reading.gone == []
 
 
+async def grown_to(cluster, topic, end):
+    """A transaction is answered before its marker is written."""
+    with trio.fail_after(30):
+        while (await cluster.end_offsets(topic))[0] < end:
+            pass
+
+
 async def test_transactions_leave_no_hole(cluster, topic, producer):
     client = producer(transactional_id=f"t-{topic}")
     client.init_transactions(30)
@@ -141,6 +148,7 @@ async def test_transactions_leave_no_hole(cluster, topic, producer):
         client.produce(topic, b"v", partition=0, headers=header(number))
         client.flush(30)
         client.commit_transaction(30) if end == "commit" else client.abort_transaction(30)
+    await grown_to(cluster, topic, 6)
     barrier = await wait_quiet(cluster, [topic], unsettled=lambda: 0, timeout=10, settle=SETTLE)
     assert barrier.high_watermarks == {topic: {0: 6, 1: 0}}
     reading = await read(cluster, topic)
@@ -265,6 +273,7 @@ async def test_a_transaction_without_an_end_is_open_until_it_has_one(cluster, to
     await trio.to_thread.run_sync(transactions.write, client, topic, b"v")
     assert [record.transaction for record in (await read(cluster, topic)).log.records()] == ["open"]
     await trio.to_thread.run_sync(client.abort_transaction)
+    await grown_to(cluster, topic, 2)
     barrier = await wait_quiet(cluster, [topic], unsettled=lambda: 0, timeout=10, settle=SETTLE)
     assert barrier.high_watermarks[topic][0] == 2
     assert [record.transaction for record in (await read(cluster, topic)).log.records()] == ["aborted"]

@@ -14,12 +14,7 @@ class Orders:
 
     def __init__(self, bootstrap: str, topic: str, *, idempotent: bool = True) -> None:
         self._topic = topic
-        self._producer = KafkaProducer(
-            bootstrap_servers=bootstrap,
-            enable_idempotence=idempotent,
-            request_timeout_ms=700,
-            delivery_timeout_ms=15_000,
-        )
+        self._producer = KafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=idempotent)
 
     def place(self, number: int) -> int:
         """Place an order, and give the offset at which it stands."""

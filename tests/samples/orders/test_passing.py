@@ -8,7 +8,12 @@ import pytest
 import trio
 from orders import Orders
 
-LOSE = {"name": "lose the third ack", "at": "produce.response", "when": {"nth": 3}, "do": {"drop": {}}}
+LOSE = {
+    "name": "lose the third ack",
+    "at": "produce.response",
+    "when": {"nth": 3},
+    "do": {"drop": {"then": "disconnect"}},
+}
 
 
 def test_a_lost_ack_leaves_no_duplicate(ackdrop, topic):
@@ -30,13 +35,10 @@ def test_nor_does_a_broken_connection(ackdrop, topic):
     ackdrop.no_duplicates()
 
 
-@pytest.mark.ackdrop(scenario="lost-ack")
+@pytest.mark.ackdrop(scenario="lost-ack-disconnect")
 def test_with_confluent_kafka(ackdrop, topic):
     confluent_kafka = pytest.importorskip("confluent_kafka")
-    patience = {"socket.timeout.ms": 1_000, "request.timeout.ms": 1_000}
-    producer = confluent_kafka.Producer(
-        {"bootstrap.servers": ackdrop.bootstrap, "enable.idempotence": True, **patience}
-    )
+    producer = confluent_kafka.Producer({"bootstrap.servers": ackdrop.bootstrap, "enable.idempotence": True})
     for number in range(5):
         producer.produce(topic, b"order %d" % number)
         assert producer.flush(20) == 0

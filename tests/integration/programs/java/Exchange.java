@@ -9,6 +9,7 @@ import java.util.concurrent.Future;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -118,8 +119,11 @@ final class Exchange {
                 other.initTransactions();
                 one.beginTransaction();
                 one.send(record(2, 6000, "fenced", 10));
+                one.flush(); // the refusal is there, and the commit fails by it
                 one.commitTransaction();
                 return "not fenced";
+            } catch (KafkaException error) {
+                return error.getClass().getSimpleName(); // its words are others if the client heard of it in between
             }
         });
         for (String isolation : List.of("read_committed", "read_uncommitted"))
