@@ -30,14 +30,14 @@ class Job:
         commands, self._commands = os.pipe()
         self._outcome, outcome = os.pipe()
         self.terminal, its = os.openpty()
+        self.resize(100, 30)
+        self.modes = termios.tcgetattr(self.terminal)
         command = [sys.executable, str(SHELL), str(commands), str(outcome), sys.executable, *arguments]
         self._shell = subprocess.Popen(
             command, stdin=its, stdout=its, stderr=its, pass_fds=(commands, outcome), start_new_session=True
         )
         for descriptor in (commands, outcome, its):
             os.close(descriptor)
-        self.resize(100, 30)
-        self.modes = termios.tcgetattr(self.terminal)
 
     def shows(self, text: str, *, raw: bool = False) -> None:
         """Waits until this was written, since it was last waited for something."""

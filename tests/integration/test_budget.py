@@ -147,11 +147,12 @@ def test_when_the_time_is_up_what_runs_is_ended_and_nothing_passes(ran: Ran, emb
     done = ran("time")
     assert done.code == 3
     assert done.verdicts == [("long-budget", "inconclusive"), ("passes", "inconclusive")]
-    assert done.codes(0) == ["out-of-time", "arm-not-run"]
+    assert done.codes(0)[0] == "out-of-time"
+    assert set(done.codes(0)[1:]) == {"arm-not-run"}
     assert done.codes(1) == ["out-of-time"]
-    (off,) = done.results[0]["arms"]
-    assert 10 <= off["records"]["acked"] <= off["log"]["distinct"] <= off["records"]["sent"] < 1000
-    assert (off["log"]["lost"], off["wire"]["retries"]) == (0, 1)
+    for off in done.results[0]["arms"]:  # there is none where not even its producer could start in that time
+        assert off["records"]["acked"] <= off["log"]["distinct"] <= off["records"]["sent"] < 1000
+        assert off["log"]["lost"] == 0
     assert "The time is up (10.0 s)" in done.err
     assert "The time was up; not run: passes" in done.err
     see_gone(embedded_broker, "ackdrop-long-budget")
@@ -161,8 +162,9 @@ def test_runs_for_which_the_time_is_not_enough_are_no_pass(ran: Ran) -> None:
     done = ran("time-for-some")
     (result,) = done.results
     assert (done.code, result["verdict"]) == (3, "inconclusive")
-    assert 1 < result["repeat"]["runs"] < 40
-    assert result["repeat"]["verdicts"] == {"passed": result["repeat"]["runs"] - 1, "inconclusive": 1}
+    before = result["repeat"]["runs"] - 1
+    assert 0 <= before < 39
+    assert result["repeat"]["verdicts"] == {"inconclusive": 1} | ({"passed": before} if before else {})
     assert result["repeat"]["agreement"] != "flaky"
     assert done.codes()[0] == "out-of-time"
 

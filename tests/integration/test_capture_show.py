@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,15 +33,13 @@ Tool = Callable[[str], str]
 @contextmanager
 def tcpdump(file: Path) -> Iterator[None]:
     """All TCP on loopback, until the end of the block; skips where this may not be captured. Other tests send a lot
-    there, so packets need room (64 MiB) until tcpdump has time for them."""
+    there, so packets need room (64 MiB) until tcpdump has time for them, and are cut behind what ours are long."""
     program = shutil.which("tcpdump")
     if program is None:
         pytest.skip("tcpdump is not installed: apt-get install tcpdump")
-    process = subprocess.Popen(
-        [program, "-i", "lo", "-s", "0", "-B", "65536", "-U", "--immediate-mode", "-Z", "root", "-w", str(file), "tcp"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    how = ["-s", "4096", "-B", "65536", "-U", "--immediate-mode", "-Z", "root"]
+    command = [program, "-i", "lo", *how, "-w", str(file), "tcp"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         said = process.stderr.readline()
@@ -69,8 +68,11 @@ def _pass_by(file: Path) -> None:
 
 
 def _watch(file: Path, mark: bytes, reached: threading.Event) -> None:
-    while mark not in file.read_bytes():
-        pass
+    seen = b""
+    with file.open("rb") as capture:
+        while mark not in seen:
+            seen = seen[-len(mark) :] + capture.read()
+            time.sleep(0.01)  # that it was written tells nobody
     reached.set()
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 GUIDE = (shipped()[0].parent / "README.md").read_text(encoding="utf-8")
 SECTION = GUIDE.partition("\n## Ten worked examples\n")[2].partition("\n## ")[0]
 EXAMPLES = dict(re.findall(r"^### (\d+)\. .*?```yaml\n(.*?)```", SECTION, re.MULTILINE | re.DOTALL))
-SIDE_BY_SIDE = 5
+SIDE_BY_SIDE = 3
 DEADLINE = 80.0
 
 

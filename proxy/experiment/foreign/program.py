@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import trio
@@ -63,15 +63,20 @@ async def run(program: Sequence[str], variables: Mapping[str, str], stop: Stop, 
 
     However this ends, the program has ended. Raises ProducerError where it cannot be started.
     """
-    try:
-        process = await trio.lowlevel.open_process(list(program), env=inherited(**variables))
-    except OSError as error:
-        raise ProducerError(
-            f"cannot start {program[0]}: {error.strerror or error}", remedy="see that it can be run by itself"
-        ) from error
+    with trio.open_signal_receiver(*_PASSED_ON) as received:
+        try:
+            process = await trio.lowlevel.open_process(list(program), env=inherited(**variables))
+        except OSError as error:
+            raise ProducerError(
+                f"cannot start {program[0]}: {error.strerror or error}", remedy="see that it can be run by itself"
+            ) from error
+        return await _to_its_end(process, received, stop, seconds)
+
+
+async def _to_its_end(process: trio.Process, received: AsyncIterator[int], stop: Stop, seconds: float | None) -> Ending:
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_pass_on, process)
+            nursery.start_soon(_pass_on, process, received)
             nursery.start_soon(_pass_on_stop, process, stop)
             with trio.move_on_after(float("inf") if seconds is None else seconds) as limit:
                 await process.wait()
@@ -93,10 +98,9 @@ async def _end(process: trio.Process) -> None:
         await process.wait()
 
 
-async def _pass_on(process: trio.Process) -> None:
-    with trio.open_signal_receiver(*_PASSED_ON) as received:
-        async for number in received:
-            _send(process, signal.Signals(number))
+async def _pass_on(process: trio.Process, received: AsyncIterator[int]) -> None:
+    async for number in received:
+        _send(process, signal.Signals(number))
 
 
 async def _pass_on_stop(process: trio.Process, stop: Stop) -> None:
