@@ -6,12 +6,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ackdrop.broker.ports import held
 
 from ..terminals import LEFT, Job
 
@@ -53,14 +54,13 @@ def producer(library: Any) -> Iterator[Callable[[str], Any]]:
 @pytest.fixture
 def on_a_terminal(tmp_path: Path, embedded_broker: str, scenario: str) -> Iterator[tuple[Job, str]]:
     """`ackdrop proxy` in the foreground of a terminal, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
     json_file = str(tmp_path / "result.json")
-    arguments = ["--listen", address, "--bootstrap", embedded_broker, "--scenario", scenario, "--json", json_file]
-    job = Job("-m", "ackdrop", "proxy", "--out", str(tmp_path / "runs"), *arguments)
-    yield job, address
-    job.close()
+    with held(1) as (port,):
+        address = f"127.0.0.1:{port}"
+        arguments = ["--listen", address, "--bootstrap", embedded_broker, "--scenario", scenario, "--json", json_file]
+        job = Job("-m", "ackdrop", "proxy", "--out", str(tmp_path / "runs"), *arguments)
+        yield job, address
+        job.close()
 
 
 def test_a_fault_is_armed_and_disarmed_by_its_key(
