@@ -30,8 +30,8 @@ GROUPS = 4
 """Batches that go to each topic."""
 TOGETHER = 5
 """Records in each batch, where a program sends several together."""
-SILENCE = 2000
-"""Milliseconds after which the programs take an answer for lost."""
+SILENCE, PATIENCE = 2000, 30_000
+"""Milliseconds after which the programs take an answer for lost: where it is held back, and where they hear of it."""
 SIDE_BY_SIDE = 3
 
 
@@ -47,6 +47,10 @@ class Job:
     @property
     def name(self) -> str:
         return f"{self.program}-{self.codec}-{self.batch}-{self.then}"
+
+    @property
+    def timeout(self) -> int:
+        return SILENCE if self.then == "hold" else PATIENCE
 
 
 LOST = {
@@ -91,8 +95,8 @@ def send(programs: Any, kcat: Callable[..., str]) -> Callable[..., None]:
             "batch.num.messages": job.batch,
             "max.in.flight": 1,
             "linger.ms": 200 if job.batch > 1 else 0,
-            "request.timeout.ms": SILENCE,
-            "socket.timeout.ms": SILENCE,
+            "request.timeout.ms": job.timeout,
+            "socket.timeout.ms": job.timeout,
             "retry.backoff.ms": 50,
             "compression.codec": job.codec,
         }
@@ -108,7 +112,7 @@ def send(programs: Any, kcat: Callable[..., str]) -> Callable[..., None]:
             return
         wanted = [f"{topics[job]}:{job.codec}" for job in jobs]
         count, claim = GROUPS * first.batch, str(idempotence).lower()
-        programs.run(first.program, bootstrap, count, first.batch, SILENCE, claim, *wanted)
+        programs.run(first.program, bootstrap, count, first.batch, first.timeout, claim, *wanted)
 
     return run
 
@@ -273,7 +277,7 @@ def test_a_client_that_dates_its_retries_anew_where_the_user_names_the_record(
     nothing of retries either."""
     topic = new_topic(1)
     proxy = start_proxy("--scenario", str(_scenario(tmp_path / "named.yaml", "disconnect")), "--identity", "key")
-    programs.run("node", proxy.address(), GROUPS * TOGETHER, TOGETHER, SILENCE, "false", f"{topic}:gzip")
+    programs.run("node", proxy.address(), GROUPS * TOGETHER, TOGETHER, PATIENCE, "false", f"{topic}:gzip")
     ended = proxy.end()
     found, log = ended.arm["findings"], rows(embedded_broker, topic)
     assert ended.arm["log"]["duplicates"] == log.duplicates == TOGETHER

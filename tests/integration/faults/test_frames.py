@@ -57,6 +57,9 @@ RETRIED = {
     *("drop-request", "drop-answer", "error-request", "error-answer", "truncate-request", "truncate-answer"),
     *("corrupt-answer", "late"),
 }
+SILENT = {"drop-request", "drop-answer", "corrupt-answer", "late"}
+"""Where a request is left without an answer: the client is to wait for it no longer than a second."""
+
 WITHOUT_IDEMPOTENCE = {"corrupt-crc", "reorder"}
 """Where kafka-python goes on after an error that it does not retry, and where it has several requests in flight."""
 
@@ -160,7 +163,7 @@ def start(name: str, bootstrap: str, front: Any, back: Any, folder: Path) -> Ran
             "config": {
                 "acks": "all",
                 "retries": 10,
-                "request_timeout": "1s",
+                "request_timeout": "1s" if name in SILENT else "15s",
                 "delivery_timeout": "20s",
                 "max_in_flight": 5,
                 "linger": "0ms",
@@ -259,7 +262,9 @@ def test_a_dropped_answer_has_left_the_broker(ran: Callable[[str], Ran]) -> None
     assert (row["error"], row["ack"], asked.answer) == (0, "dropped", None)
     behind = [each for each in done.forwarded if each.records == asked.records]
     assert [each.answer is not None and each.answer[1] for each in behind] == [0, 0]
-    assert behind[1].at - behind[0].at >= 0.9
+    before = done.asked[1].answer  # the client asks only after it
+    assert before is not None
+    assert behind[1].at - before[0] >= 0.99
 
 
 def test_a_delayed_request_and_a_delayed_answer(ran: Callable[[str], Ran]) -> None:
@@ -270,7 +275,7 @@ def test_a_delayed_request_and_a_delayed_answer(ran: Callable[[str], Ran]) -> No
         assert near.answer is not None
         assert far.answer is not None
         there, back = far.at - near.at, near.answer[0] - far.answer[0]
-        assert (there >= 0.29, back >= 0.29) == (name == "delay-request", name == "delay-answer")
+        assert (there if name == "delay-request" else back) >= 0.29
 
 
 def test_an_error_at_a_request_is_answered_without_the_broker(ran: Callable[[str], Ran]) -> None:

@@ -4,7 +4,8 @@ A run is `ackdrop run` in a process of its own before a real broker. What breaks
 producer or its broker, a request to the broker past the proxy, a client made by hand at the proxy's own port. Where a
 limit of ackdrop has to be small, a line of Python sets it in that process before it begins; nothing else differs.
 
-Whatever a test has to do at a certain moment, it does while the producer stands still: `Run.paused`.
+Whatever a test has to do at a certain moment, it does while the producer stands still: `Run.paused`, where it stops
+itself, and `Run.held`, where it is stopped.
 """
 
 from __future__ import annotations
@@ -35,8 +36,14 @@ def start_many(embedded_broker: str, tmp_path_factory: pytest.TempPathFactory) -
 def _starting(embedded_broker: str, home: Path) -> Iterator[Start]:
     started: list[Run] = []
 
-    def begin(text: str, *arguments: str, before: str = "", broker: str | None = embedded_broker) -> Run:
-        started.append(Run(home / uuid.uuid4().hex, broker, text, list(arguments), before))
+    def begin(
+        text: str,
+        *arguments: str,
+        before: str = "",
+        broker: str | None = embedded_broker,
+        stops: str | None = None,
+    ) -> Run:
+        started.append(Run(home / uuid.uuid4().hex, broker, text, list(arguments), before, stops))
         return started[-1]
 
     yield begin

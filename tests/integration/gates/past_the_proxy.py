@@ -87,17 +87,12 @@ class Hand:
         with self.admin() as admin:
             admin.delete_records({self.kafka.TopicPartition(topic, 0): before})
 
-    def configure(self, topic: str, **config: str) -> None:
-        """Sets these of the topic's properties, whose dots are underscores here."""
+    def refuse_everything(self, topic: str, admin: Any = None) -> None:
+        """From now on the topic takes no batch: each is MESSAGE_TOO_LARGE. `admin` asks for it, if given."""
         from kafka.admin import ConfigResource
 
-        wanted = {name.replace("_", "."): value for name, value in config.items()}
-        with self.admin() as admin:
-            admin.alter_configs([ConfigResource("topic", topic, wanted)])
-
-    def refuse_everything(self, topic: str) -> None:
-        """From now on the topic takes no batch: each is MESSAGE_TOO_LARGE. A small one of ours shows that it is so."""
-        self.configure(topic, max_message_bytes="10")
+        with self.admin() if admin is None else contextlib.nullcontext(admin) as client:
+            client.alter_configs([ConfigResource("topic", topic, {"max.message.bytes": "10"})])
 
     def write(self, topic: str, *records: tuple[bytes, list[tuple[str, bytes]]], **config: Any) -> None:
         """Writes (value, headers) to partition 0, past any proxy."""
@@ -117,8 +112,10 @@ class Hand:
                     try:
                         producer.send(topic, b"noise", partition=0).get(DEADLINE)
                     except self.kafka.errors.KafkaError:
-                        break
-                    begun.set()
+                        if begun.is_set():
+                            break
+                    else:
+                        begun.set()
 
         settings = {"bootstrap_servers": self.broker, "retries": 0, "enable_idempotence": False, "max_block_ms": 1000}
         writer = threading.Thread(target=write)

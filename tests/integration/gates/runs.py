@@ -52,8 +52,11 @@ BASE: dict[str, Any] = {
     ],
 }
 
-SLOW: dict[str, Any] = {"records": 36, "rate": "40/s"}
-"""A workload of about a second an arm: time enough to stop its producer somewhere in the middle."""
+MANY: dict[str, Any] = {"records": 36}
+"""A workload in whose middle a producer can stop: see `Run.paused`."""
+
+STOPS_AFTER = 5
+"""How many records a producer has sent, and heard of, when it stops itself."""
 
 HOLD: dict[str, Any] = {
     "fault": {"do": {"drop": {"then": "hold"}}},
@@ -105,10 +108,14 @@ class Ended:
 
 
 class Run:
-    """One `ackdrop run` of one scenario. `end` waits for it and looks at what it left behind."""
+    """One `ackdrop run` of one scenario. `end` waits for it and looks at what it left behind. `stops` is the arm whose
+    producer stops itself, if any."""
 
-    def __init__(self, home: Path, broker: str | None, text: str, arguments: list[str], before: str) -> None:
+    def __init__(
+        self, home: Path, broker: str | None, text: str, arguments: list[str], before: str, stops: str | None
+    ) -> None:
         self.home = home
+        self.stops = stops
         self.name = f"gates-{uuid.uuid4().hex[:8]}"
         self.broker = broker
         self.runs = home / "runs"
@@ -121,8 +128,9 @@ class Run:
         program = ["-m", "ackdrop"] if not before else ["-c", f"{before}\nfrom ackdrop.cli import main\nmain()"]
         given = [] if broker is None else ["--bootstrap", broker]
         files = ["--out", "runs", "--json", "result.json"]
+        stopping = [] if stops is None else ["--producer-python", self._stopping(stops)]
         self.process = subprocess.Popen(
-            [sys.executable, *program, "run", f"{self.name}.yaml", *files, *given, *arguments],
+            [sys.executable, *program, "run", f"{self.name}.yaml", *files, *given, *stopping, *arguments],
             cwd=home,
             env={**kept, **own},
             stdin=subprocess.DEVNULL,
@@ -130,6 +138,13 @@ class Run:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def _stopping(self, arm: str) -> str:
+        """An interpreter for the producer, which stops itself in that arm."""
+        path, program = self.home / "python", Path(__file__).with_name("stopping_producer.py")
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -B "{program}" {arm} {STOPS_AFTER} "$@"\n')
+        path.chmod(0o755)
+        return str(path)
 
     # What goes on.
 
@@ -162,21 +177,39 @@ class Run:
         return None
 
     @contextlib.contextmanager
-    def paused(self, arm: str, records: int = 5) -> Iterator[str]:
-        """The arm's topic, while its producer is stopped: somewhere after so many records."""
+    def paused(self) -> Iterator[str]:
+        """The topic of the arm that `stops`, while its producer stands still."""
+        assert self.stops is not None
+        producer = self.until(self._stopped)
+        with _going_on_after(producer):
+            yield self.topic(self.stops)
+
+    def _stopped(self) -> psutil.Process | None:
+        producer = self._producer()
+        with contextlib.suppress(psutil.Error):
+            return producer if producer is not None and producer.status() == psutil.STATUS_STOPPED else None
+        return None
+
+    def resume(self) -> None:
+        """Lets the producer go on that is paused."""
+        self.producer().send_signal(signal.SIGCONT)
+
+    def has_told_its_producer_to_end(self) -> bool:
+        """Whether SIGTERM waits for the producer that is paused: it is among those that `ShdPnd` tells, proc(5)."""
+        status = Path(f"/proc/{self.producer().pid}/status").read_text()
+        (pending,) = re.findall(r"^ShdPnd:\s*(\w+)$", status, re.MULTILINE)
+        return bool(int(pending, 16) >> (signal.SIGTERM - 1) & 1)
+
+    @contextlib.contextmanager
+    def held(self, arm: str, records: int) -> Iterator[str]:
+        """The arm's topic, while its producer is stopped from here: once the topic has so many records, after which it
+        has to wait for something (`HOLD`)."""
         topic = self.topic(arm)
         self.until(lambda: records_in(self.broker, topic) >= records)
         producer = self.producer()
         producer.send_signal(signal.SIGSTOP)
-        try:
+        with _going_on_after(producer):
             yield topic
-        finally:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                producer.send_signal(signal.SIGCONT)
-
-    def resume(self) -> None:
-        """Lets the producer go on that `paused` has stopped."""
-        self.producer().send_signal(signal.SIGCONT)
 
     @staticmethod
     def header(topic: str, rest: str) -> list[tuple[str, bytes]]:
@@ -231,6 +264,16 @@ class Run:
             return False
 
 
+@contextlib.contextmanager
+def _going_on_after(producer: psutil.Process) -> Iterator[None]:
+    """It goes on at the end, if it is still there."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            producer.send_signal(signal.SIGCONT)
+
+
 def _look_at_reasons(ended: Ended) -> None:
     """Of every run: its exit code is its verdict's, each reason is shown, and says what to do next."""
     result = ended.result
@@ -245,4 +288,5 @@ def _look_at_reasons(ended: Ended) -> None:
 
 
 Start = Callable[..., Run]
-"""`start(text, *arguments, before="", broker=...)`: `before` is Python that the run's process executes first."""
+"""`start(text, *arguments, before="", broker=..., stops=None)`: `before` is Python that the run's process executes
+first, `stops` the arm whose producer stops itself after a few records."""

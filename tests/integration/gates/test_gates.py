@@ -21,7 +21,7 @@ import pytest
 from ackdrop.kafka.bodies import encode_request
 
 from .past_the_proxy import DEADLINE, Hand, OwnBroker
-from .runs import BASE, HOLD, SLOW, Ended, Start, scenario
+from .runs import BASE, HOLD, MANY, Ended, Start, scenario
 
 pytestmark = pytest.mark.integration
 
@@ -42,14 +42,15 @@ def second(**rule: Any) -> dict[str, Any]:
 
 
 CASES: dict[str, tuple[str, str]] = {
+    "deadline": (scenario(workload={"records": 2000, "rate": "20/s", "deadline": "10s"}), ""),
     "whole": (scenario(), ""),
-    "whole-slow": (scenario(workload=SLOW), ""),
+    "whole-many": (scenario(workload=MANY), ""),
     "whole-hold": (scenario(**HOLD), ""),
     "delayed": (scenario(fault={"do": {"delay": {"for": "50ms"}}}), ""),
     "given-up": (
         scenario(
             fault={"do": {"drop": {"then": "hold"}}},
-            workload={"records": 3, "config": {"request_timeout": "1s", "delivery_timeout": "1s"}},
+            workload={"records": 3, "config": {"request_timeout": "4s", "delivery_timeout": "4s"}},
         ),
         "",
     ),
@@ -80,7 +81,7 @@ CASES: dict[str, tuple[str, str]] = {
         "listeners._listen = taken",
     ),
     "full-disk": (
-        scenario(workload=SLOW),
+        scenario(workload=MANY),
         "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))",
     ),
     "defect": (
@@ -108,7 +109,7 @@ def ran(start_many: Start) -> Iterator[Ran]:
 # The other half
 
 
-@pytest.mark.parametrize("name", ["whole", "whole-slow", "whole-hold"])
+@pytest.mark.parametrize("name", ["whole", "whole-many", "whole-hold"])
 def test_unbroken_it_passes(ran: Ran, name: str) -> None:
     done = ran(name)
     assert (done.verdict, done.reasons) == (PASSED, [])
@@ -150,7 +151,7 @@ def test_no_retry(ran: Ran) -> None:
 def test_retry_refused(start: Start, hand: Hand) -> None:
     """Only one copy is in the log, but not because the broker knew the retry again."""
     run = start(scenario(**HOLD))
-    with run.paused("on", records=3) as topic:
+    with run.held("on", records=3) as topic:
         hand.refuse_everything(topic)
     done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("on", "retry-refused")])
@@ -160,7 +161,7 @@ def test_retry_refused(start: Start, hand: Hand) -> None:
 
 def test_control_clean(start: Start, hand: Hand) -> None:
     run = start(scenario(**HOLD))
-    with run.paused("off", records=3) as topic:
+    with run.held("off", records=3) as topic:
         hand.refuse_everything(topic)
     done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, sorted([*CLEAN_CONTROL, ("off", "retry-refused")]))
@@ -201,8 +202,8 @@ def test_fault_never_fired(ran: Ran, name: str) -> None:
 
 
 def test_went_past_proxy(start: Start, hand: Hand) -> None:
-    run = start(scenario(workload=SLOW))
-    with run.paused("on") as topic:
+    run = start(scenario(workload=MANY), stops="on")
+    with run.paused() as topic:
         hand.write(topic, (b"past", run.header(topic, "p9/0/0/0")))
     done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("on", "went-past-proxy")])
@@ -210,8 +211,8 @@ def test_went_past_proxy(start: Start, hand: Hand) -> None:
 
 
 def test_a_copy_that_went_past_the_proxy_is_a_violation(start: Start, hand: Hand) -> None:
-    run = start(scenario(workload=SLOW))
-    with run.paused("on") as topic:
+    run = start(scenario(workload=MANY), stops="on")
+    with run.paused() as topic:
         hand.write(topic, (b"past", run.header(topic, "p1/1/0/1")))
     done = run.end()
     assert (done.verdict, done.reasons) == (FAILED, [("on", "expectation-failed"), ("on", "went-past-proxy")])
@@ -237,8 +238,8 @@ def by_hand(port: int, frame: bytes) -> bytes:
 
 
 def test_undecoded(start: Start) -> None:
-    run = start(scenario(workload=SLOW))
-    with run.paused("on") as topic:
+    run = start(scenario(workload=MANY), stops="on")
+    with run.paused() as topic:
         data = [{"name": topic, "partition_data": [{"index": 0, "records": b"no batch at all" * 9}]}]
         fields = {"transactional_id": None, "acks": -1, "timeout_ms": 1000, "topic_data": data}
         assert by_hand(run.proxy_port(), encode_request("produce", 9, 1, "by hand", **fields))
@@ -249,8 +250,8 @@ def test_undecoded(start: Start) -> None:
 
 
 def test_log_gone_and_figure_unknown(start: Start, hand: Hand) -> None:
-    run = start(scenario(workload=SLOW))
-    with run.paused("on") as topic:
+    run = start(scenario(workload=MANY), stops="on")
+    with run.paused() as topic:
         hand.delete_records(topic, 4)
     done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("on", "figure-unknown"), ("on", "log-gone")])
@@ -261,16 +262,16 @@ def test_log_gone_and_figure_unknown(start: Start, hand: Hand) -> None:
 
 
 def test_a_control_whose_duplicate_is_gone_is_not_called_clean(start: Start, hand: Hand) -> None:
-    run = start(scenario(workload=SLOW))
-    with run.paused("off") as topic:
+    run = start(scenario(workload=MANY), stops="off")
+    with run.paused() as topic:
         hand.delete_records(topic, 4)
     done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("off", "figure-unknown"), ("off", "log-gone")])
 
 
 def test_a_topic_that_was_made_anew_is_gone_and_not_lost(start: Start, hand: Hand) -> None:
-    run = start(scenario(workload=SLOW))
-    with run.paused("on") as topic:
+    run = start(scenario(workload=MANY), stops="on")
+    with run.paused() as topic:
         hand.make_anew(topic)
     done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("on", "figure-unknown"), ("on", "log-gone")])
@@ -278,10 +279,10 @@ def test_a_topic_that_was_made_anew_is_gone_and_not_lost(start: Start, hand: Han
 
 
 def test_log_not_read_where_the_topic_is_removed(start: Start, hand: Hand) -> None:
-    timeouts = {"request_timeout": "500ms", "delivery_timeout": "1s"}
-    run = start(scenario(workload={**SLOW, "config": timeouts, "deadline": "4s"}))
-    with run.paused("on") as topic:
+    run = start(scenario(workload=MANY), stops="on")
+    with run.paused() as topic:
         hand.delete_topic(topic)
+        run.producer().terminate()
     done = run.end()
     assert done.verdict == ERROR
     assert done.reasons == sorted(
@@ -292,10 +293,19 @@ def test_log_not_read_where_the_topic_is_removed(start: Start, hand: Hand) -> No
     assert set(done.arm("on")["log"].values()) == {None}
 
 
+IMPATIENT = """
+import functools
+from ackdrop.experiment import arm
+arm.BARRIER = 0.1
+arm.wait_quiet = functools.partial(arm.wait_quiet, settle=3.0)
+"""
+"""The run waits for no log to come to rest, and compares two readings between which any writer writes something."""
+
+
 def test_not_settled_where_the_log_still_grows(start: Start, hand: Hand) -> None:
     """Another writer does not come to rest, until the run has removed its topic. Half a minute of waiting is cut."""
-    run = start(scenario(workload=SLOW), before="from ackdrop.experiment import arm\narm.BARRIER = 0.1")
-    with run.paused("on") as topic, hand.writing(topic):
+    run = start(scenario(workload=MANY), before=IMPATIENT, stops="on")
+    with run.paused() as topic, hand.writing(topic):
         run.resume()
         done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [("on", "figure-unknown"), ("on", "not-settled")])
@@ -317,8 +327,8 @@ def test_ledger_incomplete(ran: Ran, name: str, records: int) -> None:
 
 @pytest.mark.parametrize("arm", ["off", "on"])
 def test_producer_died(start: Start, arm: str) -> None:
-    run = start(scenario(workload=SLOW))
-    with run.paused(arm):
+    run = start(scenario(workload=MANY), stops=arm)
+    with run.paused():
         run.producer().kill()
     done = run.end()
     assert (done.verdict, done.reasons) == (INCONCLUSIVE, [(arm, "producer-died")])
@@ -329,8 +339,8 @@ def test_producer_died(start: Start, arm: str) -> None:
     assert found["log"]["lost"] == 0
 
 
-def test_producer_died_by_its_deadline(start: Start) -> None:
-    done = start(scenario(workload={"records": 2000, "rate": "20/s", "deadline": "4s"})).end()
+def test_producer_died_by_its_deadline(ran: Ran) -> None:
+    done = ran("deadline")
     assert done.verdict == INCONCLUSIVE
     assert done.reasons == [("off", "producer-died"), ("on", "producer-died")]
     assert "the deadline came after" in done.text("producer-died", "on")
@@ -338,9 +348,10 @@ def test_producer_died_by_its_deadline(start: Start) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(start: Start, number: signal.Signals) -> None:
-    run = start(scenario(workload=SLOW))
-    with run.paused("on"):
+    run = start(scenario(workload=MANY), stops="on")
+    with run.paused():
         run.process.send_signal(number)
+        run.until(run.has_told_its_producer_to_end)
     done = run.end()
     assert (done.verdict, done.reasons) == ((130, "interrupted"), [(None, "interrupted")])
     off, on = done.result["arms"]
@@ -351,9 +362,10 @@ def test_interrupted(start: Start, number: signal.Signals) -> None:
 def test_broker_error(start: Start, own_broker: Callable[..., OwnBroker]) -> None:
     """The broker is killed in the middle; what was seen until then is reported."""
     broker = own_broker()
-    run = start(scenario(workload={**SLOW, "deadline": "3s"}), broker=broker.bootstrap)
-    with run.paused("on"):
+    run = start(scenario(workload=MANY), broker=broker.bootstrap, stops="on")
+    with run.paused():
         broker.kill()
+        run.producer().terminate()
     done = run.end()
     assert done.verdict == ERROR
     assert done.reasons == sorted(

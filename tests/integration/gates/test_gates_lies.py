@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from .past_the_proxy import DEADLINE, Hand, OwnBroker, records_in
-from .runs import BASE, SLOW, Ended, Run, Start, scenario
+from .runs import BASE, MANY, Ended, Run, Start, scenario
 
 pytestmark = pytest.mark.integration
 
@@ -286,8 +286,8 @@ def _shut(one: socket.socket) -> None:
 
 def test_what_others_write_to_the_topic_is_counted_and_spoils_nothing(start: Start, hand: Hand) -> None:
     """Not even what another run of ackdrop writes."""
-    run = start(scenario(workload=SLOW))
-    with run.paused("on") as topic:
+    run = start(scenario(workload=MANY), stops="on")
+    with run.paused() as topic:
         hand.write(topic, (b"noise", []), (b"noise", [("ackdrop", b"deadbeef/p1/0/0/0")]))
     done = run.end()
     assert (done.verdict, done.reasons) == (PASSED, [])
@@ -300,10 +300,10 @@ def test_a_broker_that_stands_still_for_a_while_loses_acks_too(
 ) -> None:
     """It stops until the producer has given up its connection, and so what was under way on it."""
     broker = own_broker()
-    run = start(scenario(workload={**SLOW, "config": {"request_timeout": "1s"}}), broker=broker.bootstrap)
-    topic = run.topic("on")
-    run.until(lambda: records_in(broker.bootstrap, topic) >= 5)
-    with broker.stopped():
+    workload = {**MANY, "config": {"request_timeout": "1s"}}
+    run = start(scenario(workload=workload), broker=broker.bootstrap, stops="on")
+    with run.paused(), broker.stopped():
+        run.resume()
         run.until(lambda: given_up(run, "on") > 0)
     done = run.end()
     assert (done.verdict, done.reasons) == (PASSED, [])
@@ -325,8 +325,8 @@ def given_up(run: Run, arm: str) -> int:
 
 
 def test_a_copy_in_another_partition_is_a_duplicate(start: Start, hand: Hand) -> None:
-    run = start(scenario(workload={**SLOW, "topic": {"partitions": 2}}))
-    with run.paused("on") as topic:
+    run = start(scenario(workload={**MANY, "topic": {"partitions": 2}}), stops="on")
+    with run.paused() as topic:
         hand.write(topic, (b"past", run.header(topic, "p1/1/0/1")))
     done = run.end()
     assert (done.verdict, set(done.reasons)) == (FAILED, {("on", "expectation-failed"), ("on", "went-past-proxy")})
@@ -407,6 +407,7 @@ def test_two_producers_that_send_the_same_at_once_are_no_retry(
         producer(address, client_id="twin", retry_backoff_ms=2000) as one,
         producer(address, client_id="twin") as other,
     ):
+        assert other.partitions_for(topic)
         first = one.send(topic, b"the same", partition=0, timestamp_ms=THEN)
         while not records_in(embedded_broker, topic):
             assert not first.is_done
@@ -428,11 +429,12 @@ def test_a_watched_programs_retry_that_is_refused_proves_nothing(
 ) -> None:
     (tmp_path / "hold.yaml").write_text(LOSES_THE_FIRST.replace("error: {code: REQUEST_TIMED_OUT}", "drop: {}"))
     process, topic = start_proxy("--scenario", str(tmp_path / "hold.yaml")), new_topic()
-    with producer(process.address(), request_timeout_ms=2000, delivery_timeout_ms=6000) as client:
+    patience = {"request_timeout_ms": 6000, "delivery_timeout_ms": 20_000}
+    with hand.admin() as admin, producer(process.address(), **patience) as client:
         sent = client.send(topic, b"too large", partition=0)
         while not records_in(hand.broker, topic):
             assert not sent.is_done
-        hand.refuse_everything(topic)
+        hand.refuse_everything(topic, admin)
         with pytest.raises(Exception, match="MessageSizeTooLarge"):
             sent.get(DEADLINE)
     ended = process.end()

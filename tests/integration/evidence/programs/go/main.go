@@ -11,7 +11,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -35,7 +34,7 @@ func main() {
 			kgo.ProduceRequestTimeout(timeout),
 			kgo.RequestTimeoutOverhead(timeout),
 			kgo.MetadataMinAge(100 * time.Millisecond),
-			kgo.ProducerLinger(50 * time.Millisecond),
+			kgo.ManualFlushing(),
 			kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		}
 		if os.Args[5] == "false" {
@@ -49,7 +48,6 @@ func produce(options []kgo.Opt, topic string, count, group int) {
 	client, err := kgo.NewClient(options...)
 	check(err)
 	defer client.Close()
-	var waiting sync.WaitGroup
 	records := make([]*kgo.Record, count)
 	for i := range records {
 		records[i] = &kgo.Record{
@@ -60,16 +58,12 @@ func produce(options []kgo.Opt, topic string, count, group int) {
 		if os.Getenv("EVENT_TIMES") != "" {
 			records[i].Timestamp = time.UnixMilli(1_700_000_000_000 + int64(i))
 		}
-		waiting.Add(1)
-		client.Produce(context.Background(), records[i], func(_ *kgo.Record, err error) {
-			check(err)
-			waiting.Done()
-		})
+		client.Produce(context.Background(), records[i], func(_ *kgo.Record, err error) { check(err) })
 		if (i+1)%group == 0 {
-			waiting.Wait()
+			check(client.Flush(context.Background()))
 		}
 	}
-	waiting.Wait()
+	check(client.Flush(context.Background()))
 	for i, record := range records {
 		fmt.Println(topic, i, record.Offset)
 	}
