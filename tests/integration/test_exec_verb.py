@@ -238,6 +238,12 @@ class TestEndings:
         assert running.ended()[0] == 3
         assert running.report["arms"][0]["producer"]["config"]["exit_code"] == 5
 
+    def test_one_that_comes_as_soon_as_the_program_runs_is_the_programs_too(self, start: Start) -> None:
+        line = "trap 'kill $!; exit 7' HUP; tail -f /dev/null & kill -HUP $PPID; wait"
+        running = start("--", "sh", "-c", line)
+        assert running.ended()[0] == 3
+        assert running.report["arms"][0]["producer"]["config"]["exit_code"] == 7
+
     def test_the_second_one_ends_everything_at_once(self, start: Start) -> None:
         stubborn = 'trap "echo no" TERM; echo ready; while :; do sleep 0.05; done'
         running = start("--", "sh", "-c", stubborn)
